@@ -1,0 +1,87 @@
+/* json_write.c - see json_write.h. */
+#include "common/base/json_write.h"
+
+#include <math.h>
+
+/* 0: as it is; 'u': \u00XX; else the letter behind the backslash. */
+static const char escape_of[256] = {
+    'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'b',         't',           'n',        'u',
+    'f', 'r', 'u', 'u', 'u', 'u', 'u', 'u', 'u',         'u',           'u',        'u',
+    'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', ['"'] = '"', ['\\'] = '\\', [0x7f] = 0,
+};
+
+void dw_json_write_escaped(struct dw_buf *out, struct dw_str text)
+{
+    static const char digits[] = "0123456789abcdef";
+    size_t from = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        char escape = escape_of[c];
+        if (!escape)
+            continue;
+        dw_buf_append(out, text.ptr + from, i - from);
+        char code[6] = {'\\', escape, '0', '0', digits[c >> 4], digits[c & 15]};
+        dw_buf_append(out, code, escape == 'u' ? 6 : 2);
+        from = i + 1;
+    }
+    dw_buf_append(out, text.ptr ? text.ptr + from : "", text.len - from);
+}
+
+void dw_json_write_string(struct dw_buf *out, struct dw_str text)
+{
+    dw_buf_append_char(out, '"');
+    dw_json_write_escaped(out, text);
+    dw_buf_append_char(out, '"');
+}
+
+void dw_json_write_name(struct dw_buf *out, const char *name)
+{
+    char last = out->len ? out->data[out->len - 1] : '{';
+    if (last != '{' && last != '[' && last != ',')
+        dw_buf_append_char(out, ',');
+    dw_buf_append_char(out, '"');
+    dw_buf_append_text(out, name);
+    dw_buf_append(out, "\":", 2);
+}
+
+void dw_json_write_str(struct dw_buf *out, const char *name, struct dw_str value)
+{
+    dw_json_write_name(out, name);
+    dw_json_write_string(out, value);
+}
+
+void dw_json_write_text(struct dw_buf *out, const char *name, const char *value)
+{
+    dw_json_write_name(out, name);
+    if (value)
+        dw_json_write_string(out, dw_str_from(value));
+    else
+        dw_buf_append(out, "null", 4);
+}
+
+void dw_json_write_i64(struct dw_buf *out, const char *name, int64_t value)
+{
+    dw_json_write_name(out, name);
+    dw_buf_append_i64(out, value);
+}
+
+void dw_json_write_u64(struct dw_buf *out, const char *name, uint64_t value)
+{
+    dw_json_write_name(out, name);
+    dw_buf_append_u64(out, value);
+}
+
+void dw_json_write_real(struct dw_buf *out, const char *name, double value)
+{
+    dw_json_write_name(out, name);
+    if (isfinite(value))
+        dw_buf_printf(out, "%.6g", value);
+    else
+        dw_buf_append(out, "null", 4);
+}
+
+void dw_json_write_bool(struct dw_buf *out, const char *name, bool value)
+{
+    dw_json_write_name(out, name);
+    dw_buf_append_text(out, value ? "true" : "false");
+}

@@ -1,0 +1,10 @@
+# Script mode: writes FILES (a list) into the C header OUT, each as `static const char dw_embed_NAME[]`.
+set(text "/* Generated from files in the source tree; do not edit. */\n")
+foreach(file ${FILES})
+  get_filename_component(name ${file} NAME)
+  string(REGEX REPLACE "[^A-Za-z0-9]" "_" name ${name})
+  file(READ ${file} bytes HEX)
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")
+  string(APPEND text "static const unsigned char dw_embed_${name}[] = {${bytes}0x00};\n")
+endforeach()
+file(WRITE ${OUT} "${text}")

@@ -1,0 +1,112 @@
+/* settings.h - dualwrite.json, read into structs (schema: common/config/dualwrite.schema.json).
+ *
+ * Every option stands in a table (settings.c) that drives parsing, the environment
+ * (DW_SECTION_NAME), `--help` and the generated reference. A secret can also be given as
+ * NAME_file. Precedence: environment, then file, then default. Everything is allocated in the
+ * arena given to dw_settings_load. Threads: read-only after loading.
+ */
+#ifndef DW_CONFIG_SETTINGS_H
+#define DW_CONFIG_SETTINGS_H
+#include "common/base/arena.h"
+#include "common/base/err.h"
+#include "common/base/log.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct dw_property { /* handed on to librdkafka as it is */
+    const char *name;
+    const char *value;
+    bool secret;
+};
+
+struct dw_kafka_settings {
+    const char *brokers;
+    const char *topic_prefix;      /* topics: PREFIX.MAP, PREFIX.dead-letters, PREFIX.positions */
+    const char *group;             /* consumer group */
+    const char *dead_letter_topic; /* default PREFIX.dead-letters */
+    int64_t partitions;            /* of a new map topic */
+    int64_t replication_factor;
+    int64_t retention_ms;                 /* of map topics, -1 for ever */
+    int64_t message_max_bytes;            /* largest record we produce */
+    const struct dw_property *properties; /* security.protocol, sasl.*, ssl.*, … */
+    size_t property_count;
+};
+
+struct dw_state_settings {
+    const char *connection; /* libpq connection string or URI */
+    const char *password;   /* may be NULL */
+};
+
+enum dw_system_kind { DW_SYSTEM_POSTGRES };
+
+struct dw_system_settings {
+    const char *name;
+    enum dw_system_kind kind;
+    const char *connection;
+    const char *password;    /* may be NULL */
+    const char *slot;        /* default dualwrite_NAME */
+    const char *publication; /* default dualwrite_NAME */
+    bool capture;            /* a producer runs on this system: writers must leave loop marks */
+};
+
+struct dw_producer_settings {
+    int64_t heartbeat_ms;
+    int64_t position_save_ms;
+    int64_t queue_bytes;     /* events waiting for acknowledgement, at most */
+    int64_t topic_outage_ms; /* a topic out of service longer than this puts its map in error */
+    int64_t linger_ms;
+    const char *compression;
+    const char *listen; /* HOST:PORT of health and metrics; "" = off */
+};
+
+struct dw_consumer_settings {
+    int64_t lanes; /* threads that apply; each has its own connection to a target */
+    int64_t batch_rows;
+    int64_t batch_bytes;
+    int64_t queue_bytes;        /* fetched and not yet applied, at most */
+    int64_t dependency_wait_ms; /* how long a row waits for its parent */
+    int64_t waiting_rows_max;   /* per partition */
+    int64_t retry_max_ms;       /* ceiling of the backoff */
+    int64_t breaker_min_events; /* breaker looks at at least so many … */
+    int64_t breaker_percent;    /* … and pauses the map above this share of dead letters … */
+    int64_t breaker_window_ms;  /* … within this time */
+    int64_t session_timeout_ms;
+    int64_t drain_ms; /* how long SIGTERM may take */
+    const char *listen;
+};
+
+struct dw_reconciler_settings {
+    const char *listen; /* HOST:PORT of the operator API, health and metrics */
+    const char *token;  /* bearer token; required */
+    const char *url;    /* what the CLI talks to; default http://LISTEN */
+};
+
+struct dw_settings {
+    struct dw_kafka_settings kafka;
+    struct dw_state_settings state;
+    const struct dw_system_settings *systems;
+    size_t system_count;
+    struct dw_producer_settings producer;
+    struct dw_consumer_settings consumer;
+    struct dw_reconciler_settings reconciler;
+    enum dw_log_level log_level;
+    const char *file; /* where it was read from */
+};
+
+/* Reads FILE; NULL takes $DW_CONFIG, then ./dualwrite.json. Errors: DW_CONFIG with DW-CONFIG-nnn
+ * that names file, line, path, what was found and what is allowed. Relative *_file paths start at
+ * the folder of the file. */
+enum dw_rc dw_settings_load(const char *file, struct dw_arena *arena, struct dw_settings *out,
+                            struct dw_err *err) DW_MUST_CHECK;
+
+/* NULL when there is no such system. */
+const struct dw_system_settings *dw_settings_system(const struct dw_settings *settings,
+                                                    const char *name);
+
+/* Prints the options of one section ("producer", NULL for all) for --help. */
+void dw_settings_print_help(FILE *out, const char *section);
+/* Prints the reference page of all options in Markdown. */
+void dw_settings_print_reference(FILE *out);
+
+#endif

@@ -1,0 +1,98 @@
+/* table_map.h - a table map: which source table syncs to which target table, and how.
+ *
+ * Parsed from one JSON file per map (schema: common/model/table_map.schema.json). A parsed map is
+ * immutable; it lives in the arena it was parsed into. Threads: any may read.
+ */
+#ifndef DW_MODEL_TABLE_MAP_H
+#define DW_MODEL_TABLE_MAP_H
+#include "common/base/arena.h"
+#include "common/base/err.h"
+#include "common/model/value.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#define DW_TABLE_MAP_COLUMNS_MAX 1600 /* PostgreSQL's limit */
+#define DW_TABLE_MAP_KEY_MAX     32
+
+enum dw_on_delete { DW_ON_DELETE_DELETE, DW_ON_DELETE_IGNORE, DW_ON_DELETE_SET };
+enum dw_on_truncate { DW_ON_TRUNCATE_TRUNCATE, DW_ON_TRUNCATE_IGNORE };
+enum dw_direction { DW_DIRECTION_FORWARD };
+
+/* One side: a table of a system and its key columns. */
+struct dw_map_side {
+    struct dw_str system;
+    struct dw_str schema; /* "public" when the file names none */
+    struct dw_str table;
+    const struct dw_str *key; /* column names, in the map's order; both sides have as many */
+    size_t key_count;
+};
+
+/* An entry of a value map; both values are scalars. */
+struct dw_map_value {
+    struct dw_value from;
+    struct dw_value to;
+};
+
+/* A column of the target and where its value comes from. Key columns are columns too: a key pair
+ * that the file's "columns" does not name is added as a plain copy by the parser. */
+struct dw_map_column {
+    struct dw_str source; /* .ptr NULL: constant */
+    struct dw_str target;
+    struct dw_value constant;          /* "default" without "source" */
+    struct dw_value default_when_null; /* ABSENT when not given */
+    const struct dw_map_value *values; /* value map, NULL when not given */
+    size_t value_count;
+    int key_index; /* index into target.key, -1 when no key column */
+};
+
+struct dw_table_map {
+    struct dw_str name;
+    struct dw_str version;
+    struct dw_map_side source;
+    struct dw_map_side target;
+    enum dw_direction direction;
+    enum dw_on_delete on_delete;
+    /* on_delete "set": column, value for a deleted row, value that every upsert writes */
+    struct dw_str delete_column;
+    struct dw_value delete_value;
+    struct dw_value live_value;
+    enum dw_on_truncate on_truncate;
+    const struct dw_map_column *columns;
+    size_t column_count;
+};
+
+/* A mistake in a map, found by parsing or by the check. */
+struct dw_map_problem {
+    char code[DW_ERR_ID_MAX]; /* "DW-MAP-012" */
+    bool warning;             /* the map would still work */
+    struct dw_str file;
+    struct dw_str path;    /* JSON pointer-like place: "columns[2].values.No" */
+    unsigned line;         /* 1-based, 0 unknown */
+    struct dw_str message; /* what was found and what is allowed */
+    struct dw_str remedy;
+};
+
+struct dw_map_problems {
+    struct dw_arena *arena; /* where texts live; borrowed */
+    struct dw_map_problem *items;
+    size_t count;
+    size_t capacity;
+};
+
+/* Adds a problem; message and remedy are copied. Never fails. */
+void dw_map_problems_add(struct dw_map_problems *problems, const struct dw_map_problem *problem);
+/* Number of problems that are not warnings. */
+size_t dw_map_problems_errors(const struct dw_map_problems *problems);
+
+/* Parses a map file's text. All mistakes are collected, not just the first. Returns NULL when there
+ * are errors (warnings alone do not count). `file` is for messages. */
+const struct dw_table_map *dw_table_map_parse(struct dw_str text, const char *file,
+                                              struct dw_arena *arena,
+                                              struct dw_map_problems *problems);
+
+/* The source columns that an event of this map must carry: those of "columns" and the key, each
+ * once, in a stable order. Allocates in `arena`. */
+const struct dw_str *dw_table_map_source_columns(const struct dw_table_map *map,
+                                                 struct dw_arena *arena, size_t *out_count);
+
+#endif

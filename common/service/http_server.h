@@ -1,0 +1,60 @@
+/* http_server.h - a small HTTP/1.1 server on libmicrohttpd: routes, limits, health, metrics.
+ *
+ * Threads: handlers run on the server's own thread(s), one request at a time each.
+ */
+#ifndef DW_SERVICE_HTTP_SERVER_H
+#define DW_SERVICE_HTTP_SERVER_H
+#include "common/base/arena.h"
+#include "common/base/buf.h"
+#include "common/base/err.h"
+#include "common/base/str.h"
+#include <stdbool.h>
+
+struct dw_http_server;
+
+struct dw_http_request {
+    const char *method;
+    const char *path;       /* decoded, without the query */
+    struct dw_str body;     /* at most body_max_bytes */
+    struct dw_arena *arena; /* freed after the response */
+    void *connection;       /* for dw_http_query and dw_http_header */
+};
+
+struct dw_http_response {
+    unsigned status;          /* 200 … */
+    const char *content_type; /* "application/json" by default; static */
+    struct dw_buf body;
+};
+
+typedef void (*dw_http_handler_fn)(void *context, const struct dw_http_request *request,
+                                   struct dw_http_response *response);
+
+struct dw_http_options {
+    const char *listen;         /* "127.0.0.1:8085"; port 0 takes a free one; [::1]:8085 for IPv6 */
+    size_t body_max_bytes;      /* 413 above */
+    const char *bearer_token;   /* NULL: no authentication; compared in constant time. /healthz,
+                                   /readyz and /metrics are always open */
+    dw_http_handler_fn handler; /* NULL: 404 for all but the built-in three */
+    void *context;
+    /* Readiness: true when ready; else writes why into `reason`. NULL: always ready. */
+    bool (*ready)(void *context, struct dw_buf *reason);
+    /* Liveness: the age of the main loop's last tick in ms; NULL: always alive. */
+    int64_t (*tick_age_ms)(void *context);
+    unsigned threads; /* 1 when 0 */
+};
+
+enum dw_rc dw_http_server_start(struct dw_http_server **out, const struct dw_http_options *options,
+                                struct dw_err *err) DW_MUST_CHECK;
+void dw_http_server_stop(struct dw_http_server *server); /* accepts NULL; waits for handlers */
+/* The port it listens on. */
+unsigned dw_http_server_port(const struct dw_http_server *server);
+
+/* A query parameter or header; NULL when absent. Borrowed for the request. */
+const char *dw_http_query(const struct dw_http_request *request, const char *name);
+const char *dw_http_header(const struct dw_http_request *request, const char *name);
+
+/* Answers {"error":{"code":…,"message":…}} with a status. */
+void dw_http_error(struct dw_http_response *response, unsigned status, const char *code,
+                   const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+#endif
