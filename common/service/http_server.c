@@ -1,0 +1,306 @@
+/* http_server.c - see http_server.h.
+ *
+ * libmicrohttpd calls answer() for the headers, for each piece of the body and once more at the
+ * end; the state between these calls is a struct exchange, freed by completed().
+ */
+#include "common/service/http_server.h"
+
+#include "common/base/json_write.h"
+#include "common/service/metrics.h"
+#include <arpa/inet.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <openssl/crypto.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RESPONSE_MAX_BYTES (64u << 20)
+#define ALIVE_WITHIN_MS    30000
+#define IDLE_TIMEOUT_S     30
+
+struct dw_http_server {
+    struct MHD_Daemon *daemon;
+    struct dw_http_options options;
+    char *token;
+    unsigned port;
+};
+
+struct exchange {
+    struct dw_arena arena;
+    struct dw_buf body;
+    bool too_large;
+};
+
+void dw_http_error(struct dw_http_response *response, unsigned status, const char *code,
+                   const char *format, ...)
+{
+    char message[1024];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    dw_buf_reset(&response->body, 1 << 16);
+    response->status = status;
+    response->content_type = "application/json";
+    dw_buf_append_text(&response->body, "{\"error\":{");
+    dw_json_write_text(&response->body, "code", code);
+    dw_json_write_text(&response->body, "message", message);
+    dw_buf_append_text(&response->body, "}}\n");
+}
+
+const char *dw_http_query(const struct dw_http_request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+const char *dw_http_header(const struct dw_http_request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+static bool is_authorised(const struct dw_http_server *server,
+                          const struct dw_http_request *request)
+{
+    static const char scheme[] = "Bearer ";
+    if (!server->token)
+        return true;
+    const char *header = dw_http_header(request, "Authorization");
+    if (!header || strncmp(header, scheme, sizeof scheme - 1) != 0)
+        return false;
+    const char *given = header + sizeof scheme - 1;
+    size_t len = strlen(server->token);
+    return strlen(given) == len && CRYPTO_memcmp(given, server->token, len) == 0;
+}
+
+static void answer_health(const struct dw_http_server *server, struct dw_http_response *response)
+{
+    int64_t age =
+        server->options.tick_age_ms ? server->options.tick_age_ms(server->options.context) : 0;
+    response->content_type = "text/plain";
+    if (age <= ALIVE_WITHIN_MS) {
+        dw_buf_append_text(&response->body, "alive\n");
+        return;
+    }
+    response->status = 503;
+    dw_buf_printf(&response->body, "main loop stands still for %lld ms\n", (long long)age);
+}
+
+static void answer_ready(const struct dw_http_server *server, struct dw_http_response *response)
+{
+    response->content_type = "text/plain";
+    struct dw_buf reason;
+    dw_buf_init(&reason, 1024);
+    if (!server->options.ready || server->options.ready(server->options.context, &reason)) {
+        dw_buf_append_text(&response->body, "ready\n");
+    } else {
+        response->status = 503;
+        dw_buf_printf(&response->body, "not ready: %s\n", reason.data ? reason.data : "starting");
+    }
+    dw_buf_done(&reason);
+}
+
+static bool answer_built_in(const struct dw_http_server *server,
+                            const struct dw_http_request *request,
+                            struct dw_http_response *response)
+{
+    bool reads = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
+    if (!reads)
+        return false;
+    if (strcmp(request->path, "/healthz") == 0) {
+        answer_health(server, response);
+    } else if (strcmp(request->path, "/readyz") == 0) {
+        answer_ready(server, response);
+    } else if (strcmp(request->path, "/metrics") == 0) {
+        response->content_type = "text/plain; version=0.0.4; charset=utf-8";
+        dw_metrics_render(&response->body);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void handle(const struct dw_http_server *server, const struct exchange *exchange,
+                   const struct dw_http_request *request, struct dw_http_response *response)
+{
+    if (answer_built_in(server, request, response))
+        return;
+    if (!is_authorised(server, request))
+        dw_http_error(response, 401, "unauthorised",
+                      "a bearer token is needed: Authorization: Bearer TOKEN");
+    else if (exchange->too_large)
+        dw_http_error(response, 413, "too_large", "the body is over %zu bytes",
+                      server->options.body_max_bytes);
+    else if (server->options.handler)
+        server->options.handler(server->options.context, request, response);
+    else
+        dw_http_error(response, 404, "not_found", "there is nothing at %s", request->path);
+}
+
+static enum MHD_Result send_response(struct MHD_Connection *connection,
+                                     struct dw_http_response *response)
+{
+    if (!dw_buf_ok(&response->body))
+        dw_http_error(response, 500, "too_large", "the answer is over %u bytes: ask for less",
+                      RESPONSE_MAX_BYTES);
+    size_t len = response->body.len;
+    char *body = dw_buf_take(&response->body);
+    struct MHD_Response *message =
+        MHD_create_response_from_buffer(len, body, MHD_RESPMEM_MUST_FREE);
+    if (!message) {
+        free(body);
+        return MHD_NO;
+    }
+    (void)MHD_add_response_header(message, MHD_HTTP_HEADER_CONTENT_TYPE, response->content_type);
+    (void)MHD_add_response_header(message, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    (void)MHD_add_response_header(message, "X-Content-Type-Options", "nosniff");
+    if (response->status == 401)
+        (void)MHD_add_response_header(message, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+    enum MHD_Result sent = MHD_queue_response(connection, response->status, message);
+    MHD_destroy_response(message);
+    return sent;
+}
+
+static void collect_body(struct exchange *exchange, const char *data, size_t size)
+{
+    dw_buf_append(&exchange->body, data, size);
+    if (!dw_buf_ok(&exchange->body))
+        exchange->too_large = true;
+}
+
+static struct exchange *new_exchange(const struct dw_http_server *server)
+{
+    struct exchange *exchange = DW_MEM_NEW(struct exchange);
+    dw_arena_init(&exchange->arena, 16384);
+    dw_buf_init(&exchange->body, server->options.body_max_bytes);
+    return exchange;
+}
+
+static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *url,
+                              const char *method, const char *version, const char *data,
+                              size_t *data_size, void **connection_state)
+{
+    struct dw_http_server *server = context;
+    struct exchange *exchange = *connection_state;
+    (void)version;
+    if (!exchange) {
+        *connection_state = new_exchange(server);
+        return MHD_YES;
+    }
+    if (*data_size) {
+        collect_body(exchange, data, *data_size);
+        *data_size = 0;
+        return MHD_YES;
+    }
+    struct dw_http_request request = {
+        .method = method,
+        .path = url,
+        .body = dw_buf_str(&exchange->body),
+        .arena = &exchange->arena,
+        .connection = connection,
+    };
+    struct dw_http_response response = {.status = 200, .content_type = "application/json"};
+    dw_buf_init(&response.body, RESPONSE_MAX_BYTES);
+    handle(server, exchange, &request, &response);
+    return send_response(connection, &response);
+}
+
+static void completed(void *context, struct MHD_Connection *connection, void **connection_state,
+                      enum MHD_RequestTerminationCode code)
+{
+    struct exchange *exchange = *connection_state;
+    (void)context;
+    (void)connection;
+    (void)code;
+    if (!exchange)
+        return;
+    dw_arena_done(&exchange->arena);
+    dw_buf_done(&exchange->body);
+    free(exchange);
+    *connection_state = NULL;
+}
+
+/* "127.0.0.1:8085", "[::1]:8085", "localhost:0" into an address. */
+static enum dw_rc resolve(const char *listen, struct addrinfo **out, struct dw_err *err)
+{
+    char host[256];
+    const char *colon = strrchr(listen, ':');
+    const char *from = listen;
+    size_t len = colon ? (size_t)(colon - listen) : 0;
+    if (len >= 2 && listen[0] == '[' && listen[len - 1] == ']') {
+        from++;
+        len -= 2;
+    }
+    if (!colon || len == 0 || len >= sizeof host)
+        return dw_err_set(err, DW_CONFIG, "DW-API-001", "listen \"%s\": HOST:PORT is expected",
+                          listen);
+    memcpy(host, from, len);
+    host[len] = '\0';
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | AI_PASSIVE};
+    int code = getaddrinfo(host, colon + 1, &hints, out);
+    if (code != 0)
+        return dw_err_set(err, DW_CONFIG, "DW-API-001", "listen \"%s\": %s", listen,
+                          gai_strerror(code));
+    return DW_OK;
+}
+
+static struct MHD_Daemon *start_daemon(struct dw_http_server *server, struct sockaddr *address)
+{
+    unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL;
+    if (address->sa_family == AF_INET6)
+        flags |= MHD_USE_IPv6;
+    unsigned threads = server->options.threads ? server->options.threads : 1;
+    if (threads == 1)
+        return MHD_start_daemon(flags, 0, NULL, NULL, answer, server, MHD_OPTION_SOCK_ADDR, address,
+                                MHD_OPTION_NOTIFY_COMPLETED, completed, server,
+                                MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
+                                MHD_OPTION_CONNECTION_LIMIT, 256u, MHD_OPTION_END);
+    return MHD_start_daemon(flags, 0, NULL, NULL, answer, server, MHD_OPTION_SOCK_ADDR, address,
+                            MHD_OPTION_NOTIFY_COMPLETED, completed, server,
+                            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
+                            MHD_OPTION_CONNECTION_LIMIT, 256u, MHD_OPTION_THREAD_POOL_SIZE, threads,
+                            MHD_OPTION_END);
+}
+
+enum dw_rc dw_http_server_start(struct dw_http_server **out, const struct dw_http_options *options,
+                                struct dw_err *err)
+{
+    struct addrinfo *address = NULL;
+    enum dw_rc rc = resolve(options->listen, &address, err);
+    if (rc != DW_OK)
+        return rc;
+    struct dw_http_server *server = DW_MEM_NEW(struct dw_http_server);
+    server->options = *options;
+    server->token = options->bearer_token ? dw_mem_strdup(options->bearer_token) : NULL;
+    server->daemon = start_daemon(server, address->ai_addr);
+    freeaddrinfo(address);
+    if (!server->daemon) {
+        free(server->token);
+        free(server);
+        return dw_err_set(err, DW_CONFIG, "DW-API-002",
+                          "cannot listen on %s: the port is taken or the address is not ours",
+                          options->listen);
+    }
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT);
+    server->port = info ? info->port : 0;
+    *out = server;
+    return DW_OK;
+}
+
+void dw_http_server_stop(struct dw_http_server *server)
+{
+    if (!server)
+        return;
+    MHD_stop_daemon(server->daemon);
+    if (server->token)
+        OPENSSL_cleanse(server->token, strlen(server->token));
+    free(server->token);
+    free(server);
+}
+
+unsigned dw_http_server_port(const struct dw_http_server *server)
+{
+    return server->port;
+}
