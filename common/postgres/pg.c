@@ -129,6 +129,7 @@ static bool login_was_refused(PGconn *conn)
                                           "authentication failed",
                                           "must be superuser or replication role",
                                           "invalid connection option",
+                                          "invalid URI query parameter",
                                           "invalid sslmode",
                                           "certificate"};
     const char *message = PQerrorMessage(conn);

@@ -1,0 +1,206 @@
+/* The server against a real client on loopback: built-in pages, tokens, limits, metrics text. */
+#include "common/service/http_server.h"
+#include "common/service/metrics.h"
+#include <curl/curl.h>
+#include <stdio.h>
+#include <string.h>
+
+// clang-format off
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+// clang-format on
+
+static bool is_ready;
+static int64_t tick_age;
+
+static bool ready(void *context, struct dw_buf *reason)
+{
+    (void)context;
+    dw_buf_append_text(reason, "no partitions yet");
+    return is_ready;
+}
+
+static int64_t tick_age_ms(void *context)
+{
+    (void)context;
+    return tick_age;
+}
+
+static void echo(void *context, const struct dw_http_request *request,
+                 struct dw_http_response *response)
+{
+    (void)context;
+    const char *q = dw_http_query(request, "q");
+    dw_buf_printf(&response->body, "%s %s q=%s body=%.*s", request->method, request->path,
+                  q ? q : "-", DW_STR_ARG(request->body));
+}
+
+static size_t collect(char *data, size_t size, size_t count, void *context)
+{
+    dw_buf_append(context, data, size * count);
+    return size * count;
+}
+
+static long fetch(unsigned port, const char *path, const char *token, const char *body,
+                  struct dw_buf *out)
+{
+    char url[256];
+    char header[256];
+    long status = 0;
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%u%s", port, path);
+    (void)snprintf(header, sizeof header, "Authorization: %s", token ? token : "");
+    CURL *curl = curl_easy_init();
+    struct curl_slist *headers = token ? curl_slist_append(NULL, header) : NULL;
+    dw_buf_reset(out, 1 << 20);
+    (void)curl_easy_setopt(curl, CURLOPT_URL, url);
+    (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
+    (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, out);
+    (void)curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+    if (body)
+        (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+    assert_int_equal(curl_easy_perform(curl), CURLE_OK);
+    (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    curl_slist_free_all(headers);
+    curl_easy_cleanup(curl);
+    return status;
+}
+
+static struct dw_http_server *start(const char *token)
+{
+    struct dw_err err = DW_ERR_INIT;
+    struct dw_http_server *server = NULL;
+    struct dw_http_options options = {.listen = "127.0.0.1:0",
+                                      .body_max_bytes = 100,
+                                      .bearer_token = token,
+                                      .handler = echo,
+                                      .ready = ready,
+                                      .tick_age_ms = tick_age_ms};
+    assert_int_equal(dw_http_server_start(&server, &options, &err), DW_OK);
+    return server;
+}
+
+static void test_health_and_readiness_tell_the_truth(void **state)
+{
+    (void)state;
+    struct dw_buf out;
+    dw_buf_init(&out, 1 << 20);
+    struct dw_http_server *server = start("secret");
+    unsigned port = dw_http_server_port(server);
+    assert_int_equal(fetch(port, "/healthz", NULL, NULL, &out), 200);
+    assert_int_equal(fetch(port, "/readyz", NULL, NULL, &out), 503);
+    assert_non_null(strstr(out.data, "no partitions yet"));
+    is_ready = true;
+    assert_int_equal(fetch(port, "/readyz", NULL, NULL, &out), 200);
+    tick_age = 60000;
+    assert_int_equal(fetch(port, "/healthz", NULL, NULL, &out), 503);
+    tick_age = 0;
+    dw_http_server_stop(server);
+    dw_buf_done(&out);
+}
+
+static void test_token_is_needed_and_compared_whole(void **state)
+{
+    (void)state;
+    struct dw_buf out;
+    dw_buf_init(&out, 1 << 20);
+    struct dw_http_server *server = start("secret");
+    unsigned port = dw_http_server_port(server);
+    static const char *const wrong[] = {NULL,           "secret",         "Bearer ",
+                                        "Bearer secre", "Bearer secretx", "Basic secret"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_int_equal(fetch(port, "/x", wrong[i], NULL, &out), 401);
+        assert_null(strstr(out.data, "secret"));
+    }
+    assert_int_equal(fetch(port, "/a%20b?q=1", "Bearer secret", NULL, &out), 200);
+    assert_string_equal(out.data, "GET /a b q=1 body=");
+    dw_http_server_stop(server);
+    dw_buf_done(&out);
+}
+
+static void test_body_is_bounded(void **state)
+{
+    (void)state;
+    struct dw_buf out;
+    char body[202];
+    memset(body, 'x', sizeof body);
+    dw_buf_init(&out, 1 << 20);
+    struct dw_http_server *server = start(NULL);
+    unsigned port = dw_http_server_port(server);
+    assert_int_equal(fetch(port, "/x", NULL, "hello", &out), 200);
+    assert_string_equal(out.data, "POST /x q=- body=hello");
+    body[100] = '\0';
+    assert_int_equal(fetch(port, "/x", NULL, body, &out), 200);
+    body[100] = 'x';
+    body[101] = '\0';
+    assert_int_equal(fetch(port, "/x", NULL, body, &out), 413);
+    dw_http_server_stop(server);
+    dw_buf_done(&out);
+}
+
+static void test_metrics_are_prometheus_text(void **state)
+{
+    (void)state;
+    struct dw_buf out;
+    dw_buf_init(&out, 1 << 20);
+    struct dw_metric_series *a =
+        dw_metrics_series(DW_METRIC_COUNTER, "dw_test_total", "Tests.", "map=\"a\"", 1);
+    struct dw_metric_series *again =
+        dw_metrics_series(DW_METRIC_COUNTER, "dw_test_total", "Tests.", "map=\"a\"", 1);
+    assert_ptr_equal(a, again);
+    dw_metrics_add(a, 3);
+    dw_metrics_add(dw_metrics_series(DW_METRIC_COUNTER, "dw_test_total", "Tests.", "map=\"b\"", 1),
+                   4);
+    struct dw_metric_series *seconds = dw_metrics_series(DW_METRIC_HISTOGRAM, "dw_test_seconds",
+                                                         "Durations.", "map=\"a\"", 1000000);
+    dw_metrics_observe_us(seconds, 50, 1);
+    dw_metrics_observe_us(seconds, 1000, 2);
+    dw_metrics_observe_us(seconds, INT64_MAX / 4, 1);
+    struct dw_http_server *server = start("secret");
+    assert_int_equal(fetch(dw_http_server_port(server), "/metrics", NULL, NULL, &out), 200);
+    static const char *const lines[] = {
+        "# HELP dw_test_total Tests.\n# TYPE dw_test_total counter\n"
+        "dw_test_total{map=\"a\"} 3\ndw_test_total{map=\"b\"} 4\n",
+        "# TYPE dw_test_seconds histogram\n",
+        "dw_test_seconds_bucket{map=\"a\",le=\"0.0001\"} 1\n",
+        "dw_test_seconds_bucket{map=\"a\",le=\"0.0016\"} 3\n",
+        "dw_test_seconds_bucket{map=\"a\",le=\"+Inf\"} 4\n",
+        "dw_test_seconds_count{map=\"a\"} 4\n",
+        "process_resident_memory_bytes ",
+        "dw_build_info{version=",
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        if (!strstr(out.data, lines[i]))
+            fail_msg("missing: %s in\n%s", lines[i], out.data);
+    dw_http_server_stop(server);
+    dw_buf_done(&out);
+}
+
+static void test_bad_listen_is_refused(void **state)
+{
+    (void)state;
+    static const char *const listens[] = {
+        "", "8085", ":8085", "no.such.host.invalid:1", "127.0.0.1:99999x", "192.0.2.1:0"};
+    for (size_t i = 0; i < sizeof listens / sizeof *listens; i++) {
+        struct dw_err err = DW_ERR_INIT;
+        struct dw_http_server *server = NULL;
+        struct dw_http_options options = {.listen = listens[i], .body_max_bytes = 1};
+        assert_int_equal(dw_http_server_start(&server, &options, &err), DW_CONFIG);
+        assert_true(strlen(err.message) > 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_health_and_readiness_tell_the_truth),
+        cmocka_unit_test(test_token_is_needed_and_compared_whole),
+        cmocka_unit_test(test_body_is_bounded),
+        cmocka_unit_test(test_metrics_are_prometheus_text),
+        cmocka_unit_test(test_bad_listen_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
