@@ -96,19 +96,25 @@ static enum dw_rc apply_property(rd_kafka_conf_t *conf, const struct dw_property
     return rc;
 }
 
+/* A broker answers a fetch with at least one whole record, however small the limit is. */
+#define FETCH_MAX_BYTES (8 << 20)
+
 static enum dw_rc apply_sizes(rd_kafka_conf_t *conf, const struct dw_kafka_settings *settings,
                               enum dw_kafka_role role, struct dw_err *err)
 {
     char bytes[24];
-    (void)snprintf(bytes, sizeof bytes, "%lld", (long long)settings->message_max_bytes);
+    long long largest = settings->message_max_bytes;
+    (void)snprintf(bytes, sizeof bytes, "%lld", largest);
     if (role == DW_KAFKA_PRODUCER)
         return dw_kafka_config_set(conf, "message.max.bytes", bytes, err);
-    /* A response must hold the largest record and its framing. */
-    (void)snprintf(bytes, sizeof bytes, "%lld", (long long)settings->message_max_bytes + 65536);
+    if (largest < FETCH_MAX_BYTES)
+        largest = FETCH_MAX_BYTES;
+    (void)snprintf(bytes, sizeof bytes, "%lld", largest + 65536); /* framing of the response */
     enum dw_rc rc = dw_kafka_config_set(conf, "receive.message.max.bytes", bytes, err);
     if (rc != DW_OK)
         return rc;
-    return dw_kafka_config_set(conf, "fetch.max.bytes", "8388608", err);
+    (void)snprintf(bytes, sizeof bytes, "%d", FETCH_MAX_BYTES);
+    return dw_kafka_config_set(conf, "fetch.max.bytes", bytes, err);
 }
 
 static enum dw_rc fill(rd_kafka_conf_t *conf, const struct dw_kafka_settings *settings,
