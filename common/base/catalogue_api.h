@@ -6,4 +6,46 @@ DW_ERR_ENTRY("DW-API-001", "the listen address is malformed",
 DW_ERR_ENTRY("DW-API-002", "cannot listen",
     "Another process has the port, or the address is none of this machine's.",
     "Choose another port, or stop the process that has it (ss -ltnp shows it).")
+DW_ERR_ENTRY("DW-API-003", "a thread cannot be started",
+    "The system's limit of processes or memory is reached.",
+    "Raise the limit (ulimit -u, TasksMax, pids limit of the container).")
+DW_ERR_ENTRY("DW-API-004", "the operator API has no token",
+    "reconciler.token is empty; the API would answer everybody.",
+    "Set reconciler.token, reconciler.token_file or DW_RECONCILER_TOKEN to a long random text.")
+DW_ERR_ENTRY("DW-API-010", "the request is malformed",
+    "A parameter or the body is not what the operator API expects; the message says which.",
+    "Correct the request; nothing was changed.")
+DW_ERR_ENTRY("DW-API-011", "the operator API has nothing at this path",
+    "The path or an id in it is wrong, or the command is of another version than the reconciler.",
+    "Check the path and reconciler.url; run the same version of both.")
+DW_ERR_ENTRY("DW-API-012", "the method is not possible here",
+    "The path exists, but takes other methods.",
+    "Use one of the methods in the message.")
+DW_ERR_ENTRY("DW-API-013", "this reconciler is on standby",
+    "Another one is active; only the active one answers.",
+    "Ask the active one: point reconciler.url at it, or at a service that follows /readyz.")
+DW_ERR_ENTRY("DW-API-014", "the map has problems",
+    "The check found mistakes in the map, or it does not fit the tables of both systems.",
+    "Mend each problem as its remedy says; `dualwrite map check FILE` shows them without changing anything.")
+DW_ERR_ENTRY("DW-API-015", "the file is of another map",
+    "The name in the file is not the one that was asked for.",
+    "Apply the file under its own name.")
+DW_ERR_ENTRY("DW-API-016", "the map cannot change like this",
+    "Its topic holds events of the old table, keyed by the old key.",
+    "Stop the map first, or make a new map under another name.")
+DW_ERR_ENTRY("DW-API-017", "there is no such dead letter",
+    "The id is wrong.",
+    "See `dualwrite dead-letter list --state all`.")
+DW_ERR_ENTRY("DW-API-020", "the reconciler cannot be reached",
+    "It is not running, listens elsewhere, or the network or TLS is wrong.",
+    "Start dualwrite-reconciler, or correct reconciler.url (or reconciler.listen) in dualwrite.json.")
+DW_ERR_ENTRY("DW-API-021", "the reconciler refuses the token",
+    "reconciler.token here is not the one that the reconciler was started with.",
+    "Use the same token (or token file) on both sides.")
+DW_ERR_ENTRY("DW-API-022", "the answer is not that of an operator API",
+    "Something else listens at that address, or a proxy is in between.",
+    "Check reconciler.url.")
+DW_ERR_ENTRY("DW-API-023", "the order is not in force yet",
+    "It was accepted, but the processes that carry it out did not report it within the time.",
+    "Look at `dualwrite status`: is a producer of the source system running, and a consumer?")
 /* clang-format on */

@@ -1,3 +1,24 @@
 /* catalogue_state.h - the DW-STATE-nnn part of err_catalogue.h, in order of ids. */
 /* clang-format off */
+DW_ERR_ENTRY("DW-STATE-001", "the state database is newer than this program",
+    "A newer version of dualwrite has migrated it.",
+    "Run the newer version everywhere; an older one cannot use this database.")
+DW_ERR_ENTRY("DW-STATE-002", "the state database was made by another build",
+    "A migration was applied in another form than this program has it.",
+    "Use the release that made the database. For a database of a development build: drop schema dualwrite and apply the maps again.")
+DW_ERR_ENTRY("DW-STATE-004", "there is no such map",
+    "The name is misspelt, or the map was never applied.",
+    "See `dualwrite map list`; take the map live by `dualwrite map apply FILE`.")
+DW_ERR_ENTRY("DW-STATE-005", "the map's state does not allow this",
+    "Not every order fits every state: a stopped map cannot be resumed, one in error cannot be started.",
+    "Do what the message says; `dualwrite map show NAME` gives the state, its reason and the history.")
+DW_ERR_ENTRY("DW-STATE-006", "the state database holds an unreadable value",
+    "Somebody changed it by hand, or a newer program wrote it.",
+    "Put the value right that the message names.")
+DW_ERR_ENTRY("DW-STATE-007", "the map was stopped for a while",
+    "While a map is stopped nothing of it is published: changes made meanwhile are not in the target.",
+    "Use pause instead of stop where no change may be missed; compare both sides, then re-sync the map.")
+DW_ERR_ENTRY("DW-STATE-008", "another reconciler indexes the dead-letter topic",
+    "The stored offset moved while a batch was indexed; nothing was written twice.",
+    "Nothing to do: this one starts again from the stored offset. When it repeats, look for a second reconciler.")
 /* clang-format on */

@@ -108,5 +108,8 @@ const struct dw_system_settings *dw_settings_system(const struct dw_settings *se
 void dw_settings_print_help(FILE *out, const char *section);
 /* Prints the reference page of all options in Markdown. */
 void dw_settings_print_reference(FILE *out);
+/* Prints the JSON Schema; common/config/dualwrite.schema.json is its output, which a test compares.
+ */
+void dw_settings_print_schema(FILE *out);
 
 #endif

@@ -14,7 +14,7 @@ struct setting {
 static const struct setting common_settings[] = {
     {"socket.keepalive.enable", "true"},  {"socket.nagle.disable", "true"},
     {"log.connection.close", "false"},    {"reconnect.backoff.ms", "50"},
-    {"reconnect.backoff.max.ms", "5000"}, {"topic.metadata.refresh.interval.ms", "30000"},
+    {"reconnect.backoff.max.ms", "5000"}, {"topic.metadata.refresh.interval.ms", "10000"},
 };
 
 /* message.timeout.ms=0: a message is never given up locally, which would leave a hole. */

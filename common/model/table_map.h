@@ -7,6 +7,7 @@
 #define DW_MODEL_TABLE_MAP_H
 #include "common/base/arena.h"
 #include "common/base/err.h"
+#include "common/model/map_problems.h"
 #include "common/model/value.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,7 +24,7 @@ struct dw_map_side {
     struct dw_str system;
     struct dw_str schema; /* "public" when the file names none */
     struct dw_str table;
-    const struct dw_str *key; /* column names, in the map's order; both sides have as many */
+    const struct dw_str *key; /* column names, in the map's order */
     size_t key_count;
 };
 
@@ -43,8 +44,12 @@ struct dw_map_column {
     const struct dw_map_value *values; /* value map, NULL when not given */
     size_t value_count;
     int key_index; /* index into target.key, -1 when no key column */
+    bool implied;  /* not in the file: added by the parser for a key pair */
 };
 
+/* Key columns pair by position: the n-th source key column goes to the n-th target key column that
+ * is no constant. So a target key may have more columns than the source key, each of them a
+ * constant. */
 struct dw_table_map {
     struct dw_str name;
     struct dw_str version;
@@ -60,29 +65,6 @@ struct dw_table_map {
     const struct dw_map_column *columns;
     size_t column_count;
 };
-
-/* A mistake in a map, found by parsing or by the check. */
-struct dw_map_problem {
-    char code[DW_ERR_ID_MAX]; /* "DW-MAP-012" */
-    bool warning;             /* the map would still work */
-    struct dw_str file;
-    struct dw_str path;    /* JSON pointer-like place: "columns[2].values.No" */
-    unsigned line;         /* 1-based, 0 unknown */
-    struct dw_str message; /* what was found and what is allowed */
-    struct dw_str remedy;
-};
-
-struct dw_map_problems {
-    struct dw_arena *arena; /* where texts live; borrowed */
-    struct dw_map_problem *items;
-    size_t count;
-    size_t capacity;
-};
-
-/* Adds a problem; message and remedy are copied. Never fails. */
-void dw_map_problems_add(struct dw_map_problems *problems, const struct dw_map_problem *problem);
-/* Number of problems that are not warnings. */
-size_t dw_map_problems_errors(const struct dw_map_problems *problems);
 
 /* Parses a map file's text. All mistakes are collected, not just the first. Returns NULL when there
  * are errors (warnings alone do not count). `file` is for messages. */

@@ -3,7 +3,8 @@
  * Schema "dualwrite" in PostgreSQL; migrations (common/state/migrations/NNN_*.sql) are applied
  * under an advisory lock at open. All processes learn of changes through LISTEN/NOTIFY.
  * Threads: a handle belongs to one thread. Errors: DW_RETRY while the database is away (the handle
- * reconnects by itself on the next call), DW_CONFIG for a missing privilege or wrong password.
+ * reconnects by itself on the next call), DW_CONFIG for a missing privilege or wrong password, a
+ * database of a newer program (DW-STATE-001) or of another build (DW-STATE-002).
  */
 #ifndef DW_STATE_STATE_H
 #define DW_STATE_STATE_H
@@ -11,25 +12,19 @@
 #include "common/base/err.h"
 #include "common/config/settings.h"
 #include "common/model/version.h"
+#include "common/state/map_state.h"
 #include <stdbool.h>
 #include <stdint.h>
 
 struct dw_state;
 
-/* Borrows `settings` for the handle's life. `application_name` appears in pg_stat_activity. */
+/* Connects; nothing is returned while the database is away. Borrows `settings` for the handle's
+ * life. `application_name` appears in pg_stat_activity. */
 enum dw_rc dw_state_open(struct dw_state **out, const struct dw_state_settings *settings,
                          const char *application_name, struct dw_err *err) DW_MUST_CHECK;
 void dw_state_close(struct dw_state *state); /* accepts NULL */
 
 /* --- maps ------------------------------------------------------------------------------------ */
-
-enum dw_map_state {
-    DW_MAP_STOPPED, /* nothing is published, nothing applied */
-    DW_MAP_RUNNING,
-    DW_MAP_PAUSED, /* by an operator: published, not applied */
-    DW_MAP_ERROR,  /* by a process, with code and reason: published, not applied */
-};
-const char *dw_map_state_name(enum dw_map_state state);
 
 struct dw_map_record {
     const char *name;
@@ -40,6 +35,8 @@ struct dw_map_record {
     const char *resolved; /* JSON: what the check saw in the catalogues, see map_resolved.h */
     const char *code;     /* of the error, "" when none */
     const char *reason;
+    const char *source_system;
+    const char *target_system;
     const char *topic;
     int32_t partitions; /* of the current generation; the producer partitions by this count */
 };
@@ -48,6 +45,68 @@ struct dw_map_record {
 enum dw_rc dw_state_maps_load(struct dw_state *state, struct dw_arena *arena,
                               const struct dw_map_record **out, size_t *out_count,
                               struct dw_err *err) DW_MUST_CHECK;
+
+/* One map; *out is NULL when there is none of that name. */
+enum dw_rc dw_state_map_load(struct dw_state *state, const char *map, struct dw_arena *arena,
+                             const struct dw_map_record **out, struct dw_err *err) DW_MUST_CHECK;
+
+/* What a person changes in maps. `by` says who, for history and audit log. */
+struct dw_map_apply {
+    const char *name;
+    const char *version; /* as the document names it */
+    const char *document;
+    const char *resolved;
+    const char *source_system;
+    const char *target_system;
+    const char *topic;  /* of a new map; one that exists keeps its own */
+    int32_t partitions; /* likewise */
+    const char *by;
+};
+
+struct dw_map_outcome {
+    bool changed; /* false: it was so already */
+    enum dw_map_state state;
+    int64_t revision;
+    int64_t change;
+};
+
+/* A new revision, in force at once; the state stays. The same document and catalogues as before
+ * change nothing. */
+enum dw_rc dw_state_map_apply(struct dw_state *state, const struct dw_map_apply *apply,
+                              struct dw_map_outcome *out, struct dw_err *err) DW_MUST_CHECK;
+
+struct dw_map_order {
+    const char *map;
+    enum dw_map_event event; /* not DW_MAP_FAIL */
+    const char *reason;      /* "" when none was given */
+    const char *by;
+};
+
+/* Start, pause, resume, stop as map_state.h has it. Errors: DW_CONFIG DW-STATE-004 unknown map;
+ * DW_CONFLICT DW-STATE-005 when the state refuses it. A map that is started again after it was
+ * stopped leaves a gap (DW-STATE-007): nothing was published meanwhile. */
+enum dw_rc dw_state_map_order(struct dw_state *state, const struct dw_map_order *order,
+                              struct dw_map_outcome *out, struct dw_err *err) DW_MUST_CHECK;
+
+struct dw_map_history {
+    int64_t revision;
+    const char *event;
+    const char *state;
+    const char *code;
+    const char *reason;
+    const char *by;
+    int64_t at_us;
+};
+
+struct dw_map_history_list {
+    const struct dw_map_history *items;
+    size_t count;
+};
+
+/* The last `limit` changes, newest first. */
+enum dw_rc dw_state_map_history(struct dw_state *state, const char *map, int limit,
+                                struct dw_arena *arena, struct dw_map_history_list *out,
+                                struct dw_err *err) DW_MUST_CHECK;
 
 /* A process puts a map into DW_MAP_ERROR; no effect when the map is stopped or its `change` is not
  * the one the process saw (somebody acted meanwhile). Audited as "by". */
@@ -80,20 +139,72 @@ enum dw_rc dw_state_position_save(struct dw_state *state, const char *system,
                                   const struct dw_state_position *position,
                                   struct dw_err *err) DW_MUST_CHECK;
 
+struct dw_state_source {
+    const char *system;
+    struct dw_state_position position;
+    int64_t saved_us;
+};
+
+/* All systems that have a position. */
+enum dw_rc dw_state_positions_load(struct dw_state *state, struct dw_arena *arena,
+                                   const struct dw_state_source **out, size_t *out_count,
+                                   struct dw_err *err) DW_MUST_CHECK;
+
 /* A durable note that events may be missing: from which position on, for which map ("" = all maps
  * of the system), why. Shown in the status until it is closed by a re-sync. Idempotent. */
 enum dw_rc dw_state_gap_add(struct dw_state *state, const char *system, const char *map,
                             const char *code, uint64_t from_lsn, const char *reason,
                             struct dw_err *err) DW_MUST_CHECK;
 
+struct dw_state_gap {
+    const char *system;
+    const char *map;
+    const char *code;
+    const char *reason;
+    uint64_t from_lsn;
+    int64_t noted_us;
+};
+
+/* Gaps that are still open, oldest first. */
+enum dw_rc dw_state_gaps_load(struct dw_state *state, struct dw_arena *arena,
+                              const struct dw_state_gap **out, size_t *out_count,
+                              struct dw_err *err) DW_MUST_CHECK;
+
+/* Notes a system and the incarnation of the target in it as last seen ("" when it is none). When
+ * another one was seen before, the target was restored: *out_restored, and every letter of the
+ * system is to be confirmed again. */
+enum dw_rc dw_state_system_seen(struct dw_state *state, const char *system, const char *incarnation,
+                                bool *out_restored, struct dw_err *err) DW_MUST_CHECK;
+
 /* --- processes -------------------------------------------------------------------------------- */
 
-/* A process tells that it lives, and how it goes (about every 2 s). `stats` is a JSON object, see
- * CONTRACT in process_stats.h. Rows older than a minute are removed by the reconciler. */
+/* A process tells that it lives, and how it goes (about every 2 s). `stats` is a JSON object:
+ *   producer {"system","state","epoch","confirmed_lsn","received_lsn","slot_lag_bytes","reason",
+ *             "maps":{NAME:{"published","rows_in","last_commit_us","dropped_marked"}}}
+ *   consumer {"state","assigned","maps":{NAME:{"partitions":[…],"lag","applied","dead","waiting",
+ *             "paused","reason","latency":[counts of dw_metrics_bucket_us, last 60 s]}}}
+ * Rows older than a minute are removed by the reconciler. */
 enum dw_rc dw_state_process_beat(struct dw_state *state, const char *kind, const char *instance,
                                  const char *process_state, const char *stats,
                                  struct dw_err *err) DW_MUST_CHECK;
 enum dw_rc dw_state_process_leave(struct dw_state *state, const char *kind, const char *instance,
                                   struct dw_err *err) DW_MUST_CHECK;
+
+struct dw_state_process {
+    const char *kind;
+    const char *instance;
+    const char *state;
+    const char *stats;
+    int64_t started_us;
+    int64_t beat_us;
+    int64_t beat_age_ms; /* by the database's clock */
+};
+
+enum dw_rc dw_state_processes_load(struct dw_state *state, struct dw_arena *arena,
+                                   const struct dw_state_process **out, size_t *out_count,
+                                   struct dw_err *err) DW_MUST_CHECK;
+/* Removes the rows of processes that have not been heard for `older_ms`. */
+enum dw_rc dw_state_processes_clean(struct dw_state *state, int64_t older_ms,
+                                    struct dw_err *err) DW_MUST_CHECK;
 
 #endif

@@ -1,0 +1,162 @@
+/* settings_options.c - see settings_options.h.
+ *
+ * Why some defaults are what they are:
+ *   message_max_bytes  a row of 16 MB must pass: as bytea it is 22 MB of base64, as text with a
+ * quote in every second place 24 MB; 32 MiB leave room for envelope and old key. Two such images
+ * (REPLICA IDENTITY FULL) need more, which the dead letter says. queue_bytes        the processes
+ * promise 64 MiB at full load; queues are the larger part of it. linger_ms          2 ms fill
+ * batches at 1,000 changes/s and are far below the 25 ms promised. session_timeout_ms a frozen
+ * worker's partitions move after this; below it all target timeouts.
+ */
+#include "common/config/settings_options.h"
+
+#include "common/config/settings.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+#define KIB          INT64_C(1024)
+#define MIB          (KIB * 1024)
+#define GIB          (MIB * 1024)
+#define SECOND       INT64_C(1000)
+#define MINUTE       (60 * SECOND)
+#define HOUR         (60 * MINUTE)
+#define DAY          (24 * HOUR)
+
+#define KAFKA(field) offsetof(struct dw_kafka_settings, field)
+static const struct dw_option kafka_options[] = {
+    {"brokers", DW_OPTION_TEXT, KAFKA(brokers), NULL, 0, 0, NULL, NULL, DW_OPTION_REQUIRED,
+     "Addresses of some brokers: HOST:PORT, with commas between."},
+    {"topic_prefix", DW_OPTION_TEXT, KAFKA(topic_prefix), "dualwrite", 0, 100, NULL, NULL,
+     DW_OPTION_REQUIRED | DW_OPTION_NAME,
+     "In front of every topic: PREFIX.MAP, PREFIX.dead-letters, PREFIX.positions."},
+    {"group", DW_OPTION_TEXT, KAFKA(group), "dualwrite", 0, 200, NULL, NULL, DW_OPTION_REQUIRED,
+     "Consumer group of the workers."},
+    {"dead_letter_topic", DW_OPTION_TEXT, KAFKA(dead_letter_topic), NULL, 0, 249, NULL, NULL, 0,
+     "Topic of dead letters; left out it is PREFIX.dead-letters."},
+    {"partitions", DW_OPTION_INTEGER, KAFKA(partitions), "4", 1, 1000, NULL, NULL, 0,
+     "Partitions of a new map topic: as many workers can share one map."},
+    {"replication_factor", DW_OPTION_INTEGER, KAFKA(replication_factor), "1", 1, 15, NULL, NULL, 0,
+     "Copies of each partition of a new topic; 3 where there are three brokers."},
+    {"retention_ms", DW_OPTION_INTEGER, KAFKA(retention_ms), "604800000", -1, 3650 * DAY, NULL,
+     "ms", 0, "How long a new map topic keeps its events; -1 is for ever."},
+    {"message_max_bytes", DW_OPTION_INTEGER, KAFKA(message_max_bytes), "33554432", KIB, 512 * MIB,
+     NULL, "bytes", 0,
+     "Largest event that is published; the topic's max.message.bytes is set to it. A larger one "
+     "becomes a dead letter."},
+};
+
+#define STATE(field) offsetof(struct dw_state_settings, field)
+static const struct dw_option state_options[] = {
+    {"connection", DW_OPTION_TEXT, STATE(connection), NULL, 0, 0, NULL, NULL,
+     DW_OPTION_REQUIRED | DW_OPTION_SECRET, "The state database: libpq connection string or URI."},
+    {"password", DW_OPTION_TEXT, STATE(password), NULL, 0, 0, NULL, NULL, DW_OPTION_SECRET,
+     "Its password, when the connection string holds none."},
+};
+
+static const char *const system_kinds[] = {"postgres", NULL};
+#define SYSTEM(field) offsetof(struct dw_system_settings, field)
+static const struct dw_option system_options[] = {
+    {"kind", DW_OPTION_ENUM, SYSTEM(kind), "postgres", 0, 0, system_kinds, NULL, 0,
+     "What the system is."},
+    {"connection", DW_OPTION_TEXT, SYSTEM(connection), NULL, 0, 0, NULL, NULL,
+     DW_OPTION_REQUIRED | DW_OPTION_SECRET, "libpq connection string or URI of the database."},
+    {"password", DW_OPTION_TEXT, SYSTEM(password), NULL, 0, 0, NULL, NULL, DW_OPTION_SECRET,
+     "Its password, when the connection string holds none."},
+    {"slot", DW_OPTION_TEXT, SYSTEM(slot), NULL, 0, 63, NULL, NULL, 0,
+     "Replication slot of the producer; left out it is dualwrite_NAME."},
+    {"publication", DW_OPTION_TEXT, SYSTEM(publication), NULL, 0, 63, NULL, NULL, 0,
+     "Publication of the mapped tables; left out it is dualwrite_NAME."},
+    {"capture", DW_OPTION_BOOL, SYSTEM(capture), "false", 0, 0, NULL, NULL, 0,
+     "Whether a producer runs on this system, so that writers into it must leave loop marks."},
+};
+
+static const char *const compressions[] = {"none", "lz4", "zstd", "snappy", "gzip", NULL};
+#define PRODUCER(field) offsetof(struct dw_producer_settings, field)
+static const struct dw_option producer_options[] = {
+    {"heartbeat_ms", DW_OPTION_INTEGER, PRODUCER(heartbeat_ms), "5000", 100, HOUR, NULL, "ms", 0,
+     "How often a heartbeat goes through the whole path; it moves an idle slot and shows "
+     "freshness."},
+    {"position_save_ms", DW_OPTION_INTEGER, PRODUCER(position_save_ms), "1000", 100, MINUTE, NULL,
+     "ms", 0, "How often the position is saved in the state database."},
+    {"queue_bytes", DW_OPTION_INTEGER, PRODUCER(queue_bytes), "16777216", MIB, 2 * GIB, NULL,
+     "bytes", 0, "Events that wait for Kafka's acknowledgement, at most."},
+    {"topic_outage_ms", DW_OPTION_INTEGER, PRODUCER(topic_outage_ms), "300000", SECOND, 7 * DAY,
+     NULL, "ms", 0,
+     "A topic out of service for longer puts its map in error with a gap, so that the others go "
+     "on."},
+    {"linger_ms", DW_OPTION_INTEGER, PRODUCER(linger_ms), "2", 0, SECOND, NULL, "ms", 0,
+     "How long an event may wait for others to be sent with it."},
+    {"compression", DW_OPTION_CHOICE, PRODUCER(compression), "lz4", 0, 0, compressions, NULL, 0,
+     "How batches are compressed on their way and on the broker."},
+    {"listen", DW_OPTION_LISTEN, PRODUCER(listen), "", 0, 0, NULL, NULL, 0,
+     "HOST:PORT of health and metrics; empty is off."},
+};
+
+#define CONSUMER(field) offsetof(struct dw_consumer_settings, field)
+static const struct dw_option consumer_options[] = {
+    {"lanes", DW_OPTION_INTEGER, CONSUMER(lanes), "2", 1, 64, NULL, NULL, 0,
+     "Threads that apply; each has its own connection to a target."},
+    {"batch_rows", DW_OPTION_INTEGER, CONSUMER(batch_rows), "2000", 1, 100000, NULL, NULL, 0,
+     "Rows of one merge, at most."},
+    {"batch_bytes", DW_OPTION_INTEGER, CONSUMER(batch_bytes), "4194304", KIB, GIB, NULL, "bytes", 0,
+     "Bytes of one merge, at most; a single larger row makes a batch of its own."},
+    {"queue_bytes", DW_OPTION_INTEGER, CONSUMER(queue_bytes), "8388608", KIB, 2 * GIB, NULL,
+     "bytes", 0, "Events fetched and not yet applied, at most."},
+    {"dependency_wait_ms", DW_OPTION_INTEGER, CONSUMER(dependency_wait_ms), "600000", 0, 30 * DAY,
+     NULL, "ms", 0, "How long a row waits for the row that its foreign key names."},
+    {"waiting_rows_max", DW_OPTION_INTEGER, CONSUMER(waiting_rows_max), "10000", 1, 10000000, NULL,
+     NULL, 0, "Waiting rows of a partition; with more of them it stops fetching."},
+    {"retry_max_ms", DW_OPTION_INTEGER, CONSUMER(retry_max_ms), "30000", 10, HOUR, NULL, "ms", 0,
+     "Longest pause between two tries during an outage."},
+    {"breaker_min_events", DW_OPTION_INTEGER, CONSUMER(breaker_min_events), "50", 1, 1000000000,
+     NULL, NULL, 0, "The breaker judges a map only after so many events."},
+    {"breaker_percent", DW_OPTION_INTEGER, CONSUMER(breaker_percent), "20", 1, 100, NULL, "%", 0,
+     "It pauses the map when a larger share of them died."},
+    {"breaker_window_ms", DW_OPTION_INTEGER, CONSUMER(breaker_window_ms), "60000", SECOND, DAY,
+     NULL, "ms", 0, "Time over which it counts."},
+    {"session_timeout_ms", DW_OPTION_INTEGER, CONSUMER(session_timeout_ms), "45000", 6 * SECOND,
+     30 * MINUTE, NULL, "ms", 0, "A worker silent for longer loses its partitions to others."},
+    {"drain_ms", DW_OPTION_INTEGER, CONSUMER(drain_ms), "30000", 0, HOUR, NULL, "ms", 0,
+     "How long a worker may finish what it has after SIGTERM."},
+    {"listen", DW_OPTION_LISTEN, CONSUMER(listen), "", 0, 0, NULL, NULL, 0,
+     "HOST:PORT of health and metrics; empty is off."},
+};
+
+#define RECONCILER(field) offsetof(struct dw_reconciler_settings, field)
+static const struct dw_option reconciler_options[] = {
+    {"listen", DW_OPTION_LISTEN, RECONCILER(listen), "127.0.0.1:8085", 0, 0, NULL, NULL, 0,
+     "HOST:PORT of the operator API, health and metrics."},
+    {"token", DW_OPTION_TEXT, RECONCILER(token), NULL, 0, 1024, NULL, NULL,
+     DW_OPTION_REQUIRED | DW_OPTION_SECRET, "Bearer token that the operator API asks for."},
+    {"url", DW_OPTION_TEXT, RECONCILER(url), NULL, 0, 0, NULL, NULL, 0,
+     "Where the dualwrite command finds the operator API; left out it is http://LISTEN."},
+};
+
+static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
+static const struct dw_option log_options[] = {
+    {"level", DW_OPTION_ENUM, offsetof(struct dw_log_settings, level), "info", 0, 0, log_levels,
+     NULL, DW_OPTION_RELOAD, "What is logged, at least."},
+};
+
+static const struct dw_option_section sections[DW_SETTINGS_SECTIONS] = {
+    [DW_SETTINGS_KAFKA] = {"kafka", "Brokers and topics.", kafka_options, COUNT(kafka_options),
+                           "properties",
+                           "Properties handed on to librdkafka as they are (security.protocol, "
+                           "sasl.*, ssl.*, ...); NAME_file reads a value from a file."},
+    [DW_SETTINGS_STATE] = {"state", "The state database.", state_options, COUNT(state_options),
+                           NULL, NULL},
+    [DW_SETTINGS_SYSTEM] = {"systems", "The systems, by name.", system_options,
+                            COUNT(system_options), NULL, NULL},
+    [DW_SETTINGS_PRODUCER] = {"producer", "dualwrite-producer.", producer_options,
+                              COUNT(producer_options), NULL, NULL},
+    [DW_SETTINGS_CONSUMER] = {"consumer", "dualwrite-consumer.", consumer_options,
+                              COUNT(consumer_options), NULL, NULL},
+    [DW_SETTINGS_RECONCILER] = {"reconciler", "dualwrite-reconciler and the dualwrite command.",
+                                reconciler_options, COUNT(reconciler_options), NULL, NULL},
+    [DW_SETTINGS_LOG] = {"log", "Log lines, on standard error.", log_options, COUNT(log_options),
+                         NULL, NULL},
+};
+
+const struct dw_option_section *dw_settings_options(enum dw_settings_section section)
+{
+    return &sections[section];
+}

@@ -1,0 +1,25 @@
+/* settings_options.h - the option tables of dualwrite.json, one per section. */
+#ifndef DW_CONFIG_SETTINGS_OPTIONS_H
+#define DW_CONFIG_SETTINGS_OPTIONS_H
+#include "common/config/option.h"
+
+enum dw_settings_section {
+    DW_SETTINGS_KAFKA,
+    DW_SETTINGS_STATE,
+    DW_SETTINGS_SYSTEM, /* each member of "systems" */
+    DW_SETTINGS_PRODUCER,
+    DW_SETTINGS_CONSUMER,
+    DW_SETTINGS_RECONCILER,
+    DW_SETTINGS_LOG,
+    DW_SETTINGS_SECTIONS
+};
+
+/* Field of the section "log", which is no struct of its own. */
+struct dw_log_settings {
+    int level; /* enum dw_log_level */
+};
+
+/* DW_SETTINGS_SECTIONS of them. Static. */
+const struct dw_option_section *dw_settings_options(enum dw_settings_section section);
+
+#endif

@@ -1,0 +1,347 @@
+/* kafka_producer.c - see kafka_producer.h.
+ *
+ * Reports and errors come as events of the client's main queue, which writes a byte into a pipe
+ * when it turns non-empty; so one poll(2) serves Kafka and the source's socket.
+ */
+#include "common/kafka/kafka_producer.h"
+
+#include "common/base/arena.h"
+#include "common/base/log.h"
+#include "common/kafka/kafka_config.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <librdkafka/rdkafka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define SEND_MAX         512 /* messages in one call to the library */
+#define MESSAGE_OVERHEAD 208 /* the library's own bytes per queued message, about */
+#define REPORTS_PER_POLL 64  /* events; an event holds a batch of reports */
+
+struct dw_kafka_topic {
+    struct dw_kafka_topic *next;
+    rd_kafka_topic_t *handle;
+    char *name;
+};
+
+struct dw_kafka_producer {
+    rd_kafka_t *client;
+    rd_kafka_queue_t *queue;
+    int pipe[2];
+    struct dw_kafka_topic *topics;
+    size_t in_flight;
+    size_t messages;
+    rd_kafka_message_t outgoing[SEND_MAX];
+};
+
+static enum dw_rc set_number(rd_kafka_conf_t *conf, const char *name, int64_t number,
+                             struct dw_err *err)
+{
+    char text[24];
+    (void)snprintf(text, sizeof text, "%lld", (long long)number);
+    return dw_kafka_config_set(conf, name, text, err);
+}
+
+/* The queue is limited by its owner, by bytes: the library's own limits are out of the way. */
+static enum dw_rc configure(rd_kafka_conf_t *conf, const struct dw_kafka_producer_options *options,
+                            struct dw_err *err)
+{
+    enum dw_rc rc;
+    if ((rc = set_number(conf, "linger.ms", options->linger_ms, err)) != DW_OK ||
+        (rc = dw_kafka_config_set(conf, "compression.codec", options->compression, err)) != DW_OK ||
+        (rc = set_number(conf, "queue.buffering.max.kbytes", INT32_MAX / 1024, err)) != DW_OK ||
+        (rc = set_number(conf, "topic.metadata.propagation.max.ms", options->topic_missing_ms,
+                         err)) != DW_OK)
+        return rc;
+    rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
+    return DW_OK;
+}
+
+static enum dw_rc open_pipe(int pipe_fds[2], struct dw_err *err)
+{
+    char text[128];
+    if (pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) == 0)
+        return DW_OK;
+    return dw_err_set(err, DW_FATAL, "DW-KAFKA-007", "pipe: %s",
+                      dw_err_errno_text(errno, text, sizeof text));
+}
+
+enum dw_rc dw_kafka_producer_open(struct dw_kafka_producer **out,
+                                  const struct dw_kafka_settings *settings,
+                                  const struct dw_kafka_producer_options *options,
+                                  struct dw_err *err)
+{
+    rd_kafka_conf_t *conf = NULL;
+    struct dw_kafka_producer *producer = NULL;
+    enum dw_rc rc =
+        dw_kafka_config_new(&conf, settings, DW_KAFKA_PRODUCER, options->client_id, err);
+    if (rc != DW_OK || (rc = configure(conf, options, err)) != DW_OK)
+        goto out;
+    producer = DW_MEM_NEW(struct dw_kafka_producer);
+    if ((rc = open_pipe(producer->pipe, err)) != DW_OK)
+        goto out;
+    char reason[512];
+    producer->client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
+    if (!producer->client) {
+        (void)close(producer->pipe[0]);
+        (void)close(producer->pipe[1]);
+        rc = dw_err_set(err, DW_CONFIG, "DW-KAFKA-001", "kafka producer: %s", reason);
+        goto out;
+    }
+    conf = NULL;
+    producer->queue = rd_kafka_queue_get_main(producer->client);
+    rd_kafka_queue_io_event_enable(producer->queue, producer->pipe[1], "r", 1);
+    *out = producer;
+    producer = NULL;
+out:
+    free(producer);
+    if (conf)
+        rd_kafka_conf_destroy(conf);
+    return rc;
+}
+
+void dw_kafka_producer_close(struct dw_kafka_producer *producer)
+{
+    if (!producer)
+        return;
+    (void)rd_kafka_purge(producer->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
+                                               RD_KAFKA_PURGE_F_NON_BLOCKING);
+    rd_kafka_queue_io_event_enable(producer->queue, -1, NULL, 0);
+    rd_kafka_queue_destroy(producer->queue);
+    while (producer->topics) {
+        struct dw_kafka_topic *topic = producer->topics;
+        producer->topics = topic->next;
+        rd_kafka_topic_destroy(topic->handle);
+        free(topic->name);
+        free(topic);
+    }
+    rd_kafka_destroy(producer->client);
+    (void)close(producer->pipe[0]);
+    (void)close(producer->pipe[1]);
+    free(producer);
+}
+
+enum dw_rc dw_kafka_producer_topic(struct dw_kafka_producer *producer, const char *name,
+                                   struct dw_kafka_topic **out, struct dw_err *err)
+{
+    for (struct dw_kafka_topic *topic = producer->topics; topic; topic = topic->next)
+        if (strcmp(topic->name, name) == 0) {
+            *out = topic;
+            return DW_OK;
+        }
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(producer->client, name, NULL);
+    if (!handle)
+        return dw_err_set(err, DW_CONFIG, "DW-KAFKA-004", "topic \"%s\": %s", name,
+                          rd_kafka_err2str(rd_kafka_last_error()));
+    struct dw_kafka_topic *topic = DW_MEM_NEW(struct dw_kafka_topic);
+    topic->handle = handle;
+    topic->name = dw_mem_strdup(name);
+    topic->next = producer->topics;
+    producer->topics = topic;
+    *out = topic;
+    return DW_OK;
+}
+
+/* librdkafka takes bytes that it only copies as void *. */
+static void *loosen(const char *bytes)
+{
+    union {
+        const char *in;
+        void *out;
+    } pointer = {.in = bytes};
+    return pointer.out;
+}
+
+static size_t weight(size_t key_len, size_t value_len)
+{
+    return key_len + value_len + MESSAGE_OVERHEAD;
+}
+
+static enum dw_rc broken(enum dw_rc rc, const char *reason, struct dw_err *err)
+{
+    return dw_err_set(err, rc, "DW-KAFKA-006", "the producer cannot go on: %s", reason);
+}
+
+/* Notes what became of each message handed over; the first one not queued ends it. */
+static enum dw_rc settle(struct dw_kafka_producer *producer, struct dw_kafka_outgoing *messages,
+                         size_t count, struct dw_err *err)
+{
+    enum dw_rc rc = DW_OK;
+    for (size_t i = 0; i < count; i++) {
+        rd_kafka_resp_err_t code = producer->outgoing[i].err;
+        messages[i].refused = messages[i].not_sent = false;
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            producer->in_flight += weight(messages[i].key.len, messages[i].value.len);
+            producer->messages++;
+        } else if (dw_kafka_classify(code) == DW_REJECT) {
+            messages[i].refused = true;
+        } else {
+            messages[i].not_sent = true;
+            if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+                rc = rc == DW_OK ? DW_AGAIN : rc;
+            else if (dw_kafka_classify(code) == DW_CONFIG)
+                rc = dw_err_set(err, DW_CONFIG, "DW-KAFKA-004", "%s", rd_kafka_err2str(code));
+            else
+                rc = broken(DW_FATAL, rd_kafka_err2str(code), err);
+        }
+    }
+    return rc;
+}
+
+static enum dw_rc send_some(struct dw_kafka_producer *producer, struct dw_kafka_topic *topic,
+                            struct dw_kafka_outgoing *messages, size_t count, struct dw_err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        union {
+            uint64_t tag;
+            void *pointer;
+        } opaque = {.tag = messages[i].tag};
+        producer->outgoing[i] = (rd_kafka_message_t){
+            .partition = messages[i].partition,
+            .payload = loosen(messages[i].value.ptr),
+            .len = messages[i].value.len,
+            .key = loosen(messages[i].key.ptr),
+            .key_len = messages[i].key.len,
+            ._private = opaque.pointer,
+        };
+    }
+    (void)rd_kafka_produce_batch(topic->handle, RD_KAFKA_PARTITION_UA,
+                                 RD_KAFKA_MSG_F_PARTITION | RD_KAFKA_MSG_F_COPY, producer->outgoing,
+                                 (int)count);
+    return settle(producer, messages, count, err);
+}
+
+enum dw_rc dw_kafka_producer_send(struct dw_kafka_producer *producer, struct dw_kafka_topic *topic,
+                                  struct dw_kafka_outgoing *messages, size_t count,
+                                  struct dw_err *err)
+{
+    enum dw_rc rc = DW_OK;
+    for (size_t at = 0; at < count && rc == DW_OK; at += SEND_MAX) {
+        size_t some = count - at < SEND_MAX ? count - at : SEND_MAX;
+        rc = send_some(producer, topic, messages + at, some, err);
+        for (size_t i = at + some; rc != DW_OK && i < count; i++) {
+            messages[i].refused = false;
+            messages[i].not_sent = true;
+        }
+    }
+    return rc;
+}
+
+enum dw_rc dw_kafka_producer_send_headers(struct dw_kafka_producer *producer,
+                                          struct dw_kafka_topic *topic,
+                                          const struct dw_kafka_outgoing *message,
+                                          const struct dw_kafka_header *headers, size_t count,
+                                          struct dw_err *err)
+{
+    union {
+        uint64_t tag;
+        void *pointer;
+    } opaque = {.tag = message->tag};
+    rd_kafka_headers_t *list = rd_kafka_headers_new(count);
+    for (size_t i = 0; i < count; i++)
+        (void)rd_kafka_header_add(list, headers[i].name, -1, headers[i].value.ptr,
+                                  (ssize_t)headers[i].value.len);
+    rd_kafka_resp_err_t code = rd_kafka_producev(
+        producer->client, RD_KAFKA_V_RKT(topic->handle), RD_KAFKA_V_PARTITION(message->partition),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+        RD_KAFKA_V_KEY(message->key.ptr, message->key.len),
+        RD_KAFKA_V_VALUE(loosen(message->value.ptr), message->value.len),
+        RD_KAFKA_V_OPAQUE(opaque.pointer), RD_KAFKA_V_HEADERS(list), RD_KAFKA_V_END);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        producer->in_flight += weight(message->key.len, message->value.len);
+        producer->messages++;
+        return DW_OK;
+    }
+    rd_kafka_headers_destroy(list); /* still ours after a failure */
+    if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+        return DW_AGAIN;
+    if (dw_kafka_classify(code) == DW_REJECT)
+        return dw_err_set(err, DW_REJECT, "DW-KAFKA-005", "topic %s: %s", topic->name,
+                          rd_kafka_err2str(code));
+    return broken(DW_FATAL, rd_kafka_err2str(code), err);
+}
+
+static void report_message(struct dw_kafka_producer *producer, const rd_kafka_message_t *message,
+                           dw_kafka_report_fn on_report, void *context)
+{
+    union {
+        void *pointer;
+        uint64_t tag;
+    } opaque = {.pointer = message->_private};
+    size_t bytes = weight(message->key_len, message->len);
+    producer->in_flight -= bytes < producer->in_flight ? bytes : producer->in_flight;
+    producer->messages -= producer->messages ? 1 : 0;
+    bool failed = message->err != RD_KAFKA_RESP_ERR_NO_ERROR;
+    struct dw_kafka_report report = {
+        .rc = failed ? dw_kafka_classify(message->err) : DW_OK,
+        .reason = failed ? rd_kafka_err2str(message->err) : "",
+        .topic = rd_kafka_topic_name(message->rkt),
+        .partition = message->partition,
+        .key = {message->key, message->key_len},
+        .value = {message->payload, message->len},
+        .tag = opaque.tag,
+    };
+    on_report(context, &report);
+}
+
+/* Ordinary errors (a broker is away) were logged by the client itself and mend themselves. */
+static enum dw_rc take_error(struct dw_kafka_producer *producer, rd_kafka_event_t *event,
+                             struct dw_err *err)
+{
+    char reason[512];
+    if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR__FATAL) {
+        dw_log(DW_LOG_DEBUG, "kafka.error", rd_kafka_event_error_string(event),
+               DW_F_TEXT("error", rd_kafka_err2name(rd_kafka_event_error(event))));
+        return DW_OK;
+    }
+    (void)rd_kafka_fatal_error(producer->client, reason, sizeof reason);
+    return broken(DW_FATAL, reason, err);
+}
+
+static void drain_pipe(const struct dw_kafka_producer *producer)
+{
+    char bytes[256];
+    ssize_t got;
+    do {
+        got = read(producer->pipe[0], bytes, sizeof bytes);
+    } while (got == (ssize_t)sizeof bytes);
+}
+
+enum dw_rc dw_kafka_producer_poll(struct dw_kafka_producer *producer, dw_kafka_report_fn on_report,
+                                  void *context, struct dw_err *err)
+{
+    enum dw_rc rc = DW_OK;
+    drain_pipe(producer);
+    for (int i = 0; i < REPORTS_PER_POLL; i++) {
+        rd_kafka_event_t *event = rd_kafka_queue_poll(producer->queue, 0);
+        if (!event)
+            return rc;
+        if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_DR) {
+            const rd_kafka_message_t *message;
+            while ((message = rd_kafka_event_message_next(event)) != NULL)
+                report_message(producer, message, on_report, context);
+        } else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_ERROR && rc == DW_OK) {
+            rc = take_error(producer, event, err);
+        }
+        rd_kafka_event_destroy(event);
+    }
+    /* More may be waiting, and the pipe only tells when the queue turns non-empty. */
+    (void)!write(producer->pipe[1], "r", 1);
+    return rc;
+}
+
+int dw_kafka_producer_fd(const struct dw_kafka_producer *producer)
+{
+    return producer->pipe[0];
+}
+
+size_t dw_kafka_producer_in_flight(const struct dw_kafka_producer *producer)
+{
+    return producer->in_flight;
+}
+
+size_t dw_kafka_producer_messages(const struct dw_kafka_producer *producer)
+{
+    return producer->messages;
+}

@@ -1,0 +1,349 @@
+/* table_map.c - see table_map.h: the map's object, its sides, and what happens on delete.
+ *
+ * Columns are parsed in map_columns.c. The tree comes from common/config/document, which keeps
+ * lines for messages and the text of numbers for values.
+ */
+#include "common/model/table_map.h"
+
+#include "common/base/table.h"
+#include "common/config/document.h"
+#include "common/model/map_columns.h"
+#include "common/model/map_reader.h"
+
+#define MAP_NAME_MAX   100
+#define VERSION_MAX    64
+#define DEFAULT_SCHEMA "public"
+
+static const char *const map_members[] = {"$schema",     "map",     "version",   "source",
+                                          "target",      "mode",    "direction", "on_delete",
+                                          "on_truncate", "columns", NULL};
+static const char *const side_members[] = {"system", "table", "key", NULL};
+static const char *const delete_members[] = {"set", "to", "live", NULL};
+static const char *const directions[] = {"forward", NULL};
+static const char *const modes[] = {"async", NULL};
+static const char *const delete_choices[] = {"delete", "ignore", NULL};
+static const char *const truncate_choices[] = {"truncate", "ignore", NULL};
+
+/* --- name and version ------------------------------------------------------------------------ */
+
+static bool only_of(struct dw_str text, const char *letters, size_t max)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!text.ptr[i] || !strchr(letters, text.ptr[i]))
+            return false;
+    return text.len > 0 && text.len <= max;
+}
+
+static void parse_map_name(struct dw_map_reader *reader, const struct dw_node *root,
+                           struct dw_table_map *map)
+{
+    const struct dw_node *node = dw_map_reader_need(reader, root, "map", "the map's name");
+    if (!node || !dw_map_reader_text(reader, node, &map->name))
+        return;
+    if (!only_of(map->name, "abcdefghijklmnopqrstuvwxyz0123456789_-", MAP_NAME_MAX))
+        dw_map_reader_report(reader, node, &(struct dw_map_fault){.code = "DW-MAP-005"},
+                             "found %s, allowed: 1 to %d lower-case letters, digits, '_' and '-' "
+                             "(it becomes part of a topic's name)",
+                             dw_document_show(node, reader->arena), MAP_NAME_MAX);
+    else if (dw_str_is(map->name, "dead-letters") || dw_str_is(map->name, "positions"))
+        dw_map_reader_report(reader, node, &(struct dw_map_fault){.code = "DW-MAP-005"},
+                             "found %s, which is the name of a topic of dualwrite's own",
+                             dw_document_show(node, reader->arena));
+}
+
+static void parse_version(struct dw_map_reader *reader, const struct dw_node *root,
+                          struct dw_table_map *map)
+{
+    const struct dw_node *node = dw_document_member(root, "version");
+    map->version = DW_STR_LIT("");
+    if (!node || !dw_map_reader_text(reader, node, &map->version))
+        return;
+    if (!only_of(map->version, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+-_",
+                 VERSION_MAX))
+        dw_map_reader_report(reader, node, &(struct dw_map_fault){.code = "DW-MAP-018"},
+                             "found %s, allowed: 1 to %d letters, digits, '.', '+', '-' and '_'",
+                             dw_document_show(node, reader->arena), VERSION_MAX);
+}
+
+/* --- sides ----------------------------------------------------------------------------------- */
+
+/* Takes one part of a table's name off `text`: up to a dot, or "quoted" with "" for a quote. */
+static bool take_part(struct dw_str *text, struct dw_arena *arena, struct dw_str *out)
+{
+    if (!text->len || *text->ptr != '"') {
+        const char *dot = memchr(text->ptr, '.', text->len);
+        size_t len = dot ? (size_t)(dot - text->ptr) : text->len;
+        *out = dw_arena_copy(arena, (struct dw_str){text->ptr, len});
+        *text = (struct dw_str){text->ptr + len, text->len - len};
+        return true;
+    }
+    char *name = dw_arena_alloc(arena, text->len);
+    size_t len = 0;
+    size_t i = 1;
+    for (; i < text->len; i++) {
+        if (text->ptr[i] == '"') {
+            if (i + 1 == text->len || text->ptr[i + 1] != '"')
+                break;
+            i++;
+        }
+        name[len++] = text->ptr[i];
+    }
+    if (i == text->len)
+        return false;
+    *out = dw_arena_copy(arena, (struct dw_str){name, len});
+    *text = (struct dw_str){text->ptr + i + 1, text->len - i - 1};
+    return true;
+}
+
+static void parse_table(struct dw_map_reader *reader, const struct dw_node *node,
+                        struct dw_map_side *side)
+{
+    struct dw_str rest;
+    struct dw_str parts[2] = {{NULL, 0}};
+    size_t count = 0;
+    if (!dw_map_reader_text(reader, node, &rest))
+        return;
+    bool ok = true;
+    while (ok && count < 2) {
+        ok = take_part(&rest, reader->arena, &parts[count++]);
+        if (!ok || !rest.len || *rest.ptr != '.')
+            break;
+        rest = (struct dw_str){rest.ptr + 1, rest.len - 1};
+        ok = count < 2;
+    }
+    if (!ok || rest.len) {
+        dw_map_reader_report(reader, node, &(struct dw_map_fault){.code = "DW-MAP-006"},
+                             "found %s, allowed: TABLE or SCHEMA.TABLE; a name that holds a dot "
+                             "or a quote stands in double quotes",
+                             dw_document_show(node, reader->arena));
+        return;
+    }
+    side->schema = count == 2 ? parts[0] : DW_STR_LIT(DEFAULT_SCHEMA);
+    side->table = parts[count - 1];
+    if (dw_map_reader_is_name(reader, node, side->schema))
+        (void)dw_map_reader_is_name(reader, node, side->table); /* reported */
+}
+
+static bool is_twice(const struct dw_str *names, size_t count, struct dw_str name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (dw_str_equal(names[i], name))
+            return true;
+    return false;
+}
+
+static void parse_key(struct dw_map_reader *reader, const struct dw_node *node,
+                      struct dw_map_side *side)
+{
+    if (node->kind != DW_NODE_ARRAY || node->count == 0 || node->count > DW_TABLE_MAP_KEY_MAX) {
+        dw_map_reader_report(reader, node, &(struct dw_map_fault){.code = "DW-MAP-007"},
+                             "found %s%s, allowed: an array of 1 to %d column names",
+                             dw_document_show(node, reader->arena),
+                             node->kind != DW_NODE_ARRAY ? ""
+                             : node->count               ? " with more names"
+                                                         : " without a name",
+                             DW_TABLE_MAP_KEY_MAX);
+        return;
+    }
+    struct dw_str *key = DW_ARENA_ARRAY(reader->arena, struct dw_str, node->count);
+    size_t count = 0;
+    for (const struct dw_node *name = node->first; name; name = name->next) {
+        if (!dw_map_reader_name(reader, name, &key[count]))
+            continue;
+        if (is_twice(key, count, key[count]))
+            dw_map_reader_report(reader, name, &(struct dw_map_fault){.code = "DW-MAP-007"},
+                                 "found the key column %s a second time",
+                                 dw_document_show(name, reader->arena));
+        count++;
+    }
+    side->key = key;
+    side->key_count = count == node->count ? count : 0; /* 0: do not pair a key with holes */
+}
+
+static const struct dw_node *parse_side(struct dw_map_reader *reader, const struct dw_node *root,
+                                        const char *name, struct dw_map_side *side)
+{
+    const struct dw_node *node = dw_map_reader_need(reader, root, name,
+                                                    "an object with system, "
+                                                    "table and key");
+    if (!node || !dw_map_reader_object(reader, node, name, side_members))
+        return NULL;
+    const struct dw_node *system =
+        dw_map_reader_need(reader, node, "system", "a system's name in dualwrite.json");
+    if (system)
+        (void)dw_map_reader_text(reader, system, &side->system); /* reported */
+    const struct dw_node *table = dw_map_reader_need(reader, node, "table", "SCHEMA.TABLE");
+    if (table)
+        parse_table(reader, table, side);
+    const struct dw_node *key = dw_map_reader_need(reader, node, "key", "the names of its columns");
+    if (key)
+        parse_key(reader, key, side);
+    return node;
+}
+
+/* --- on_delete, on_truncate ------------------------------------------------------------------ */
+
+static bool same_value(const struct dw_value *a, const struct dw_value *b)
+{
+    return a->kind == b->kind && dw_str_equal(a->text, b->text);
+}
+
+static void parse_delete_set(struct dw_map_reader *reader, const struct dw_node *node,
+                             struct dw_table_map *map)
+{
+    map->on_delete = DW_ON_DELETE_SET;
+    if (!dw_map_reader_object(reader, node, "on_delete", delete_members))
+        return;
+    const struct dw_node *set = dw_map_reader_need(reader, node, "set", "a target column");
+    const struct dw_node *to =
+        dw_map_reader_need(reader, node, "to", "the column's value for a deleted row");
+    const struct dw_node *live =
+        dw_map_reader_need(reader, node, "live", "the column's value for every other row");
+    bool ok = set && dw_map_reader_name(reader, set, &map->delete_column);
+    ok = to && dw_map_reader_scalar(reader, to, &map->delete_value) && ok;
+    ok = live && dw_map_reader_scalar(reader, live, &map->live_value) && ok;
+    if (ok && same_value(&map->delete_value, &map->live_value))
+        dw_map_reader_report(reader, live, &(struct dw_map_fault){.code = "DW-MAP-015"},
+                             "found the same value as \"to\"; a deleted row could not be told from "
+                             "a live one");
+}
+
+/* The flag belongs to on_delete alone: a mapping of the same column would overwrite it. */
+static void check_delete_column(struct dw_map_reader *reader, const struct dw_node *node,
+                                const struct dw_table_map *map,
+                                const struct dw_map_columns *columns)
+{
+    const struct dw_node *set = dw_document_member(node, "set");
+    bool mapped = is_twice(map->target.key, map->target.key_count, map->delete_column);
+    for (size_t i = 0; i < columns->count; i++)
+        if (dw_str_equal(columns->items[i].target, map->delete_column))
+            mapped = true;
+    if (set && map->delete_column.ptr && mapped)
+        dw_map_reader_report(reader, set, &(struct dw_map_fault){.code = "DW-MAP-015"},
+                             "found \"%.*s\", which the map also writes as a column or key; "
+                             "allowed: a column for this alone",
+                             DW_STR_ARG(map->delete_column));
+}
+
+static void parse_on_delete(struct dw_map_reader *reader, const struct dw_node *root,
+                            struct dw_table_map *map)
+{
+    const struct dw_node *node = dw_document_member(root, "on_delete");
+    int choice = 0;
+    map->on_delete = DW_ON_DELETE_DELETE;
+    if (node && node->kind == DW_NODE_OBJECT)
+        parse_delete_set(reader, node, map);
+    else if (node && node->kind == DW_NODE_STRING &&
+             dw_map_reader_choice(reader, node, delete_choices, &choice))
+        map->on_delete = choice ? DW_ON_DELETE_IGNORE : DW_ON_DELETE_DELETE;
+    else if (node && node->kind != DW_NODE_STRING)
+        dw_map_reader_report(reader, node, &(struct dw_map_fault){.code = "DW-MAP-003"},
+                             "found %s, allowed: \"delete\", \"ignore\", or an object with set, to "
+                             "and live",
+                             dw_document_show(node, reader->arena));
+}
+
+static void parse_on_truncate(struct dw_map_reader *reader, const struct dw_node *root,
+                              struct dw_table_map *map)
+{
+    const struct dw_node *node = dw_document_member(root, "on_truncate");
+    /* who keeps deleted rows did not mean to lose them all at once */
+    int choice = map->on_delete != DW_ON_DELETE_DELETE;
+    if (node)
+        (void)dw_map_reader_choice(reader, node, truncate_choices, &choice); /* reported */
+    map->on_truncate = choice ? DW_ON_TRUNCATE_IGNORE : DW_ON_TRUNCATE_TRUNCATE;
+}
+
+/* --- the whole ------------------------------------------------------------------------------- */
+
+static void parse_choices(struct dw_map_reader *reader, const struct dw_node *root,
+                          struct dw_table_map *map)
+{
+    const struct dw_node *direction = dw_document_member(root, "direction");
+    const struct dw_node *mode = dw_document_member(root, "mode");
+    int choice = 0;
+    if (direction)
+        (void)dw_map_reader_choice(reader, direction, directions, &choice); /* reported */
+    if (mode)
+        (void)dw_map_reader_choice(reader, mode, modes, &choice); /* reported */
+    map->direction = DW_DIRECTION_FORWARD;
+}
+
+static void parse_root(struct dw_map_reader *reader, const struct dw_node *root,
+                       struct dw_table_map *map)
+{
+    struct dw_map_columns columns;
+    if (!dw_map_reader_object(reader, root, "a map", map_members))
+        return;
+    parse_map_name(reader, root, map);
+    parse_version(reader, root, map);
+    const struct dw_node *source = parse_side(reader, root, "source", &map->source);
+    const struct dw_node *target = parse_side(reader, root, "target", &map->target);
+    parse_choices(reader, root, map);
+    parse_on_delete(reader, root, map);
+    parse_on_truncate(reader, root, map);
+    dw_map_columns_parse(reader, dw_document_member(root, "columns"), &columns);
+    if (source && target && map->source.key_count && map->target.key_count)
+        dw_map_columns_bind_keys(reader, map, target, &columns);
+    if (map->on_delete == DW_ON_DELETE_SET)
+        check_delete_column(reader, dw_document_member(root, "on_delete"), map, &columns);
+    map->columns = columns.items;
+    map->column_count = columns.count;
+}
+
+static void report_fault(struct dw_map_problems *problems, const char *file,
+                         const struct dw_document_fault *fault)
+{
+    const char *message =
+        dw_arena_printf(problems->arena, "column %u: %s", fault->column, fault->reason);
+    dw_map_problems_add(problems, &(struct dw_map_problem){
+                                      .code = "DW-MAP-001",
+                                      .file = dw_str_from(file),
+                                      .path = dw_str_from(fault->path),
+                                      .line = fault->line,
+                                      .message = dw_str_from(message),
+                                      .remedy = dw_str_from(dw_err_find("DW-MAP-001")->remedy),
+                                  });
+}
+
+const struct dw_table_map *dw_table_map_parse(struct dw_str text, const char *file,
+                                              struct dw_arena *arena,
+                                              struct dw_map_problems *problems)
+{
+    const struct dw_node *root;
+    struct dw_document_fault fault;
+    size_t errors = dw_map_problems_errors(problems);
+    if (dw_document_parse(text, arena, &root, &fault) != DW_OK) {
+        report_fault(problems, file, &fault);
+        return NULL;
+    }
+    struct dw_map_reader reader = {.arena = arena, .problems = problems, .file = dw_str_from(file)};
+    struct dw_table_map *map = DW_ARENA_NEW(arena, struct dw_table_map);
+    parse_root(&reader, root, map);
+    return dw_map_problems_errors(problems) == errors ? map : NULL;
+}
+
+const struct dw_str *dw_table_map_source_columns(const struct dw_table_map *map,
+                                                 struct dw_arena *arena, size_t *out_count)
+{
+    size_t room = map->source.key_count + map->column_count;
+    struct dw_str *names = DW_ARENA_ARRAY(arena, struct dw_str, room);
+    size_t count = 0;
+    struct dw_table seen;
+    dw_table_init(&seen);
+    for (size_t i = 0; i < room; i++) {
+        struct dw_str name = i < map->source.key_count
+                                 ? map->source.key[i]
+                                 : map->columns[i - map->source.key_count].source;
+        if (!name.ptr)
+            continue;
+        void **place = dw_table_place(&seen, name);
+        if (*place)
+            continue;
+        *place = names;
+        names[count++] = name;
+    }
+    dw_table_done(&seen);
+    *out_count = count;
+    return names;
+}

@@ -1,0 +1,96 @@
+/* convert.c - see convert.h. */
+#include "common/transform/convert.h"
+
+#include "common/transform/convert_rules.h"
+#include "common/transform/convert_wire.h"
+
+static enum dw_rc no_rule(const struct dw_convert_type *source,
+                          const struct dw_convert_type *target, const char *why, struct dw_err *err)
+{
+    return dw_err_set(err, DW_CONFIG, "DW-VALUE-020", "%.*s does not convert to %.*s%s",
+                      DW_STR_ARG(source->name), DW_STR_ARG(target->name), why);
+}
+
+/* Arrays of built-in types: the elements' own conversion, which must take every value. */
+static enum dw_rc init_elements(struct dw_convert *convert, struct dw_arena *arena,
+                                struct dw_err *err)
+{
+    struct dw_convert_type source;
+    struct dw_convert_type target;
+    bool known = dw_convert_type_element(&convert->source, &source);
+    if (known != dw_convert_type_element(&convert->target, &target))
+        return no_rule(&convert->source, &convert->target, "", err);
+    if (!known)
+        return DW_OK;
+    struct dw_err ignored;
+    bool same_words = source.family == target.family ||
+                      (source.family == DW_FAMILY_INTEGER && target.family == DW_FAMILY_NUMERIC);
+    if (!same_words || dw_convert_check(&source, &target, &ignored) != DW_OK)
+        return no_rule(&convert->source, &convert->target,
+                       ": an array converts only to elements that take every value", err);
+    struct dw_convert *element = DW_ARENA_NEW(arena, struct dw_convert);
+    convert->element = element;
+    return dw_convert_init(element, &source, &target, arena, err);
+}
+
+enum dw_rc dw_convert_init(struct dw_convert *out, const struct dw_convert_type *source,
+                           const struct dw_convert_type *target, struct dw_arena *arena,
+                           struct dw_err *err)
+{
+    *out = (struct dw_convert){.source = *source, .target = *target};
+    out->rule = dw_convert_rules_find(source->family, target->family);
+    if (!out->rule)
+        return no_rule(source, target, "; a value map can say what becomes what", err);
+    if (source->family == DW_FAMILY_INTERVAL && target->family == DW_FAMILY_INTERVAL &&
+        target->typmod >= 0 && source->typmod != target->typmod)
+        return no_rule(source, target, ": the server would cut its fields without a word", err);
+    if (source->family == DW_FAMILY_ARRAY && target->family == DW_FAMILY_ARRAY)
+        return init_elements(out, arena, err);
+    return DW_OK;
+}
+
+enum dw_rc dw_convert_value(const struct dw_convert *convert, const struct dw_value *value,
+                            struct dw_arena *arena, struct dw_str *out, struct dw_err *err)
+{
+    struct dw_str text;
+    enum dw_rc rc = dw_convert_wire_undo(convert, value, arena, &text, err);
+    return rc == DW_OK ? convert->rule(convert, text, arena, out, err) : rc;
+}
+
+enum dw_rc dw_convert_source_text(const struct dw_convert *convert, const struct dw_value *value,
+                                  struct dw_arena *arena, struct dw_str *out, struct dw_err *err)
+{
+    struct dw_str text;
+    enum dw_rc rc = dw_convert_wire_undo(convert, value, arena, &text, err);
+    if (rc != DW_OK)
+        return rc;
+    enum dw_family family = convert->source.family;
+    if (family >= DW_FAMILY_DATE && family <= DW_FAMILY_TIMESTAMPTZ)
+        return dw_convert_rules_moment_text(convert, text, arena, out, err);
+    while (convert->source.padded && text.len && text.ptr[text.len - 1] == ' ')
+        text.len--;
+    *out = text;
+    return DW_OK;
+}
+
+enum dw_rc dw_convert_literal(const struct dw_value *literal, const struct dw_convert_type *target,
+                              struct dw_arena *arena, struct dw_str *out, struct dw_err *err)
+{
+    struct dw_convert_type source = {.family = DW_FAMILY_TEXT,
+                                     .length = DW_CONVERT_NO_LIMIT,
+                                     .precision = DW_CONVERT_NO_LIMIT,
+                                     .typmod = -1,
+                                     .name = DW_STR_LIT("text")};
+    if (literal->kind == DW_VALUE_NUMBER) {
+        source.family = DW_FAMILY_NUMERIC;
+        source.name = DW_STR_LIT("a number");
+    } else if (literal->kind == DW_VALUE_TRUE || literal->kind == DW_VALUE_FALSE) {
+        source.family = DW_FAMILY_BOOL;
+        source.name = DW_STR_LIT("true or false");
+    }
+    if (target->family == DW_FAMILY_BYTES && literal->kind == DW_VALUE_STRING)
+        source.family = DW_FAMILY_BYTES; /* base64, as in an event */
+    struct dw_convert convert;
+    enum dw_rc rc = dw_convert_init(&convert, &source, target, arena, err);
+    return rc == DW_OK ? dw_convert_value(&convert, literal, arena, out, err) : rc;
+}

@@ -1,0 +1,255 @@
+/* transform.c - see transform.h.
+ *
+ * Compiled once per map revision: per map column its conversion, its value map, and its constants
+ * as text. Events of one producer hold their columns in the same order, so each column remembers
+ * the position it was found at; the memory is a relaxed atomic, because lanes share a transform and
+ * a stale hint costs a search, not an error.
+ */
+#include "common/transform/transform.h"
+
+#include "common/transform/convert.h"
+#include "common/transform/value_map.h"
+#include <stdatomic.h>
+
+struct column {
+    const struct dw_map_column *map;
+    struct dw_str source;  /* .ptr NULL: constant */
+    struct dw_value fixed; /* the constant, or the default for null (ABSENT: none) */
+    struct dw_convert convert;
+    const struct dw_value_map *values;
+    _Atomic unsigned *hint;
+};
+
+struct dw_transform {
+    const struct dw_table_map *map;
+    struct column *columns;
+    size_t *key_columns; /* per target key: index into columns */
+};
+
+/* ---- compiling ---- */
+
+static enum dw_rc find_type(const struct dw_resolved_side *side, struct dw_str name,
+                            const char *which, struct dw_convert_type *out, struct dw_err *err)
+{
+    const struct dw_resolved_column *column = dw_map_resolved_find(side, name);
+    if (!column)
+        return dw_err_set(err, DW_CONFIG, "DW-VALUE-021", "the type of the %s column is not known",
+                          which);
+    dw_convert_type_of(column, out);
+    return DW_OK;
+}
+
+static enum dw_rc fix_literal(const struct dw_value *literal, const struct dw_convert_type *target,
+                              struct dw_arena *arena, struct dw_value *out, struct dw_err *err)
+{
+    *out = (struct dw_value){literal->kind, {NULL, 0}};
+    if (literal->kind == DW_VALUE_NULL || literal->kind == DW_VALUE_ABSENT)
+        return DW_OK;
+    out->kind = DW_VALUE_STRING;
+    enum dw_rc rc = dw_convert_literal(literal, target, arena, &out->text, err);
+    if (rc == DW_OK)
+        return DW_OK;
+    struct dw_err cause = *err;
+    return dw_err_set(err, DW_CONFIG, "DW-VALUE-022", "the constant: %s", cause.message);
+}
+
+static enum dw_rc compile_column(const struct dw_map_column *map,
+                                 const struct dw_map_resolved *resolved, struct dw_arena *arena,
+                                 struct column *out, struct dw_err *err)
+{
+    struct dw_convert_type source;
+    struct dw_convert_type target;
+    *out = (struct column){.map = map, .source = map->source};
+    enum dw_rc rc = find_type(&resolved->target, map->target, "target", &target, err);
+    if (rc != DW_OK)
+        return rc;
+    const struct dw_value *literal = map->source.ptr ? &map->default_when_null : &map->constant;
+    rc = fix_literal(literal, &target, arena, &out->fixed, err);
+    if (rc != DW_OK || !map->source.ptr)
+        return rc;
+    out->hint = DW_ARENA_NEW(arena, _Atomic unsigned);
+    rc = find_type(&resolved->source, map->source, "source", &source, err);
+    if (rc != DW_OK)
+        return rc;
+    if (!map->values)
+        return dw_convert_init(&out->convert, &source, &target, arena, err);
+    out->convert.source = source;
+    out->convert.target = target;
+    struct dw_value_map *values = NULL;
+    rc = dw_value_map_new(&values, map, &source, &target, arena, err);
+    out->values = values;
+    return rc;
+}
+
+static enum dw_rc compile_keys(struct dw_transform *transform, struct dw_arena *arena,
+                               struct dw_err *err)
+{
+    const struct dw_table_map *map = transform->map;
+    transform->key_columns = DW_ARENA_ARRAY(arena, size_t, map->target.key_count);
+    for (size_t key = 0; key < map->target.key_count; key++) {
+        size_t i = 0;
+        while (i < map->column_count && map->columns[i].key_index != (int)key)
+            i++;
+        if (i == map->column_count)
+            return dw_err_set(err, DW_CONFIG, "DW-VALUE-021", "key column %.*s has no source",
+                              DW_STR_ARG(map->target.key[key]));
+        transform->key_columns[key] = i;
+    }
+    return DW_OK;
+}
+
+enum dw_rc dw_transform_new(struct dw_transform **out, const struct dw_table_map *map,
+                            const struct dw_map_resolved *resolved, struct dw_arena *arena,
+                            struct dw_err *err)
+{
+    struct dw_transform *transform = DW_ARENA_NEW(arena, struct dw_transform);
+    transform->map = map;
+    transform->columns = DW_ARENA_ARRAY(arena, struct column, map->column_count);
+    for (size_t i = 0; i < map->column_count; i++) {
+        enum dw_rc rc =
+            compile_column(&map->columns[i], resolved, arena, &transform->columns[i], err);
+        if (rc != DW_OK) {
+            dw_err_add_context(err, "column %.*s", DW_STR_ARG(map->columns[i].target));
+            return rc;
+        }
+    }
+    enum dw_rc rc = compile_keys(transform, arena, err);
+    if (rc == DW_OK)
+        *out = transform;
+    return rc;
+}
+
+/* ---- rows ---- */
+
+static bool is_at(const struct dw_event_row *row, size_t position, struct dw_str name)
+{
+    return position < row->count && dw_str_equal(row->fields[position].name, name);
+}
+
+/* `*previous`: where the column before was found; a row that lacks columns is only shifted. */
+static const struct dw_event_field *find_field(const struct column *column,
+                                               const struct dw_event_row *row, size_t *previous)
+{
+    size_t at = atomic_load_explicit(column->hint, memory_order_relaxed);
+    if (!is_at(row, at, column->source)) {
+        at = *previous + 1;
+        if (!is_at(row, at, column->source)) {
+            at = 0;
+            while (at < row->count && !is_at(row, at, column->source))
+                at++;
+        }
+        if (at == row->count)
+            return NULL;
+        atomic_store_explicit(column->hint, (unsigned)at, memory_order_relaxed);
+    }
+    *previous = at;
+    return &row->fields[at];
+}
+
+static enum dw_rc fill_null(const struct column *column, struct dw_value *out)
+{
+    const struct dw_value *mapped = column->values ? dw_value_map_null(column->values) : NULL;
+    if (mapped)
+        *out = *mapped;
+    else if (column->fixed.kind != DW_VALUE_ABSENT)
+        *out = column->fixed;
+    else
+        *out = (struct dw_value){DW_VALUE_NULL, {NULL, 0}};
+    return DW_OK;
+}
+
+static enum dw_rc fill_mapped(const struct column *column, const struct dw_value *value,
+                              struct dw_arena *arena, struct dw_value *out, struct dw_err *err)
+{
+    struct dw_str text;
+    enum dw_rc rc = dw_convert_source_text(&column->convert, value, arena, &text, err);
+    return rc == DW_OK ? dw_value_map_find(column->values, text, arena, out, err) : rc;
+}
+
+static enum dw_rc fill_cell(const struct column *column, const struct dw_event_row *row,
+                            size_t *previous, struct dw_arena *arena, struct dw_value *out,
+                            struct dw_err *err)
+{
+    if (!column->source.ptr) {
+        *out = column->fixed;
+        return DW_OK;
+    }
+    const struct dw_event_field *field = find_field(column, row, previous);
+    if (!field || field->value.kind == DW_VALUE_ABSENT) {
+        *out = (struct dw_value){DW_VALUE_ABSENT, {NULL, 0}};
+        return DW_OK;
+    }
+    if (field->value.kind == DW_VALUE_NULL)
+        return fill_null(column, out);
+    if (column->values)
+        return fill_mapped(column, &field->value, arena, out, err);
+    out->kind = DW_VALUE_STRING;
+    return dw_convert_value(&column->convert, &field->value, arena, &out->text, err);
+}
+
+static enum dw_rc name_column(const struct column *column, enum dw_rc rc, struct dw_err *err)
+{
+    if (column->source.ptr && !dw_str_equal(column->source, column->map->target))
+        dw_err_add_context(err, "column %.*s (from %.*s)", DW_STR_ARG(column->map->target),
+                           DW_STR_ARG(column->source));
+    else
+        dw_err_add_context(err, "column %.*s", DW_STR_ARG(column->map->target));
+    return rc;
+}
+
+enum dw_rc dw_transform_row(const struct dw_transform *transform, const struct dw_event_row *row,
+                            struct dw_arena *arena, struct dw_value *cells, int *out_column,
+                            struct dw_err *err)
+{
+    size_t previous = SIZE_MAX;
+    for (size_t i = 0; i < transform->map->column_count; i++) {
+        const struct column *column = &transform->columns[i];
+        enum dw_rc rc = fill_cell(column, row, &previous, arena, &cells[i], err);
+        if (rc != DW_OK) {
+            if (out_column)
+                *out_column = (int)i;
+            return name_column(column, rc, err);
+        }
+    }
+    return DW_OK;
+}
+
+enum dw_rc dw_transform_key(const struct dw_transform *transform, const struct dw_event_row *row,
+                            struct dw_arena *arena, struct dw_value *keys, struct dw_err *err)
+{
+    size_t previous = SIZE_MAX;
+    for (size_t key = 0; key < transform->map->target.key_count; key++) {
+        const struct column *column = &transform->columns[transform->key_columns[key]];
+        enum dw_rc rc = fill_cell(column, row, &previous, arena, &keys[key], err);
+        if (rc == DW_OK && keys[key].kind != DW_VALUE_STRING)
+            rc = dw_err_set(err, DW_REJECT, "DW-VALUE-009", "a key column may not be %s",
+                            keys[key].kind == DW_VALUE_NULL ? "null" : "missing in the event");
+        if (rc != DW_OK)
+            return name_column(column, rc, err);
+    }
+    return DW_OK;
+}
+
+/* ---- for others ---- */
+
+enum dw_rc dw_transform_literal(const struct dw_value *literal,
+                                const struct dw_resolved_column *target, struct dw_arena *arena,
+                                struct dw_value *out, struct dw_err *err)
+{
+    struct dw_convert_type type;
+    dw_convert_type_of(target, &type);
+    enum dw_rc rc = fix_literal(literal, &type, arena, out, err);
+    if (rc != DW_OK)
+        dw_err_add_context(err, "column %.*s", DW_STR_ARG(target->name));
+    return rc;
+}
+
+enum dw_rc dw_transform_can_convert(const struct dw_resolved_column *source,
+                                    const struct dw_resolved_column *target, struct dw_err *err)
+{
+    struct dw_convert_type from;
+    struct dw_convert_type to;
+    dw_convert_type_of(source, &from);
+    dw_convert_type_of(target, &to);
+    return dw_convert_check(&from, &to, err);
+}

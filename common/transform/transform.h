@@ -1,0 +1,48 @@
+/* transform.h - from an event's row to the target's cells, by the map: copy with conversion,
+ * constants, defaults, value maps. Never cuts, never rounds: what does not fit is refused.
+ *
+ * A cell is a dw_value of kind ABSENT (leave alone), NULL or STRING (text for PostgreSQL's input
+ * function of the target column's type). Threads: read-only after dw_transform_new.
+ */
+#ifndef DW_TRANSFORM_TRANSFORM_H
+#define DW_TRANSFORM_TRANSFORM_H
+#include "common/base/arena.h"
+#include "common/base/err.h"
+#include "common/model/event.h"
+#include "common/model/map_resolved.h"
+#include "common/model/table_map.h"
+
+struct dw_transform;
+
+/* Allocates in `arena`; borrows `map` and `resolved`. Errors: DW_CONFIG DW-VALUE-nnn when a column
+ * has no conversion from its source type to its target type. */
+enum dw_rc dw_transform_new(struct dw_transform **out, const struct dw_table_map *map,
+                            const struct dw_map_resolved *resolved, struct dw_arena *arena,
+                            struct dw_err *err) DW_MUST_CHECK;
+
+/* Fills cells[map->column_count] from a row image. DW_REJECT with DW-VALUE-nnn: the message names
+ * the column and why, never the whole value; *out_column (may be NULL) is the column's index. */
+enum dw_rc dw_transform_row(const struct dw_transform *transform, const struct dw_event_row *row,
+                            struct dw_arena *arena, struct dw_value *cells, int *out_column,
+                            struct dw_err *err) DW_MUST_CHECK;
+
+/* Fills keys[map->target.key_count], in the order of target.key; every key column must be there and
+ * not null (DW-VALUE-nnn). */
+enum dw_rc dw_transform_key(const struct dw_transform *transform, const struct dw_event_row *row,
+                            struct dw_arena *arena, struct dw_value *keys,
+                            struct dw_err *err) DW_MUST_CHECK;
+
+/* A literal of the map (constant, default, value of on_delete "set") as a cell for a target column.
+ * Errors: DW_CONFIG DW-VALUE-022. */
+enum dw_rc dw_transform_literal(const struct dw_value *literal,
+                                const struct dw_resolved_column *target, struct dw_arena *arena,
+                                struct dw_value *out, struct dw_err *err) DW_MUST_CHECK;
+
+/* Whether a source type can go to a target type, and whether that may lose (the check's question):
+ * DW_OK, DW_REJECT = some values would be refused at run time (a warning), DW_CONFIG = never. `err`
+ * gets the reason for the last two. */
+enum dw_rc dw_transform_can_convert(const struct dw_resolved_column *source,
+                                    const struct dw_resolved_column *target,
+                                    struct dw_err *err) DW_MUST_CHECK;
+
+#endif

@@ -1,0 +1,384 @@
+/* batch.c - see batch.h. */
+#include "consumer/pipeline/batch.h"
+
+#include "common/base/buf.h"
+#include "common/base/hash.h"
+#include "common/base/json_pull.h"
+#include "common/base/json_write.h"
+#include <stdlib.h>
+
+enum { ITEMS_FIRST = 256, TEXT_KEEP_BYTES = 65536 };
+
+uint64_t dw_batch_hash(struct dw_str key, struct dw_str value)
+{
+    return dw_hash_bytes(value.ptr, value.len, dw_hash_bytes(key.ptr, key.len, 0));
+}
+
+void dw_batch_init(struct dw_batch *batch, struct dw_arena *arena,
+                   const struct dw_batch_rules *rules, const struct dw_progress *progress,
+                   uint64_t number)
+{
+    *batch = (struct dw_batch){.arena = arena,
+                               .rules = *rules,
+                               .number = number,
+                               .version = progress->version,
+                               .heartbeat_us = progress->heartbeat_us};
+}
+
+static struct dw_batch_item *new_item(struct dw_batch *batch, int64_t offset, struct dw_str key,
+                                      struct dw_str value)
+{
+    struct dw_batch_item *item = DW_ARENA_NEW(batch->arena, struct dw_batch_item);
+    item->offset = offset;
+    item->key = key;
+    item->value = value;
+    return item;
+}
+
+static void grow(struct dw_batch *batch)
+{
+    size_t capacity = batch->capacity ? batch->capacity * 2 : ITEMS_FIRST;
+    struct dw_batch_item **items = DW_ARENA_ARRAY(batch->arena, struct dw_batch_item *, capacity);
+    struct dw_change **changes = DW_ARENA_ARRAY(batch->arena, struct dw_change *, capacity);
+    for (size_t i = 0; i < batch->count; i++)
+        items[i] = batch->items[i];
+    for (size_t i = 0; i < batch->change_count; i++)
+        changes[i] = batch->changes[i];
+    batch->items = items;
+    batch->changes = changes;
+    batch->capacity = capacity;
+}
+
+static void push(struct dw_batch *batch, struct dw_batch_item *item)
+{
+    if (batch->count == batch->capacity)
+        grow(batch);
+    batch->items[batch->count++] = item;
+    if (item->change)
+        batch->changes[batch->change_count++] = item->change;
+    batch->bytes += item->key.len + item->value.len;
+}
+
+/* The item dies of batch->err, which is kept with it. */
+static void die(struct dw_batch *batch, struct dw_batch_item *item, const char *failure_class,
+                enum dw_dead_letter_stage stage)
+{
+    struct dw_err *err = DW_ARENA_NEW(batch->arena, struct dw_err);
+    *err = batch->err;
+    dw_err_clear(&batch->err);
+    item->outcome = DW_OUTCOME_DEAD;
+    item->err = err;
+    item->failure_class = failure_class;
+    item->stage = stage;
+}
+
+static void die_format(struct dw_batch *batch, struct dw_batch_item *item, const char *id,
+                       const char *message)
+{
+    (void)dw_err_set(&batch->err, DW_REJECT, id, "%s", message);
+    die(batch, item, "format", DW_DEAD_LETTER_VALUE_CONVERTER);
+}
+
+/* --- control records --------------------------------------------------------------------------
+ */
+
+struct control {
+    int64_t sent_us;
+    int64_t revision;
+    struct dw_str code;
+    struct dw_str reason;
+};
+
+static int64_t number_of(struct dw_str text)
+{
+    char digits[24] = {0};
+    if (text.len >= sizeof digits)
+        return 0;
+    memcpy(digits, text.ptr, text.len);
+    return strtoll(digits, NULL, 10);
+}
+
+/* The members of a control record's content that we know; what is malformed stays zero. */
+static struct control control_of(struct dw_batch *batch, struct dw_str content)
+{
+    struct control control = {0};
+    struct dw_json_pull pull;
+    dw_json_pull_init(&pull, content, batch->arena);
+    struct dw_str name = {0};
+    enum dw_json token;
+    while ((token = dw_json_pull_next(&pull)) > DW_JSON_END) {
+        if (token == DW_JSON_NAME)
+            name = pull.text;
+        else if (token == DW_JSON_NUMBER && dw_str_is(name, "sent_us"))
+            control.sent_us = number_of(pull.text);
+        else if (token == DW_JSON_NUMBER && dw_str_is(name, "revision"))
+            control.revision = number_of(pull.text);
+        else if (token == DW_JSON_STRING && dw_str_is(name, "code"))
+            control.code = pull.text;
+        else if (token == DW_JSON_STRING && dw_str_is(name, "reason"))
+            control.reason = pull.text;
+    }
+    return control;
+}
+
+/* A schema record does not raise the version: the row that it announces may share it. */
+static enum dw_batch_add judge_schema(struct dw_batch *batch, struct dw_batch_item *item,
+                                      const struct dw_event *event)
+{
+    struct control control = control_of(batch, event->message_content);
+    const char *code = dw_arena_copy(batch->arena, control.code).ptr;
+    if (control.revision >= batch->rules.revision &&
+        !batch->rules.schema_passes(batch->rules.context, control.revision, code)) {
+        batch->stop_code = code;
+        batch->stop_reason = dw_arena_copy(batch->arena, control.reason).ptr;
+        batch->stop_version = event->version;
+        return DW_BATCH_SCHEMA;
+    }
+    item->outcome = DW_OUTCOME_CONTROL;
+    return DW_BATCH_ADDED;
+}
+
+static enum dw_batch_add judge_message(struct dw_batch *batch, struct dw_batch_item *item,
+                                       const struct dw_event *event)
+{
+    if (dw_str_is(event->message_prefix, DW_EVENT_SCHEMA))
+        return judge_schema(batch, item, event);
+    if (!dw_str_is(event->message_prefix, DW_EVENT_HEARTBEAT)) {
+        item->outcome = DW_OUTCOME_FILTERED;
+        return DW_BATCH_ADDED;
+    }
+    int64_t sent_us = control_of(batch, event->message_content).sent_us;
+    if (sent_us > batch->heartbeat_us)
+        batch->heartbeat_us = sent_us;
+    item->outcome = DW_OUTCOME_CONTROL;
+    return DW_BATCH_ADDED;
+}
+
+static enum dw_batch_add judge_truncate(struct dw_batch *batch, struct dw_batch_item *item,
+                                        const struct dw_event *event)
+{
+    if (batch->rules.map->on_truncate == DW_ON_TRUNCATE_IGNORE) {
+        item->outcome = DW_OUTCOME_FILTERED;
+        return DW_BATCH_ADDED;
+    }
+    if (!event->has_version) {
+        /* Without one the partitions cannot know whether they stand at the same truncate. */
+        die_format(batch, item, "DW-APPLY-204", "a truncate without a version cannot be ordered");
+        item->failure_class = "incomplete";
+        return DW_BATCH_ADDED;
+    }
+    if (!batch->rules.has_released ||
+        dw_version_compare(&batch->rules.released, &event->version) != 0) {
+        batch->stop_version = event->version;
+        return DW_BATCH_TRUNCATE;
+    }
+    item->outcome = DW_OUTCOME_APPLIED;
+    item->truncate = true;
+    batch->truncated = true;
+    return DW_BATCH_ADDED;
+}
+
+/* --- rows -------------------------------------------------------------------------------------
+ */
+
+/* The keys as a JSON array of strings: readable, and equal if and only if the keys are. */
+static struct dw_str key_text_of(struct dw_batch *batch, const struct dw_value *keys, size_t count)
+{
+    struct dw_buf *text = batch->rules.text;
+    dw_buf_reset(text, TEXT_KEEP_BYTES);
+    dw_buf_append_char(text, '[');
+    for (size_t i = 0; i < count; i++) {
+        if (i)
+            dw_buf_append_char(text, ',');
+        dw_json_write_string(text, keys[i].text);
+    }
+    dw_buf_append_char(text, ']');
+    return dw_arena_copy(batch->arena, dw_buf_str(text));
+}
+
+static void die_transform(struct dw_batch *batch, struct dw_batch_item *item, int column)
+{
+    die(batch, item, "data", DW_DEAD_LETTER_TRANSFORMATION);
+    if (column >= 0 && (size_t)column < batch->rules.map->column_count)
+        item->column = batch->rules.map->columns[column].target;
+}
+
+/* Makes the change of a row event; the item dies when that cannot be. */
+static void judge_row(struct dw_batch *batch, struct dw_batch_item *item,
+                      const struct dw_event *event)
+{
+    const struct dw_table_map *map = batch->rules.map;
+    bool is_delete = event->op == DW_EVENT_DELETE;
+    const struct dw_event_row *row = is_delete ? &event->before : &event->after;
+    if (!row->fields) {
+        die_format(batch, item, "DW-APPLY-205",
+                   is_delete ? "a delete without \"before\"" : "a row event without \"after\"");
+        return;
+    }
+    struct dw_change *change = DW_ARENA_NEW(batch->arena, struct dw_change);
+    struct dw_err *err = &batch->err;
+    int column = -1;
+    change->keys = DW_ARENA_ARRAY(batch->arena, struct dw_value, map->target.key_count);
+    if (dw_transform_key(batch->rules.transform, row, batch->arena, change->keys, err) != DW_OK) {
+        die_transform(batch, item, -1);
+        return;
+    }
+    if (!is_delete) {
+        change->cells = DW_ARENA_ARRAY(batch->arena, struct dw_value, map->column_count);
+        if (dw_transform_row(batch->rules.transform, row, batch->arena, change->cells, &column,
+                             err) != DW_OK) {
+            die_transform(batch, item, column);
+            return;
+        }
+    }
+    change->kind = is_delete ? DW_CHANGE_DELETE : DW_CHANGE_UPSERT;
+    change->replaces = event->op == DW_EVENT_CREATE || event->op == DW_EVENT_READ;
+    change->offset = item->offset;
+    change->version = event->version;
+    change->commit_us = event->commit_us;
+    change->origin = event->system;
+    change->key_text = key_text_of(batch, change->keys, map->target.key_count);
+    item->change = change;
+}
+
+/* --- adding -----------------------------------------------------------------------------------
+ */
+
+static bool decode(struct dw_batch *batch, struct dw_batch_item *item, struct dw_event *event)
+{
+    if (!item->value.ptr) {
+        item->outcome = DW_OUTCOME_FILTERED; /* a tombstone: its delete came before it */
+        return false;
+    }
+    if (dw_event_decode(item->value, batch->arena, event, &batch->err) != DW_OK) {
+        die(batch, item, "format", DW_DEAD_LETTER_VALUE_CONVERTER);
+        return false;
+    }
+    item->has_version = event->has_version;
+    item->version = event->version;
+    item->commit_us = event->commit_us;
+    return true;
+}
+
+static bool is_schema(const struct dw_event *event)
+{
+    return event->op == DW_EVENT_MESSAGE && dw_str_is(event->message_prefix, DW_EVENT_SCHEMA);
+}
+
+/* Trap 1: what is not newer than the partition's last version was published twice. */
+static enum dw_batch_add judge(struct dw_batch *batch, struct dw_batch_item *item,
+                               const struct dw_event *event)
+{
+    if (is_schema(event))
+        return judge_schema(batch, item, event);
+    if (event->has_version && dw_version_compare(&event->version, &batch->version) <= 0) {
+        item->outcome = DW_OUTCOME_DUPLICATE;
+        return DW_BATCH_ADDED;
+    }
+    enum dw_batch_add added = DW_BATCH_ADDED;
+    if (event->op == DW_EVENT_MESSAGE)
+        added = judge_message(batch, item, event);
+    else if (event->op == DW_EVENT_TRUNCATE)
+        added = judge_truncate(batch, item, event);
+    else
+        judge_row(batch, item, event);
+    if (added == DW_BATCH_ADDED && event->has_version)
+        batch->version = event->version;
+    return added;
+}
+
+void dw_batch_add_waiting(struct dw_batch *batch, struct dw_waiting_key *key)
+{
+    if (key->batch == batch->number)
+        return;
+    key->batch = batch->number;
+    for (struct dw_waiting_entry *entry = key->first; entry; entry = entry->next) {
+        struct dw_batch_item *item =
+            new_item(batch, entry->row.offset, entry->row.record_key, entry->row.record_value);
+        item->entry = entry;
+        struct dw_event event = {0};
+        if (decode(batch, item, &event))
+            judge_row(batch, item, &event);
+        push(batch, item);
+    }
+}
+
+enum dw_batch_add dw_batch_add_record(struct dw_batch *batch, const struct dw_feed_record *record)
+{
+    struct dw_batch_item *item = new_item(batch, record->offset, record->key, record->value);
+    struct dw_event event = {0};
+    enum dw_batch_add added = DW_BATCH_ADDED;
+    if (decode(batch, item, &event))
+        added = judge(batch, item, &event);
+    if (added != DW_BATCH_ADDED)
+        return added;
+    if (item->change && batch->rules.waiting->entries) {
+        struct dw_waiting_key *key = dw_waiting_find(batch->rules.waiting, item->change->key_text);
+        if (key)
+            dw_batch_add_waiting(batch, key);
+    }
+    push(batch, item);
+    batch->new_count++;
+    batch->tail = (struct dw_feed_record){record->offset, record->key, record->value};
+    return DW_BATCH_ADDED;
+}
+
+/* --- outcomes ---------------------------------------------------------------------------------
+ */
+
+static void take_outcome(struct dw_batch_item *item)
+{
+    const struct dw_change *change = item->change;
+    item->outcome = change->outcome;
+    if (change->outcome != DW_OUTCOME_DEAD && change->outcome != DW_OUTCOME_WAITING)
+        return;
+    item->err = change->err;
+    item->failure_class = change->failure_class ? change->failure_class : "data";
+    item->stage = DW_DEAD_LETTER_TASK_PUT;
+}
+
+void dw_batch_collect(struct dw_batch *batch)
+{
+    struct dw_table waiting;
+    dw_table_init(&waiting);
+    for (size_t i = 0; i < batch->count; i++) {
+        struct dw_batch_item *item = batch->items[i];
+        if (!item->change)
+            continue;
+        take_outcome(item);
+        if (item->outcome == DW_OUTCOME_WAITING) {
+            void **place = dw_table_place(&waiting, item->change->key_text);
+            if (!*place)
+                *place = item;
+        }
+    }
+    for (size_t i = 0; waiting.count && i < batch->count; i++) {
+        struct dw_batch_item *item = batch->items[i];
+        struct dw_batch_item *waiter =
+            item->change ? dw_table_find(&waiting, item->change->key_text) : NULL;
+        if (!waiter || item->outcome != DW_OUTCOME_SUPERSEDED)
+            continue;
+        item->outcome = DW_OUTCOME_WAITING;
+        item->err = waiter->err;
+        item->stage = DW_DEAD_LETTER_TASK_PUT;
+        item->change->parent_schema = waiter->change->parent_schema;
+        item->change->parent_table = waiter->change->parent_table;
+    }
+    dw_table_done(&waiting);
+}
+
+struct dw_waiting dw_batch_waiting_row(const struct dw_batch_item *item, int64_t since_us)
+{
+    return (struct dw_waiting){
+        .offset = item->offset,
+        .record_key = item->key,
+        .record_value = item->value,
+        .key_text = item->change->key_text,
+        .version = item->version,
+        .since_us = since_us,
+        .code = dw_str_from(item->err ? item->err->id : ""),
+        .reason = dw_str_from(item->err ? item->err->message : ""),
+        .parent_schema = item->change->parent_schema,
+        .parent_table = item->change->parent_table,
+    };
+}

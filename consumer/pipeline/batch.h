@@ -1,0 +1,95 @@
+/* batch.h - the records of one transaction: decoded, judged, transformed, and how each ended.
+ *
+ * A batch takes records of one partition in order of offset, and before a record of a key with
+ * waiting events all of that key's waiting ones. Records that need no target (duplicates, control,
+ * tombstones, poison) get their outcome here; the others become changes for the writer. A record
+ * that must not be passed yet (truncate, schema) ends the batch before it.
+ * Ownership: everything lives in the arena given at init; record bytes are borrowed until the batch
+ * is over. Threads: one owner, the lane.
+ */
+#ifndef DW_PIPELINE_BATCH_H
+#define DW_PIPELINE_BATCH_H
+#include "common/base/arena.h"
+#include "common/base/buf.h"
+#include "common/kafka/kafka_dead_letter.h"
+#include "common/model/event.h"
+#include "common/transform/transform.h"
+#include "consumer/pipeline/feed.h"
+#include "consumer/pipeline/waiting.h"
+#include "consumer/write_postgres/writer.h"
+
+struct dw_batch_rules { /* borrowed for the batch */
+    const struct dw_table_map *map;
+    const struct dw_transform *transform;
+    int64_t revision;
+    const struct dw_waiting_set *waiting;
+    struct dw_buf *text; /* scratch */
+    bool has_released; /* the truncate of this version was carried out by all partitions */
+    struct dw_version released;
+    /* Whether a schema record may be passed: the revision is newer, or somebody resumed after it.
+     */
+    bool (*schema_passes)(void *context, int64_t revision, const char *code);
+    void *context;
+};
+
+struct dw_batch_item {
+    int64_t offset;
+    struct dw_str key, value;       /* the record's bytes */
+    struct dw_waiting_entry *entry; /* NULL: a new record */
+    enum dw_outcome outcome;
+    struct dw_change *change; /* NULL: not for the writer */
+    bool truncate;
+    bool has_version;
+    struct dw_version version;
+    int64_t commit_us;
+    /* of a failure */
+    const struct dw_err *err;
+    const char *failure_class;
+    enum dw_dead_letter_stage stage;
+    struct dw_str column;
+};
+
+enum dw_batch_add {
+    DW_BATCH_ADDED,
+    DW_BATCH_TRUNCATE, /* not added: a barrier first, for `stop_version` */
+    DW_BATCH_SCHEMA,   /* not added: the map has to stop before it, see `stop_code` */
+};
+
+struct dw_batch {
+    struct dw_arena *arena;
+    struct dw_batch_rules rules;
+    uint64_t number; /* differs from batch to batch: marks taken waiting keys */
+    struct dw_batch_item **items;
+    size_t count, capacity;
+    struct dw_change **changes; /* of the items that have one, in order */
+    size_t change_count;
+    struct dw_version version; /* last one seen: progress, then rising */
+    int64_t heartbeat_us;
+    size_t new_count;
+    size_t bytes;
+    struct dw_feed_record tail; /* the last new record */
+    struct dw_err err;          /* scratch: of the record in hand */
+    bool truncated;     /* a released truncate is in it: it settles all that waited before */
+    /* when the last add refused */
+    struct dw_version stop_version;
+    const char *stop_code, *stop_reason;
+};
+
+uint64_t dw_batch_hash(struct dw_str key, struct dw_str value);
+
+void dw_batch_init(struct dw_batch *batch, struct dw_arena *arena,
+                   const struct dw_batch_rules *rules, const struct dw_progress *progress,
+                   uint64_t number);
+/* Adds a record, and before it what waits under its key. */
+enum dw_batch_add dw_batch_add_record(struct dw_batch *batch, const struct dw_feed_record *record);
+/* Adds all waiting events of a key, once per batch. */
+void dw_batch_add_waiting(struct dw_batch *batch, struct dw_waiting_key *key);
+
+/* After dw_writer_apply: takes the changes' outcomes over to the items. When any event of a key
+ * waits, those that were coalesced into it wait with it: only together are they the row. */
+void dw_batch_collect(struct dw_batch *batch);
+
+/* The row of dualwrite.waiting for an item that waits; borrows from it. */
+struct dw_waiting dw_batch_waiting_row(const struct dw_batch_item *item, int64_t since_us);
+
+#endif

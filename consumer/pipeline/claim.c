@@ -1,0 +1,251 @@
+/* claim.c - see claim.h. */
+#include "consumer/pipeline/claim.h"
+
+#include "common/base/clock.h"
+#include "common/base/fault.h"
+#include "common/base/log.h"
+#include "consumer/pipeline/accounting.h"
+#include "consumer/pipeline/batch.h"
+#include <stdio.h>
+
+enum { LOOK_TIMEOUT_MS = 5000 };
+
+/* --- the decision -----------------------------------------------------------------------------
+ */
+
+/* Without a progress row: an offset that an operator committed for the group is a wish to begin
+ * there; one of our own means that the target lost its row. */
+static int64_t fresh_offset(const struct dw_claim_facts *facts, struct dw_claim_decision *decision)
+{
+    if (facts->committed >= 0 && !facts->committed_by_us)
+        return facts->committed;
+    if (facts->committed > facts->low) {
+        decision->rewound = true;
+        decision->new_incarnation = facts->committed_by_incarnation;
+    }
+    return facts->low;
+}
+
+struct dw_claim_decision dw_claim_decide(const struct dw_claim_facts *facts)
+{
+    const struct dw_progress *progress = &facts->progress;
+    struct dw_claim_decision decision = {.next_offset = progress->next_offset};
+    if (!progress->exists) {
+        decision.fresh = true;
+        decision.next_offset = fresh_offset(facts, &decision);
+    } else if (facts->committed_by_us && progress->next_offset < facts->committed) {
+        decision.rewound = true;
+        decision.new_incarnation = facts->committed_by_incarnation;
+    }
+    if (facts->low > decision.next_offset)
+        decision.gap = DW_CLAIM_EXPIRED;
+    else if (facts->high < decision.next_offset)
+        decision.gap = DW_CLAIM_TRUNCATED;
+    if (decision.gap != DW_CLAIM_NO_GAP && facts->gap_accepted) {
+        decision.gap = DW_CLAIM_NO_GAP;
+        decision.jump = true;
+        decision.next_offset = facts->low;
+        return decision;
+    }
+    bool seen = progress->exists && progress->next_offset > progress->first_offset;
+    decision.probe = decision.gap == DW_CLAIM_NO_GAP && seen && facts->low < decision.next_offset;
+    return decision;
+}
+
+/* --- carrying it out --------------------------------------------------------------------------
+ */
+
+static bool same_place(const struct dw_progress *a, const struct dw_progress *b)
+{
+    return a->exists == b->exists && a->next_offset == b->next_offset &&
+           a->tail_hash == b->tail_hash && dw_version_compare(&a->version, &b->version) == 0;
+}
+
+static void load_waiting(struct dw_lane *lane, struct dw_partition *partition,
+                         const struct dw_waiting *rows, size_t count)
+{
+    (void)atomic_fetch_sub(&lane->context->waiting, (int64_t)partition->waiting.entries);
+    dw_waiting_clear(&partition->waiting);
+    for (size_t i = 0; i < count; i++)
+        (void)dw_waiting_add(&partition->waiting, &rows[i], 0);
+    (void)atomic_fetch_add(&lane->context->waiting, (int64_t)count);
+    partition->waiting_round++;
+    partition->waiting_at_ms = 0;
+}
+
+static void fail_gap(struct dw_lane *lane, struct dw_partition *partition,
+                     const struct dw_progress *progress, const char *what)
+{
+    char reason[512];
+    (void)snprintf(reason, sizeof reason,
+                   "topic %s [%d]: %s; offset %lld is the next to apply, so events may be missing. "
+                   "Re-sync the map, or resume it to go on without them",
+                   partition->topic, (int)partition->number, what,
+                   (long long)progress->next_offset);
+    dw_lane_fail_map(lane, partition, DW_REGISTRY_GAP_CODE, reason,
+                     &progress->version.commit_lsn);
+}
+
+static enum dw_rc gap_error(struct dw_lane *lane, struct dw_partition *partition,
+                            const struct dw_claim_facts *facts, enum dw_claim_gap gap,
+                            struct dw_err *err)
+{
+    char what[160];
+    if (gap == DW_CLAIM_EXPIRED)
+        (void)snprintf(what, sizeof what, "the log begins at %lld only", (long long)facts->low);
+    else
+        (void)snprintf(what, sizeof what, "the log ends at %lld already", (long long)facts->high);
+    fail_gap(lane, partition, &facts->progress, what);
+    return dw_err_set(err, DW_CONFIG, DW_REGISTRY_GAP_CODE, "%s", what);
+}
+
+/* The commit's metadata is "dualwrite INCARNATION". */
+static void read_metadata(const struct dw_kafka_look *look, const char *incarnation,
+                          struct dw_claim_facts *facts)
+{
+    static const char mark[] = "dualwrite ";
+    facts->committed_by_us = strncmp(look->metadata, mark, sizeof mark - 1) == 0;
+    facts->committed_by_incarnation =
+        facts->committed_by_us && strcmp(look->metadata + sizeof mark - 1, incarnation) == 0;
+}
+
+/* After a commit of unknown fate the records in hand are still good when the row stands at one of
+ * the two places we know. */
+static bool settle_uncertain(struct dw_partition *partition, const struct dw_progress *progress)
+{
+    if (!partition->has_uncertain)
+        return false;
+    partition->has_uncertain = false;
+    if (dw_feed_out_of_range(&partition->feed) ||
+        (!same_place(progress, &partition->uncertain) &&
+         !same_place(progress, &partition->progress)))
+        return false;
+    partition->progress = *progress;
+    (void)dw_partition_advance(partition, progress->next_offset);
+    return true;
+}
+
+static void log_claim(const struct dw_partition *partition,
+                      const struct dw_claim_decision *decision)
+{
+    dw_log(decision->rewound || decision->jump ? DW_LOG_WARN : DW_LOG_INFO, "partition.claimed",
+           decision->rewound ? "the target stands before what was committed: rewound"
+           : decision->jump  ? "resumed over a gap"
+                             : "goes on where the target stands",
+           DW_F_TEXT("map", partition->entry->name), DW_F_INT("partition", partition->number),
+           DW_F_INT("offset", decision->next_offset),
+           DW_F_INT("waiting", partition->waiting.entries));
+}
+
+static enum dw_rc new_incarnation(struct dw_lane *lane, struct dw_partition *partition,
+                                  struct dw_err *err)
+{
+    enum dw_rc rc = dw_writer_new_incarnation(lane->writer, partition->incarnation, err);
+    if (rc == DW_OK)
+        dw_log(DW_LOG_WARN, "target.restored", "the target went back: it has a new incarnation",
+               DW_F_TEXT("system", lane->system->name),
+               DW_F_TEXT("incarnation", partition->incarnation));
+    return rc;
+}
+
+static enum dw_rc carry_out(struct dw_lane *lane, struct dw_partition *partition,
+                            const struct dw_claim_facts *facts, struct dw_err *err)
+{
+    struct dw_claim_decision decision = dw_claim_decide(facts);
+    if (decision.gap != DW_CLAIM_NO_GAP)
+        return gap_error(lane, partition, facts, decision.gap, err);
+    if (decision.new_incarnation) {
+        enum dw_rc rc = new_incarnation(lane, partition, err);
+        if (rc != DW_OK)
+            return rc;
+    }
+    partition->progress = facts->progress;
+    if (decision.fresh)
+        partition->progress =
+            (struct dw_progress){.next_offset = decision.next_offset,
+                                 .first_offset = decision.next_offset};
+    else if (decision.jump)
+        dw_accounting_jump(&partition->progress, decision.next_offset);
+    partition->base = facts->progress;
+    if (decision.fresh)
+        partition->base = partition->progress;
+    partition->probe = decision.probe;
+    dw_partition_drop_records(partition);
+    dw_feed_start(&partition->feed, decision.next_offset - (decision.probe ? 1 : 0));
+    dw_context_attention(lane->context);
+    log_claim(partition, &decision);
+    return DW_OK;
+}
+
+enum dw_rc dw_claim_partition(struct dw_lane *lane, struct dw_partition *partition,
+                              struct dw_err *err)
+{
+    struct dw_partition_id id = dw_lane_id(partition);
+    struct dw_claim_facts facts = {0};
+    struct dw_waiting *rows = NULL;
+    size_t count = 0;
+    dw_arena_reset(&lane->arena);
+    enum dw_rc rc = dw_writer_claim(lane->writer, &id, &lane->arena, &facts.progress, &rows, &count,
+                                    partition->incarnation, err);
+    if (rc != DW_OK)
+        return rc;
+    bool went_back = partition->has_progress && facts.progress.exists &&
+                     facts.progress.next_offset < partition->progress.next_offset;
+    dw_fault("consumer.after_claim");
+    load_waiting(lane, partition, rows, count);
+    if (settle_uncertain(partition, &facts.progress)) {
+        partition->base = partition->progress;
+        return DW_OK;
+    }
+    struct dw_kafka_look look;
+    rc = dw_kafka_consumer_look(lane->context->consumer, partition->topic, partition->number, true,
+                                LOOK_TIMEOUT_MS, &look, err);
+    if (rc != DW_OK)
+        return rc == DW_CONFIG ? DW_RETRY : rc; /* a topic that is being made anew */
+    facts.low = look.low;
+    facts.high = look.high;
+    facts.committed = look.committed;
+    read_metadata(&look, partition->incarnation, &facts);
+    if (went_back && !facts.committed_by_us) {
+        facts.committed = partition->progress.next_offset;
+        facts.committed_by_us = facts.committed_by_incarnation = true;
+    }
+    facts.gap_accepted = dw_registry_gap_accepted(partition->entry);
+    rc = carry_out(lane, partition, &facts, err);
+    partition->has_progress = rc == DW_OK;
+    return rc;
+}
+
+bool dw_claim_probe(struct dw_lane *lane, struct dw_partition *partition)
+{
+    const struct dw_feed_record *record = dw_partition_peek(partition, lane->take_bytes);
+    if (!record)
+        return false;
+    const struct dw_progress *progress = &partition->progress;
+    if (record->offset == progress->next_offset - 1 &&
+        dw_batch_hash(record->key, record->value) == progress->tail_hash) {
+        partition->probe = false;
+        (void)dw_partition_advance(partition, progress->next_offset);
+        return true;
+    }
+    if (dw_registry_gap_accepted(partition->entry)) {
+        /* The topic was made anew: all that it holds is new to us; versions tell what is not. */
+        struct dw_kafka_look look;
+        struct dw_err err = DW_ERR_INIT;
+        if (dw_kafka_consumer_look(lane->context->consumer, partition->topic, partition->number,
+                                   false, LOOK_TIMEOUT_MS, &look, &err) != DW_OK)
+            return false;
+        dw_accounting_jump(&partition->progress, look.low);
+        partition->probe = false;
+        dw_partition_drop_records(partition);
+        dw_feed_start(&partition->feed, look.low);
+        dw_context_attention(lane->context);
+        return false;
+    }
+    fail_gap(lane, partition, progress,
+             record->offset == progress->next_offset - 1
+                 ? "the record before is not the one that was applied last (the topic was made "
+                   "anew, or lost its end)"
+                 : "the record that was applied last is missing");
+    return false;
+}

@@ -1,0 +1,520 @@
+/* lane.c - see lane.h. */
+#include "consumer/pipeline/lane.h"
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "consumer/pipeline/apply.h"
+#include "consumer/pipeline/claim.h"
+#include "consumer/pipeline/dependency.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    ARENA_BLOCK_BYTES = 256 * 1024,
+    TEXT_MAX_BYTES = 64 * 1024 * 1024,
+    IDLE_MS = 500,      /* longest sleep */
+    BARRIER_MS = 50,    /* between looks at a truncate's barrier */
+    FENCED_MS = 1000,   /* time for the group to tell who owns a partition */
+    TAKE_MIN_BYTES = 64 * 1024,
+};
+
+struct dw_partition_id dw_lane_id(const struct dw_partition *partition)
+{
+    return (struct dw_partition_id){.topic = partition->topic,
+                                    .partition = partition->number,
+                                    .map = partition->entry->name,
+                                    .revision = partition->entry->revision};
+}
+
+/* --- maps -------------------------------------------------------------------------------------
+ */
+
+static void free_map(struct dw_lane_map *map)
+{
+    dw_writer_table_free(map->table);
+    dw_registry_release(map->entry);
+    dw_arena_done(&map->arena);
+    free(map);
+}
+
+static void drop_map(struct dw_lane *lane, const char *name)
+{
+    for (struct dw_lane_map **link = &lane->maps; *link; link = &(*link)->next) {
+        struct dw_lane_map *map = *link;
+        if (strcmp(map->entry->name, name) == 0) {
+            *link = map->next;
+            free_map(map);
+            return;
+        }
+    }
+}
+
+static enum dw_rc make_map(struct dw_lane *lane, struct dw_registry_map *entry,
+                           struct dw_lane_map *map, struct dw_err *err)
+{
+    enum dw_rc rc = dw_writer_table_new(lane->writer, entry->map, &entry->resolved, &map->arena,
+                                        &map->table, &map->resolved, err);
+    if (rc != DW_OK)
+        return rc;
+    return dw_transform_new(&map->transform, entry->map, &map->resolved, &map->arena, err);
+}
+
+enum dw_rc dw_lane_map_get(struct dw_lane *lane, struct dw_registry_map *entry,
+                           struct dw_lane_map **out, struct dw_err *err)
+{
+    for (struct dw_lane_map *map = lane->maps; map; map = map->next)
+        if (map->entry == entry) {
+            *out = map;
+            return DW_OK;
+        }
+    drop_map(lane, entry->name);
+    struct dw_lane_map *map = DW_MEM_NEW(struct dw_lane_map);
+    dw_arena_init(&map->arena, 8192);
+    map->entry = entry;
+    (void)atomic_fetch_add(&entry->references, 1);
+    enum dw_rc rc = make_map(lane, entry, map, err);
+    if (rc != DW_OK) {
+        free_map(map);
+        return rc;
+    }
+    map->next = lane->maps;
+    lane->maps = map;
+    *out = map;
+    return DW_OK;
+}
+
+void dw_lane_fail_map(struct dw_lane *lane, struct dw_partition *partition, const char *code,
+                      const char *reason, const uint64_t *gap_lsn)
+{
+    if (dw_registry_fail(lane->context->registry, partition->entry, code, reason, gap_lsn))
+        dw_log(DW_LOG_ERROR, "map.failed", reason, DW_F_TEXT("map", partition->entry->name),
+               DW_F_INT("partition", partition->number), DW_F_TEXT("id", code));
+}
+
+/* --- what failed ------------------------------------------------------------------------------
+ */
+
+static void back_off(struct dw_lane *lane, struct dw_partition *partition, const struct dw_err *err)
+{
+    uint32_t attempts = partition->retry.attempts;
+    int64_t wait = dw_retry_next_ms(&partition->retry, dw_clock_jitter(UINT32_MAX));
+    partition->wake_at_ms = dw_clock_mono_ms() + wait;
+    if (!partition->first_failed_us)
+        partition->first_failed_us = dw_clock_wall_us();
+    dw_metrics_add(lane->retries, 1);
+    if ((attempts & (attempts + 1)) == 0) /* the 1st, 2nd, 4th, 8th … in a row */
+        dw_log(DW_LOG_WARN, "partition.retry", err->message,
+               DW_F_TEXT("map", partition->entry ? partition->entry->name : partition->map),
+               DW_F_INT("partition", partition->number), DW_F_TEXT("id", err->id),
+               DW_F_TEXT("sqlstate", err->sqlstate), DW_F_INT("attempts", attempts + 1));
+}
+
+/* Makes a partition forget what it fetched; what waits is in the target. */
+static void let_go(struct dw_lane *lane, struct dw_partition *partition)
+{
+    dw_partition_drop_records(partition);
+    (void)atomic_fetch_sub(&lane->context->waiting, (int64_t)partition->waiting.entries);
+    dw_waiting_clear(&partition->waiting);
+    partition->has_uncertain = false;
+    partition->has_released = false;
+    dw_context_attention(lane->context);
+}
+
+static void stop_map(struct dw_lane *lane, struct dw_partition *partition)
+{
+    let_go(lane, partition);
+    dw_partition_move(partition, DW_PARTITION_MAP_STOPS);
+}
+
+static void fenced(struct dw_lane *lane, struct dw_partition *partition, const struct dw_err *err)
+{
+    dw_log(DW_LOG_WARN, "partition.fenced", err->message,
+           DW_F_TEXT("map", partition->entry->name), DW_F_INT("partition", partition->number));
+    let_go(lane, partition);
+    partition->has_progress = false;
+    partition->wake_at_ms = dw_clock_mono_ms() + FENCED_MS;
+    dw_partition_move(partition, DW_PARTITION_FENCED);
+}
+
+/* `on_retry`: BACKOFF, or UNCERTAIN to claim again. */
+static void handle(struct dw_lane *lane, struct dw_partition *partition, const struct dw_err *err,
+                   enum dw_partition_event on_retry)
+{
+    switch (err->rc) {
+    case DW_CONFLICT:
+        fenced(lane, partition, err);
+        return;
+    case DW_RETRY:
+    case DW_AGAIN:
+        back_off(lane, partition, err);
+        dw_partition_move(partition, on_retry);
+        return;
+    case DW_OK:
+    case DW_END:
+    case DW_REJECT:
+    case DW_CONFIG:
+    case DW_FATAL:
+        break;
+    }
+    dw_lane_fail_map(lane, partition, err->id, err->message, NULL);
+    drop_map(lane, partition->entry->name);
+    stop_map(lane, partition);
+}
+
+/* --- turns ------------------------------------------------------------------------------------
+ */
+
+static void claim(struct dw_lane *lane, struct dw_partition *partition)
+{
+    struct dw_err err = DW_ERR_INIT;
+    struct dw_lane_map *map = NULL;
+    enum dw_rc rc = dw_lane_map_get(lane, partition->entry, &map, &err);
+    if (rc == DW_OK)
+        rc = dw_claim_partition(lane, partition, &err);
+    if (rc != DW_OK) {
+        err.rc = rc;
+        handle(lane, partition, &err, DW_PARTITION_BACKOFF);
+        return;
+    }
+    dw_retry_reset(&partition->retry);
+    dw_partition_publish(partition);
+    dw_partition_move(partition, DW_PARTITION_CLAIMED);
+}
+
+static bool is_full(const struct dw_lane *lane, const struct dw_partition *partition)
+{
+    const struct dw_consumer_settings *settings = &lane->context->settings->consumer;
+    return partition->waiting.entries >= (size_t)settings->waiting_rows_max ||
+           partition->waiting.bytes >= (size_t)settings->queue_bytes;
+}
+
+/* Moves between RUNNING and FULL after the number of waiting rows changed. */
+static void judge_room(struct dw_lane *lane, struct dw_partition *partition)
+{
+    bool full = is_full(lane, partition);
+    if (full && dw_partition_in(partition) == DW_PARTITION_RUNNING)
+        dw_log(DW_LOG_WARN, "partition.full", "no room for more waiting rows: it stops reading",
+               DW_F_TEXT("map", partition->entry->name), DW_F_INT("partition", partition->number),
+               DW_F_INT("waiting", partition->waiting.entries));
+    dw_partition_move(partition, full ? DW_PARTITION_NO_ROOM : DW_PARTITION_ROOM);
+}
+
+/* True when there may be more to do at once. */
+static bool apply(struct dw_lane *lane, struct dw_partition *partition)
+{
+    struct dw_err err = DW_ERR_INIT;
+    if (partition->probe && !dw_claim_probe(lane, partition)) {
+        if (dw_feed_out_of_range(&partition->feed)) {
+            partition->wake_at_ms = dw_clock_mono_ms() + FENCED_MS;
+            dw_partition_move(partition, DW_PARTITION_UNCERTAIN);
+        }
+        return false;
+    }
+    dw_dependency_round(lane, partition, dw_clock_mono_ms());
+    switch (dw_apply_batch(lane, partition, &err)) {
+    case DW_APPLY_DONE:
+        judge_room(lane, partition);
+        return true;
+    case DW_APPLY_BARRIER:
+        partition->wake_at_ms = 0;
+        dw_partition_move(partition, DW_PARTITION_TRUNCATE);
+        return true;
+    case DW_APPLY_STOPPED:
+        stop_map(lane, partition);
+        return false;
+    case DW_APPLY_FAILED:
+        handle(lane, partition, &err, DW_PARTITION_BACKOFF);
+        return false;
+    case DW_APPLY_UNCERTAIN:
+        err.rc = DW_RETRY;
+        handle(lane, partition, &err, DW_PARTITION_UNCERTAIN);
+        return false;
+    case DW_APPLY_NOTHING:
+        break;
+    }
+    if (dw_feed_out_of_range(&partition->feed)) {
+        partition->wake_at_ms = dw_clock_mono_ms() + FENCED_MS;
+        dw_partition_move(partition, DW_PARTITION_UNCERTAIN);
+    }
+    return false;
+}
+
+/* Looks whether all partitions of the map have reached the truncate (trap 7). */
+static bool barrier(struct dw_lane *lane, struct dw_partition *partition)
+{
+    struct dw_err err = DW_ERR_INIT;
+    struct dw_lane_map *map = NULL;
+    struct dw_partition_id id = dw_lane_id(partition);
+    bool done = false;
+    enum dw_rc rc = dw_lane_map_get(lane, partition->entry, &map, &err);
+    if (rc == DW_OK)
+        rc = dw_writer_truncate(lane->writer, map->table, &id, &partition->barrier,
+                                partition->entry->partitions, true, &done, &err);
+    partition->wake_at_ms = dw_clock_mono_ms() + BARRIER_MS;
+    if (rc != DW_OK) {
+        err.rc = rc;
+        handle(lane, partition, &err, DW_PARTITION_BACKOFF);
+        return false;
+    }
+    if (!done)
+        return false;
+    partition->has_released = true;
+    partition->released = partition->barrier;
+    dw_context_applied(lane->context, lane->system->name, partition->entry->map->target.schema,
+                       partition->entry->map->target.table);
+    dw_partition_move(partition, DW_PARTITION_RELEASED);
+    return true;
+}
+
+/* --- the map in force -------------------------------------------------------------------------
+ */
+
+static void take_entry(struct dw_lane *lane, struct dw_partition *partition)
+{
+    uint64_t generation = dw_registry_generation(lane->context->registry);
+    if (generation == partition->generation && partition->entry)
+        return;
+    struct dw_registry_map *entry = dw_registry_find(lane->context->registry, partition->topic);
+    partition->generation = generation;
+    if (entry) {
+        dw_registry_release(partition->entry);
+        partition->entry = entry;
+    }
+    bool runs = entry && dw_registry_runs(entry);
+    bool here = runs && dw_str_is(entry->map->target.system, lane->system->name);
+    if (runs && !here) {
+        let_go(lane, partition);
+        atomic_store(&partition->rehome, true);
+        dw_context_attention(lane->context);
+        return;
+    }
+    if (!runs && dw_partition_in(partition) != DW_PARTITION_PAUSED)
+        stop_map(lane, partition);
+    else if (runs && dw_partition_in(partition) == DW_PARTITION_PAUSED) {
+        partition->wake_at_ms = 0;
+        dw_retry_reset(&partition->retry);
+        dw_partition_move(partition, DW_PARTITION_MAP_RUNS);
+    }
+}
+
+/* One turn. True when there may be more to do at once. */
+static bool turn(struct dw_lane *lane, struct dw_partition *partition)
+{
+    take_entry(lane, partition);
+    enum dw_partition_state state = dw_partition_in(partition);
+    bool due = dw_clock_mono_ms() >= partition->wake_at_ms;
+    if (due && (state == DW_PARTITION_RETRYING || state == DW_PARTITION_LOST)) {
+        dw_partition_move(partition, DW_PARTITION_TIMER);
+        return true;
+    }
+    if (due && state == DW_PARTITION_CLAIMING) {
+        claim(lane, partition);
+        return true;
+    }
+    if (due && state == DW_PARTITION_BARRIER)
+        return barrier(lane, partition);
+    if (state == DW_PARTITION_RUNNING || state == DW_PARTITION_FULL)
+        return apply(lane, partition);
+    return false;
+}
+
+/* When a partition wants its next turn, other than by news. */
+static int64_t next_turn_ms(const struct dw_lane *lane, const struct dw_partition *partition)
+{
+    switch (dw_partition_in(partition)) {
+    case DW_PARTITION_CLAIMING:
+    case DW_PARTITION_RETRYING:
+    case DW_PARTITION_BARRIER:
+    case DW_PARTITION_LOST:
+        return partition->wake_at_ms;
+    case DW_PARTITION_RUNNING:
+    case DW_PARTITION_FULL:
+        return dw_dependency_next_ms(lane, partition);
+    case DW_PARTITION_PAUSED:
+    case DW_PARTITION_GONE:
+    case DW_PARTITION_STATE_COUNT:
+        break;
+    }
+    return INT64_MAX;
+}
+
+/* --- the thread -------------------------------------------------------------------------------
+ */
+
+static void release_gone(struct dw_lane *lane)
+{
+    for (struct dw_partition **link = &lane->partitions; *link;) {
+        struct dw_partition *partition = *link;
+        if (!atomic_load(&partition->revoked) && !atomic_load(&partition->rehome)) {
+            link = &partition->next;
+            continue;
+        }
+        *link = partition->next;
+        let_go(lane, partition);
+        dw_partition_move(partition, DW_PARTITION_REVOKED);
+        dw_partition_release(partition);
+    }
+}
+
+/* False when the lane has to end. */
+static bool take_arrivals(struct dw_lane *lane, int64_t wake_at_ms)
+{
+    pthread_mutex_lock(&lane->lock);
+    while (!lane->woken && !lane->stopping) {
+        int64_t now = dw_clock_mono_ms();
+        if (now >= wake_at_ms)
+            break;
+        struct timespec until = {.tv_sec = wake_at_ms / 1000,
+                                 .tv_nsec = wake_at_ms % 1000 * 1000000};
+        (void)pthread_cond_timedwait(&lane->wake, &lane->lock, &until);
+    }
+    lane->woken = false;
+    struct dw_partition *arrivals = lane->arrivals;
+    lane->arrivals = NULL;
+    bool stopping = lane->stopping;
+    pthread_mutex_unlock(&lane->lock);
+    while (arrivals) {
+        struct dw_partition *next = arrivals->next;
+        arrivals->next = lane->partitions;
+        lane->partitions = arrivals;
+        arrivals = next;
+    }
+    return !stopping;
+}
+
+static void *run(void *argument)
+{
+    struct dw_lane *lane = argument;
+    int64_t wake_at_ms = 0;
+    while (take_arrivals(lane, wake_at_ms)) {
+        release_gone(lane);
+        bool more = false;
+        for (struct dw_partition *partition = lane->partitions; partition;
+             partition = partition->next)
+            if (turn(lane, partition))
+                more = true;
+        int64_t now = dw_clock_mono_ms();
+        wake_at_ms = more ? now : now + IDLE_MS;
+        for (struct dw_partition *partition = lane->partitions; partition;
+             partition = partition->next) {
+            int64_t at = next_turn_ms(lane, partition);
+            if (at < wake_at_ms)
+                wake_at_ms = at;
+        }
+    }
+    for (struct dw_partition *partition = lane->partitions; partition;) {
+        struct dw_partition *next = partition->next;
+        dw_partition_release(partition);
+        partition = next;
+    }
+    lane->partitions = NULL;
+    while (lane->maps)
+        drop_map(lane, lane->maps->entry->name);
+    dw_writer_close(lane->writer);
+    lane->writer = NULL;
+    return NULL;
+}
+
+static void add_metrics(struct dw_lane *lane)
+{
+    char labels[160];
+    (void)snprintf(labels, sizeof labels, "target=\"%s\"", lane->system->name);
+    lane->apply_duration =
+        dw_metrics_series(DW_METRIC_HISTOGRAM, "dw_apply_duration_seconds",
+                          "One batch from its first record to the target's commit.", labels,
+                          1000000);
+    lane->retries = dw_metrics_series(DW_METRIC_COUNTER, "dw_apply_retries_total",
+                                      "Batches and claims that are tried again.", labels, 1);
+}
+
+/* Chunks in hand are memory: a lane takes about one batch, and all lanes together at most what the
+ * queues may hold. */
+static size_t take_bytes_of(const struct dw_consumer_settings *settings)
+{
+    int64_t share = settings->queue_bytes / (settings->lanes > 0 ? settings->lanes : 1);
+    int64_t bytes = settings->batch_bytes < share ? settings->batch_bytes : share;
+    return bytes < TAKE_MIN_BYTES ? TAKE_MIN_BYTES : (size_t)bytes;
+}
+
+enum dw_rc dw_lane_start(struct dw_lane **out, struct dw_context *context,
+                         const struct dw_system_settings *system, unsigned index,
+                         struct dw_err *err)
+{
+    struct dw_lane *lane = DW_MEM_NEW(struct dw_lane);
+    lane->context = context;
+    lane->system = system;
+    lane->index = index;
+    lane->take_bytes = take_bytes_of(&context->settings->consumer);
+    enum dw_rc rc = dw_writer_open(&lane->writer, system, context->instance,
+                                   dw_context_idle_ms(context->settings), err);
+    if (rc != DW_OK) {
+        free(lane);
+        return rc;
+    }
+    dw_arena_init(&lane->arena, ARENA_BLOCK_BYTES);
+    dw_buf_init(&lane->text, TEXT_MAX_BYTES);
+    add_metrics(lane);
+    (void)pthread_mutex_init(&lane->lock, NULL);
+    pthread_condattr_t monotonic;
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&lane->wake, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
+    int failure = pthread_create(&lane->thread, NULL, run, lane);
+    if (failure) {
+        char text[128];
+        dw_writer_close(lane->writer);
+        dw_lane_free(lane);
+        return dw_err_set(err, DW_FATAL, "DW-APPLY-206", "no thread for a lane: %s",
+                          dw_err_errno_text(failure, text, sizeof text));
+    }
+    *out = lane;
+    return DW_OK;
+}
+
+void dw_lane_add(struct dw_lane *lane, struct dw_partition *partition)
+{
+    (void)atomic_fetch_add(&partition->references, 1);
+    pthread_mutex_lock(&lane->lock);
+    partition->next = lane->arrivals;
+    lane->arrivals = partition;
+    lane->woken = true;
+    (void)pthread_cond_signal(&lane->wake);
+    pthread_mutex_unlock(&lane->lock);
+}
+
+void dw_lane_wake(struct dw_lane *lane)
+{
+    pthread_mutex_lock(&lane->lock);
+    lane->woken = true;
+    (void)pthread_cond_signal(&lane->wake);
+    pthread_mutex_unlock(&lane->lock);
+}
+
+void dw_lane_stop(struct dw_lane *lane)
+{
+    pthread_mutex_lock(&lane->lock);
+    lane->stopping = true;
+    (void)pthread_cond_signal(&lane->wake);
+    pthread_mutex_unlock(&lane->lock);
+}
+
+bool dw_lane_join(struct dw_lane *lane, int64_t until_ms)
+{
+    struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
+    return pthread_timedjoin_np(lane->thread, NULL, &until) == 0;
+}
+
+void dw_lane_free(struct dw_lane *lane)
+{
+    while (lane->arrivals) {
+        struct dw_partition *next = lane->arrivals->next;
+        dw_partition_release(lane->arrivals);
+        lane->arrivals = next;
+    }
+    dw_arena_done(&lane->arena);
+    dw_buf_done(&lane->text);
+    (void)pthread_mutex_destroy(&lane->lock);
+    (void)pthread_cond_destroy(&lane->wake);
+    free(lane);
+}

@@ -1,0 +1,84 @@
+-- What dualwrite keeps in a target database, beside the tables that it writes. Run by the consumer at its first contact
+-- (the role needs CREATE on the database), or by a person beforehand. Running it again changes nothing.
+CREATE SCHEMA IF NOT EXISTS dualwrite;
+
+-- One row. The incarnation is part of the identity of dead letters: a target that was restored from a backup is another one.
+CREATE TABLE IF NOT EXISTS dualwrite.target (
+    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    incarnation uuid NOT NULL,
+    schema_version int NOT NULL
+);
+
+-- One row per partition of a topic, written in the transaction of the rows: how far it has come, which is also the fence
+-- against a worker that lost the partition, and the memory against events published twice.
+CREATE TABLE IF NOT EXISTS dualwrite.progress (
+    topic text,
+    partition int,
+    map text NOT NULL,
+    revision bigint NOT NULL,      -- of the map, in force
+    next_offset bigint NOT NULL,
+    tail_hash bigint NOT NULL,     -- of key and value of the record before next_offset
+    epoch bigint NOT NULL,         -- version of the last event seen
+    commit_lsn pg_lsn NOT NULL,
+    ordinal bigint NOT NULL,
+    heartbeat_us bigint NOT NULL,  -- when the newest heartbeat was sent
+    commit_us bigint NOT NULL,     -- newest commit applied
+    applied bigint NOT NULL,       -- counts of records; with waiting their sum is next_offset - first_offset
+    superseded bigint NOT NULL,
+    duplicate bigint NOT NULL,
+    filtered bigint NOT NULL,
+    dead bigint NOT NULL,
+    waiting bigint NOT NULL,       -- now
+    control bigint NOT NULL,
+    first_offset bigint NOT NULL,
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (topic, partition)
+) WITH (fillfactor = 20); -- updated with each batch: leave room for the new version in the same page
+
+-- The dead letters that count: a letter without its row here was written by a worker that never committed.
+CREATE TABLE IF NOT EXISTS dualwrite.held (
+    topic text,
+    partition int,
+    record_offset bigint,
+    map text NOT NULL,
+    key text NOT NULL,
+    epoch bigint NOT NULL,
+    commit_lsn pg_lsn NOT NULL,
+    ordinal bigint NOT NULL,
+    code text NOT NULL,
+    held_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (topic, partition, record_offset)
+);
+
+-- Events that wait for a parent row or for a unique value that another row still has.
+CREATE TABLE IF NOT EXISTS dualwrite.waiting (
+    topic text,
+    partition int,
+    record_offset bigint,
+    map text NOT NULL,
+    key text NOT NULL,
+    event bytea,
+    record_key bytea,
+    epoch bigint NOT NULL,
+    commit_lsn pg_lsn NOT NULL,
+    ordinal bigint NOT NULL,
+    code text NOT NULL,
+    reason text NOT NULL,
+    parent_schema text,
+    parent_table text,
+    since timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (topic, partition, record_offset)
+);
+
+-- Which partitions have reached a TRUNCATE: it runs when all have.
+CREATE TABLE IF NOT EXISTS dualwrite.barrier (
+    topic text,
+    epoch bigint,
+    commit_lsn pg_lsn,
+    ordinal bigint,
+    partition int,
+    done boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (topic, epoch, commit_lsn, ordinal, partition)
+);
+
+INSERT INTO dualwrite.target (incarnation, schema_version) VALUES (gen_random_uuid(), 1) ON CONFLICT DO NOTHING;

@@ -1,0 +1,178 @@
+/* writer.h - applies batches of changes of one partition to a PostgreSQL target.
+ *
+ * One transaction per batch: fence, merge, progress. The progress row is locked and compared first
+ * (the fence), so a worker that lost its partition finds it moved; it is written in the same
+ * transaction as the rows, so effects and progress can never differ (traps 1, 9, 13).
+ *
+ *   claim ─► begin ─► apply ─► (dead letters acknowledged) ─► commit
+ *                 └──────────── rollback ◄───────────────┘ any failure
+ *
+ * The writer only says what happened to each change; the pipeline owns retry, dead letters, waiting
+ * and breaker. Threads: a writer (one connection) belongs to one lane. A writer reconnects by
+ * itself at the next claim or begin after DW_RETRY.
+ */
+#ifndef DW_WRITE_POSTGRES_WRITER_H
+#define DW_WRITE_POSTGRES_WRITER_H
+#include "common/base/arena.h"
+#include "common/base/err.h"
+#include "common/config/settings.h"
+#include "common/model/event.h"
+#include "common/model/map_resolved.h"
+#include "common/model/table_map.h"
+#include "common/model/version.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+enum dw_outcome { /* how a record ends; the order is that of `counts` in progress */
+                  DW_OUTCOME_PENDING = 0,
+                  DW_OUTCOME_APPLIED,
+                  DW_OUTCOME_SUPERSEDED, /* a later event of the same key in the batch took its
+                                            place */
+                  DW_OUTCOME_DUPLICATE,  /* not newer than the partition's last version */
+                  DW_OUTCOME_FILTERED,   /* on_delete or on_truncate "ignore", tombstones */
+                  DW_OUTCOME_DEAD,
+                  DW_OUTCOME_WAITING, /* for a parent row or a unique value */
+                  DW_OUTCOME_CONTROL, /* heartbeat and the like */
+                  DW_OUTCOME_COUNT
+};
+
+enum dw_change_kind { DW_CHANGE_UPSERT, DW_CHANGE_DELETE };
+
+/* An event after the transform, ready for the target. Slices live in the batch's arena. */
+struct dw_change {
+    enum dw_change_kind kind;
+    bool replaces; /* create: must not inherit columns of an earlier row (trap 5) */
+    int64_t offset;
+    struct dw_version version;
+    int64_t commit_us;
+    struct dw_str origin;   /* system of origin, for the loop mark */
+    struct dw_value *cells; /* map->column_count, upserts only */
+    struct dw_value *keys;  /* map->target.key_count */
+    struct dw_str key_text; /* the keys in one string: equal if and only if the keys are */
+    /* out, by dw_writer_apply: */
+    enum dw_outcome outcome;   /* APPLIED, SUPERSEDED, FILTERED, DEAD or WAITING */
+    struct dw_err *err;        /* in the arena, for DEAD and WAITING */
+    const char *failure_class; /* DEAD: data, constraint, incomplete, … (static) */
+    struct dw_str parent_schema, parent_table; /* WAITING for a foreign key: its table */
+};
+
+/* A row of dualwrite.progress. */
+struct dw_progress {
+    bool exists;
+    int64_t next_offset;
+    int64_t first_offset;
+    uint64_t tail_hash;
+    struct dw_version version;
+    int64_t heartbeat_us;
+    int64_t commit_us;
+    int64_t revision;
+    int64_t counts[DW_OUTCOME_COUNT];
+};
+
+/* A row of dualwrite.waiting. */
+struct dw_waiting {
+    int64_t offset;
+    struct dw_str record_key, record_value; /* the record's bytes */
+    struct dw_str key_text;
+    struct dw_version version;
+    int64_t since_us;
+    struct dw_str code, reason;
+    struct dw_str parent_schema, parent_table;
+};
+
+/* A row of dualwrite.held: the dead letter at this offset counts. */
+struct dw_held {
+    int64_t offset;
+    struct dw_str key_text;
+    struct dw_version version;
+    const char *code;
+};
+
+struct dw_writer;
+struct dw_writer_table; /* a map's target table, its columns and statements */
+
+/* Does not connect yet. Borrows `system`. `idle_ms`: idle_in_transaction_session_timeout, below the
+ * group's session timeout. */
+enum dw_rc dw_writer_open(struct dw_writer **out, const struct dw_system_settings *system,
+                          const char *instance, int idle_ms, struct dw_err *err) DW_MUST_CHECK;
+void dw_writer_close(struct dw_writer *writer); /* accepts NULL */
+
+/* Looks the target table up and prepares its statements. The table lives until
+ * dw_writer_table_free. *out_resolved (in `arena`) is `resolved` with the target side as the
+ * catalogue has it now, for the transform. Errors: DW_CONFIG DW-APPLY-nnn (no table, column, unique
+ * index, privilege), DW_RETRY. */
+enum dw_rc dw_writer_table_new(struct dw_writer *writer, const struct dw_table_map *map,
+                               const struct dw_map_resolved *resolved, struct dw_arena *arena,
+                               struct dw_writer_table **out, struct dw_map_resolved *out_resolved,
+                               struct dw_err *err) DW_MUST_CHECK;
+void dw_writer_table_free(struct dw_writer_table *table); /* accepts NULL */
+
+struct dw_partition_id {
+    const char *topic;
+    int32_t partition;
+    const char *map;
+    int64_t revision;
+};
+
+/* Reads the progress row and the waiting rows (in `arena`, by offset). Creates the schema
+ * "dualwrite" when it is missing. out_incarnation: 37 bytes. */
+enum dw_rc dw_writer_claim(struct dw_writer *writer, const struct dw_partition_id *id,
+                           struct dw_arena *arena, struct dw_progress *out_progress,
+                           struct dw_waiting **out_waiting, size_t *out_waiting_count,
+                           char *out_incarnation, struct dw_err *err) DW_MUST_CHECK;
+
+/* The target went back behind what the group had committed (trap 13): writes and returns a new
+ * incarnation (37 bytes). */
+enum dw_rc dw_writer_new_incarnation(struct dw_writer *writer, char *out_incarnation,
+                                     struct dw_err *err) DW_MUST_CHECK;
+
+/* Opens the transaction; the fence compares the stored row with `expected` (or inserts the first
+ * one). DW_CONFLICT: another worker has moved it: give the partition up. May be sent together with
+ * the first statement of apply or commit, so a conflict may also come from there. */
+enum dw_rc dw_writer_begin(struct dw_writer *writer, const struct dw_partition_id *id,
+                           const struct dw_progress *expected, struct dw_err *err) DW_MUST_CHECK;
+
+/* Applies changes in order per key: coalesces, merges by COPY or arrays, bisects what fails. Sets
+ * each change's outcome. Returns DW_OK also when changes are DEAD or WAITING; DW_RETRY (outage,
+ * serialization), DW_CONFIG (privilege, missing table or column), DW_CONFLICT (fence): the
+ * transaction is rolled back and no outcome counts. */
+enum dw_rc dw_writer_apply(struct dw_writer *writer, struct dw_writer_table *table,
+                           struct dw_change **changes, size_t count, struct dw_arena *arena,
+                           struct dw_err *err) DW_MUST_CHECK;
+
+struct dw_writer_commit {
+    const struct dw_progress *progress; /* as it shall be */
+    const struct dw_held *held;
+    size_t held_count;
+    const struct dw_waiting *waiting_added;
+    size_t waiting_added_count;
+    const int64_t *waiting_removed; /* offsets */
+    size_t waiting_removed_count;
+};
+
+/* Writes progress, held and waiting rows, and commits. DW_RETRY when the connection is lost at
+ * COMMIT: nobody knows whether it happened; claim again and look at the progress row. */
+enum dw_rc dw_writer_commit(struct dw_writer *writer, const struct dw_partition_id *id,
+                            const struct dw_writer_commit *commit,
+                            struct dw_err *err) DW_MUST_CHECK;
+void dw_writer_rollback(struct dw_writer *writer);
+
+/* --- truncate over partitions (trap 7) --- */
+
+/* Own short transaction: notes that `partition` has reached the truncate `version` of the topic;
+ * the one that completes `partitions` runs it (when `execute`) and marks it done. *out_done: this
+ * partition may go on. Call again (every 50 ms or so) until done. */
+enum dw_rc dw_writer_truncate(struct dw_writer *writer, struct dw_writer_table *table,
+                              const struct dw_partition_id *id, const struct dw_version *version,
+                              int32_t partitions, bool execute, bool *out_done,
+                              struct dw_err *err) DW_MUST_CHECK;
+
+/* --- dependencies (trap 3) --- */
+
+/* True when every partition of `topic` has progress at or past `version` with nothing waiting
+ * before it: then a parent that comes by that topic has come, or will not. */
+enum dw_rc dw_writer_passed(struct dw_writer *writer, const char *topic, int32_t partitions,
+                            const struct dw_version *version, bool *out_passed,
+                            struct dw_err *err) DW_MUST_CHECK;
+
+#endif

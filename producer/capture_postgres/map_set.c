@@ -1,0 +1,87 @@
+/* map_set.c - see map_set.h. */
+#include "producer/capture_postgres/map_set.h"
+
+#include "common/base/log.h"
+#include "common/model/event_encode.h"
+#include <stdlib.h>
+
+static const char *copy_text(struct dw_arena *arena, const char *text)
+{
+    return text ? dw_arena_copy(arena, dw_str_from(text)).ptr : "";
+}
+
+static bool read_map(const struct dw_map_record *record, const char *system, struct dw_arena *arena,
+                     struct dw_capture_map *out)
+{
+    struct dw_map_problems problems = {.arena = arena};
+    struct dw_str document = dw_arena_copy(arena, dw_str_from(record->document));
+    const struct dw_table_map *map = dw_table_map_parse(document, record->name, arena, &problems);
+    if (!map) {
+        dw_log(DW_LOG_ERROR, "map.unreadable", "the stored map cannot be read; it is not published",
+               DW_F_TEXT("map", record->name));
+        return false;
+    }
+    if (!dw_str_is(map->source.system, system))
+        return false;
+    struct dw_err err = DW_ERR_INIT;
+    struct dw_str resolved = dw_arena_copy(arena, dw_str_from(record->resolved));
+    *out = (struct dw_capture_map){.record = *record, .map = map};
+    if (dw_map_resolved_parse(resolved, arena, &out->resolved, &err) != DW_OK)
+        dw_log_err(DW_LOG_WARN, "map.unresolved", &err);
+    out->record.document = NULL;
+    out->record.resolved = NULL;
+    out->record.name = copy_text(arena, record->name);
+    out->record.code = copy_text(arena, record->code);
+    out->record.reason = copy_text(arena, record->reason);
+    out->record.topic = copy_text(arena, record->topic);
+    out->columns = dw_table_map_source_columns(map, arena, &out->column_count);
+    struct dw_buf text;
+    dw_buf_init(&text, 65536);
+    dw_event_encode_table(&text, map->source.schema, map->source.table);
+    out->table_json = dw_arena_copy(arena, dw_buf_str(&text));
+    dw_buf_done(&text);
+    out->out_of_service = record->state == DW_MAP_ERROR && record->code &&
+                          strcmp(record->code, DW_MAP_SET_TOPIC_CODE) == 0;
+    return true;
+}
+
+enum dw_rc dw_map_set_load(struct dw_map_set **out, struct dw_state *state, const char *system,
+                           struct dw_err *err)
+{
+    struct dw_map_set *set = DW_MEM_NEW(struct dw_map_set);
+    struct dw_arena records_arena;
+    dw_arena_init(&set->arena, 16384);
+    dw_arena_init(&records_arena, 16384);
+    const struct dw_map_record *records = NULL;
+    size_t count = 0;
+    enum dw_rc rc = dw_state_maps_load(state, &records_arena, &records, &count, err);
+    if (rc != DW_OK)
+        goto out;
+    set->maps = DW_ARENA_ARRAY(&set->arena, struct dw_capture_map, count + 1);
+    for (size_t i = 0; i < count; i++)
+        if (records[i].state != DW_MAP_STOPPED &&
+            read_map(&records[i], system, &set->arena, &set->maps[set->count]))
+            set->count++;
+    *out = set;
+    set = NULL;
+out:
+    dw_arena_done(&records_arena);
+    dw_map_set_free(set);
+    return rc;
+}
+
+void dw_map_set_free(struct dw_map_set *set)
+{
+    if (!set)
+        return;
+    dw_arena_done(&set->arena);
+    free(set);
+}
+
+const struct dw_capture_map *dw_map_set_find(const struct dw_map_set *set, const char *name)
+{
+    for (size_t i = 0; set && i < set->count; i++)
+        if (strcmp(set->maps[i].record.name, name) == 0)
+            return &set->maps[i];
+    return NULL;
+}

@@ -1,0 +1,42 @@
+/* map_set.h - the maps that a producer publishes for, as the state database has them now.
+ *
+ * A set is made by the control thread, then handed over; it is immutable and freed in one step.
+ * Only maps of the system that are not stopped are in it.
+ */
+#ifndef DW_CAPTURE_POSTGRES_MAP_SET_H
+#define DW_CAPTURE_POSTGRES_MAP_SET_H
+#include "common/base/arena.h"
+#include "common/base/err.h"
+#include "common/model/map_resolved.h"
+#include "common/model/table_map.h"
+#include "common/state/state.h"
+
+/* The code of a map whose topic is out of service: nothing is published for it until an operator
+ * acts. */
+#define DW_MAP_SET_TOPIC_CODE "DW-CAPTURE-031"
+
+struct dw_capture_map {
+    struct dw_map_record record;
+    const struct dw_table_map *map;
+    struct dw_map_resolved resolved; /* columns NULL: nothing to compare with */
+    const struct dw_str *columns;    /* source columns that an event carries */
+    size_t column_count;
+    struct dw_str table_json; /* of dw_event_encode_table */
+    bool out_of_service;      /* in the set, but nothing is published */
+};
+
+struct dw_map_set {
+    struct dw_arena arena;
+    struct dw_capture_map *maps;
+    size_t count;
+};
+
+/* Loads the maps of `system`. A map whose document cannot be read is logged and left out. */
+enum dw_rc dw_map_set_load(struct dw_map_set **out, struct dw_state *state, const char *system,
+                           struct dw_err *err) DW_MUST_CHECK;
+void dw_map_set_free(struct dw_map_set *set); /* accepts NULL */
+
+/* NULL when absent. */
+const struct dw_capture_map *dw_map_set_find(const struct dw_map_set *set, const char *name);
+
+#endif

@@ -1,0 +1,455 @@
+/* publisher.c - see publisher.h. A tag is the map's slot (16 bits) and the transaction's sequence
+ * number (48 bits). */
+#include "producer/capture_postgres/publisher.h"
+
+#include "common/base/clock.h"
+#include "common/base/hash.h"
+#include "common/base/log.h"
+#include "producer/capture_postgres/letter.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BATCH_EVENTS  500
+#define BATCH_BYTES   ((size_t)1 << 20)
+#define TEXT_KEEP     ((size_t)2 << 20)
+#define TEXT_SPARE    ((size_t)8 << 20) /* batch and envelope beside the largest record */
+#define SLOT_SHIFT    48
+#define SLOT_LETTER   UINT16_C(0xffff)
+#define SLOT_POSITION UINT16_C(0xfffe)
+#define SLOTS_MAX     UINT16_C(0xfff0)
+
+static uint64_t make_tag(uint16_t slot, uint64_t sequence)
+{
+    return (uint64_t)slot << SLOT_SHIFT | (sequence & ((UINT64_C(1) << SLOT_SHIFT) - 1));
+}
+
+void dw_publisher_init(struct dw_publisher *publisher, const struct dw_settings *settings,
+                       const struct dw_system_settings *system, const char *instance)
+{
+    *publisher = (struct dw_publisher){
+        .settings = settings, .system = system, .instance = instance, .letter_partitions = 1};
+    dw_commit_window_init(&publisher->window);
+    dw_buf_init(&publisher->text, (size_t)settings->kafka.message_max_bytes + TEXT_SPARE);
+}
+
+void dw_publisher_done(struct dw_publisher *publisher)
+{
+    dw_publisher_close(publisher);
+    dw_publisher_set_maps(publisher, NULL);
+    for (size_t i = 0; i < publisher->map_count; i++) {
+        free(publisher->maps[i]->name);
+        free(publisher->maps[i]);
+    }
+    free(publisher->maps);
+    free(publisher->batch);
+    free(publisher->outgoing);
+    free(publisher->outgoing_index);
+    dw_buf_done(&publisher->text);
+    dw_commit_window_done(&publisher->window);
+}
+
+static void set_fault(struct dw_publisher *publisher, const struct dw_err *err)
+{
+    if (publisher->fault.rc == DW_OK)
+        publisher->fault = *err;
+}
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+static enum dw_rc open_topics(struct dw_publisher *publisher, struct dw_err *err)
+{
+    char name[300];
+    (void)snprintf(name, sizeof name, "%s.positions", publisher->settings->kafka.topic_prefix);
+    enum dw_rc rc =
+        dw_kafka_producer_topic(publisher->producer, publisher->settings->kafka.dead_letter_topic,
+                                &publisher->letters, err);
+    if (rc == DW_OK)
+        rc = dw_kafka_producer_topic(publisher->producer, name, &publisher->positions, err);
+    for (size_t i = 0; i < publisher->map_count && rc == DW_OK; i++) {
+        struct dw_publisher_map *map = publisher->maps[i];
+        map->topic = NULL;
+        map->in_flight = 0;
+        map->progress_ms = dw_clock_mono_ms();
+        map->probing = false;
+        if (map->map)
+            rc = dw_kafka_producer_topic(publisher->producer, map->map->record.topic, &map->topic,
+                                         err);
+    }
+    return rc;
+}
+
+enum dw_rc dw_publisher_open(struct dw_publisher *publisher, struct dw_err *err)
+{
+    dw_publisher_close(publisher);
+    const struct dw_producer_settings *settings = &publisher->settings->producer;
+    struct dw_kafka_producer_options options = {
+        .client_id = publisher->instance,
+        .linger_ms = settings->linger_ms,
+        .compression = settings->compression,
+        .topic_missing_ms = settings->topic_outage_ms,
+    };
+    enum dw_rc rc =
+        dw_kafka_producer_open(&publisher->producer, &publisher->settings->kafka, &options, err);
+    if (rc == DW_OK)
+        rc = open_topics(publisher, err);
+    if (rc != DW_OK)
+        dw_publisher_close(publisher);
+    return rc;
+}
+
+void dw_publisher_close(struct dw_publisher *publisher)
+{
+    dw_kafka_producer_close(publisher->producer);
+    publisher->producer = NULL;
+    publisher->batch_count = 0;
+    dw_buf_reset(&publisher->text, TEXT_KEEP);
+    dw_commit_window_reset(&publisher->window);
+    dw_err_clear(&publisher->fault);
+    publisher->positions_sent = publisher->positions_acknowledged = 0;
+}
+
+/* --- maps ------------------------------------------------------------------------------------- */
+
+struct dw_publisher_map *dw_publisher_find(struct dw_publisher *publisher, const char *name)
+{
+    for (size_t i = 0; i < publisher->map_count; i++)
+        if (strcmp(publisher->maps[i]->name, name) == 0)
+            return publisher->maps[i];
+    return NULL;
+}
+
+static struct dw_publisher_map *add_map(struct dw_publisher *publisher, const char *name)
+{
+    if (publisher->map_count == SLOTS_MAX)
+        return NULL;
+    struct dw_publisher_map *map = DW_MEM_NEW(struct dw_publisher_map);
+    char labels[300];
+    (void)snprintf(labels, sizeof labels, "map=\"%.200s\"", name);
+    map->name = dw_mem_strdup(name);
+    map->slot = (uint16_t)publisher->map_count;
+    map->progress_ms = dw_clock_mono_ms();
+    map->published_total = dw_metrics_series(DW_METRIC_COUNTER, "dw_events_published_total",
+                                             "Events acknowledged by Kafka.", labels, 1);
+    publisher->maps =
+        dw_mem_realloc(publisher->maps, (publisher->map_count + 1) * sizeof *publisher->maps);
+    publisher->maps[publisher->map_count++] = map;
+    return map;
+}
+
+static void put_in_service(struct dw_publisher *publisher, struct dw_publisher_map *map)
+{
+    struct dw_err err = DW_ERR_INIT;
+    bool was_out = map->service == DW_PUBLISHER_OUT;
+    if (map->map->out_of_service) {
+        map->service = DW_PUBLISHER_OUT;
+        (void)snprintf(map->reason, sizeof map->reason, "%s", map->map->record.reason);
+    } else if (was_out) {
+        map->service = DW_PUBLISHER_IN_SERVICE;
+        map->reason[0] = '\0';
+        map->refused_since_ms = 0;
+    }
+    if (publisher->producer && dw_kafka_producer_topic(publisher->producer, map->map->record.topic,
+                                                       &map->topic, &err) != DW_OK)
+        set_fault(publisher, &err);
+}
+
+void dw_publisher_set_maps(struct dw_publisher *publisher, const struct dw_map_set *set)
+{
+    const struct dw_map_set *old = publisher->set;
+    for (size_t i = 0; i < publisher->map_count; i++)
+        publisher->maps[i]->map = NULL;
+    for (size_t i = 0; set && i < set->count; i++) {
+        struct dw_publisher_map *map = dw_publisher_find(publisher, set->maps[i].record.name);
+        if (!map)
+            map = add_map(publisher, set->maps[i].record.name);
+        if (!map)
+            continue;
+        map->map = &set->maps[i];
+        put_in_service(publisher, map);
+    }
+    publisher->set = set;
+    if (old != set)
+        dw_map_set_free((struct dw_map_set *)(uintptr_t)old);
+}
+
+/* --- batches ---------------------------------------------------------------------------------- */
+
+static void reserve(struct dw_publisher *publisher)
+{
+    if (publisher->batch_count < publisher->batch_capacity)
+        return;
+    size_t capacity = publisher->batch_capacity ? publisher->batch_capacity * 2 : BATCH_EVENTS * 2;
+    publisher->batch = dw_mem_realloc(publisher->batch, capacity * sizeof *publisher->batch);
+    publisher->outgoing =
+        dw_mem_realloc(publisher->outgoing, capacity * sizeof *publisher->outgoing);
+    publisher->outgoing_index =
+        dw_mem_realloc(publisher->outgoing_index, capacity * sizeof *publisher->outgoing_index);
+    publisher->batch_capacity = capacity;
+}
+
+static void refuse_part(struct dw_publisher *publisher, struct dw_publisher_map *map,
+                        const struct dw_publisher_part *part)
+{
+    bool has_key = part->has_key && dw_buf_ok(&publisher->text);
+    struct dw_publisher_letter letter = {
+        .map = map,
+        .key = {has_key ? publisher->text.data + part->key_at : NULL, has_key ? part->key_len : 0},
+        .version = part->version,
+        .code = "DW-KAFKA-005",
+        .failure_class = "too_large",
+        .message = "the record is larger than kafka.message_max_bytes",
+    };
+    dw_publisher_send_letter(publisher, &letter, publisher->sequence, false);
+    publisher->text.len = part->key_at;
+    publisher->text.overflow = false;
+}
+
+void dw_publisher_add(struct dw_publisher *publisher, struct dw_publisher_map *map,
+                      const struct dw_publisher_part *part)
+{
+    struct dw_buf *text = &publisher->text;
+    size_t value_at = part->key_at + part->key_len;
+    if (!dw_buf_ok(text) ||
+        text->len - part->key_at > (size_t)publisher->settings->kafka.message_max_bytes) {
+        refuse_part(publisher, map, part);
+        return;
+    }
+    reserve(publisher);
+    publisher->batch[publisher->batch_count++] = (struct dw_publisher_event){
+        .tag = make_tag(map->slot, publisher->sequence),
+        .key_at = part->key_at,
+        .key_len = part->key_len,
+        .value_at = value_at,
+        .value_len = text->len - value_at,
+        .partition = part->partition,
+        .slot = map->slot,
+        .has_key = part->has_key,
+    };
+    dw_commit_window_add(&publisher->window, 1);
+    if (!map->in_flight++)
+        map->progress_ms = dw_clock_mono_ms();
+    if (publisher->batch_count >= BATCH_EVENTS || text->len >= BATCH_BYTES)
+        dw_publisher_flush(publisher);
+}
+
+static void suspect(struct dw_publisher_map *map, const char *reason)
+{
+    /* Since when? Since it last took something, or began to wait. */
+    int64_t since = map->in_flight && map->progress_ms ? map->progress_ms : dw_clock_mono_ms();
+    if (!map->refused_since_ms)
+        map->refused_since_ms = since;
+    if (map->service == DW_PUBLISHER_IN_SERVICE)
+        map->service = DW_PUBLISHER_SUSPECT;
+    (void)snprintf(map->reason, sizeof map->reason, "topic %.150s: %.90s",
+                   map->map ? map->map->record.topic : map->name, reason);
+}
+
+static void acknowledge(struct dw_publisher *publisher, struct dw_publisher_map *map,
+                        uint64_t sequence)
+{
+    map->in_flight -= map->in_flight ? 1 : 0;
+    dw_commit_window_acknowledge(&publisher->window, sequence, 1);
+}
+
+/* The library itself found the record too large. */
+static void refuse_outgoing(struct dw_publisher *publisher, struct dw_publisher_map *map,
+                            const struct dw_kafka_outgoing *message)
+{
+    struct dw_publisher_letter letter = {
+        .map = map,
+        .key = message->key,
+        .code = "DW-KAFKA-005",
+        .failure_class = "too_large",
+        .message = "the record is larger than kafka.message_max_bytes",
+    };
+    uint64_t sequence = message->tag & ((UINT64_C(1) << SLOT_SHIFT) - 1);
+    map->in_flight -= map->in_flight ? 1 : 0;
+    if (dw_letter_read_version(message->value, &letter.version))
+        dw_publisher_send_letter(publisher, &letter, sequence, true);
+    else
+        dw_commit_window_acknowledge(&publisher->window, sequence, 1);
+}
+
+/* Sends what the batch holds for one map. False when the queue is full or the producer broken. */
+static bool send_map(struct dw_publisher *publisher, struct dw_publisher_map *map, size_t from)
+{
+    struct dw_err err = DW_ERR_INIT;
+    const char *text = publisher->text.data;
+    size_t count = 0;
+    for (size_t i = from; i < publisher->batch_count; i++) {
+        const struct dw_publisher_event *event = &publisher->batch[i];
+        if (event->gone || event->slot != map->slot)
+            continue;
+        publisher->outgoing_index[count] = i;
+        publisher->outgoing[count++] = (struct dw_kafka_outgoing){
+            .key = {event->has_key ? text + event->key_at : NULL, event->key_len},
+            .value = {text + event->value_at, event->value_len},
+            .partition = event->partition,
+            .tag = event->tag,
+        };
+    }
+    enum dw_rc rc =
+        dw_kafka_producer_send(publisher->producer, map->topic, publisher->outgoing, count, &err);
+    for (size_t i = 0; i < count; i++) {
+        publisher->batch[publisher->outgoing_index[i]].gone = !publisher->outgoing[i].not_sent;
+        if (publisher->outgoing[i].refused)
+            refuse_outgoing(publisher, map, &publisher->outgoing[i]);
+    }
+    if (rc == DW_CONFIG)
+        suspect(map, err.message);
+    if (rc != DW_OK && rc != DW_AGAIN)
+        set_fault(publisher, &err);
+    return rc == DW_OK;
+}
+
+void dw_publisher_flush(struct dw_publisher *publisher)
+{
+    if (!publisher->batch_count || !publisher->producer || publisher->fault.rc != DW_OK)
+        return;
+    for (size_t i = 0; i < publisher->batch_count; i++)
+        if (!publisher->batch[i].gone &&
+            !send_map(publisher, publisher->maps[publisher->batch[i].slot], i))
+            return;
+    publisher->batch_count = 0;
+    dw_buf_reset(&publisher->text, TEXT_KEEP);
+}
+
+bool dw_publisher_is_full(const struct dw_publisher *publisher)
+{
+    if (!publisher->producer || publisher->fault.rc != DW_OK)
+        return true;
+    size_t in_flight = dw_kafka_producer_in_flight(publisher->producer);
+    return in_flight >= (size_t)publisher->settings->producer.queue_bytes ||
+           publisher->batch_count >= BATCH_EVENTS * 2;
+}
+
+/* --- letters and positions -------------------------------------------------------------------- */
+
+void dw_publisher_send_letter(struct dw_publisher *publisher,
+                              const struct dw_publisher_letter *letter, uint64_t sequence,
+                              bool in_place)
+{
+    struct dw_err err = DW_ERR_INIT;
+    struct dw_letter_origin origin = {
+        .system = publisher->system->name,
+        .instance = publisher->instance,
+        .tag = make_tag(SLOT_LETTER, sequence),
+        .partitions = publisher->letter_partitions,
+    };
+    enum dw_rc rc = dw_letter_send(publisher->producer, publisher->letters, letter, &origin, &err);
+    if (rc != DW_OK) {
+        if (rc == DW_AGAIN)
+            (void)dw_err_set(&err, DW_RETRY, "DW-CAPTURE-032",
+                             "the queue is full: a dead letter could not be sent");
+        set_fault(publisher, &err);
+        return;
+    }
+    if (!in_place)
+        dw_commit_window_add(&publisher->window, 1);
+    letter->map->letters++;
+    dw_log(DW_LOG_WARN, "event.refused", letter->message, DW_F_TEXT("map", letter->map->name),
+           DW_F_TEXT("code", letter->code), DW_F_LSN("lsn", letter->version.commit_lsn),
+           DW_F_INT("ordinal", letter->version.ordinal));
+}
+
+void dw_publisher_send_position(struct dw_publisher *publisher, struct dw_str value)
+{
+    if (!publisher->producer)
+        return;
+    struct dw_err err = DW_ERR_INIT;
+    struct dw_kafka_outgoing message = {
+        .key = dw_str_from(publisher->system->name),
+        .value = value,
+        .tag = make_tag(SLOT_POSITION, ++publisher->positions_sent),
+    };
+    enum dw_rc rc =
+        dw_kafka_producer_send(publisher->producer, publisher->positions, &message, 1, &err);
+    if (rc != DW_OK && rc != DW_AGAIN)
+        set_fault(publisher, &err);
+}
+
+/* --- reports ---------------------------------------------------------------------------------- */
+
+static void letter_for_report(struct dw_publisher *publisher, struct dw_publisher_map *map,
+                              const struct dw_kafka_report *report, uint64_t sequence)
+{
+    struct dw_publisher_letter letter = {
+        .map = map,
+        .key = report->key,
+        .code = "DW-KAFKA-005",
+        .failure_class = "too_large",
+        .message = report->reason,
+    };
+    map->in_flight -= map->in_flight ? 1 : 0;
+    if (dw_letter_read_version(report->value, &letter.version)) {
+        dw_publisher_send_letter(publisher, &letter, sequence, true);
+        return;
+    }
+    struct dw_err err = DW_ERR_INIT;
+    (void)dw_err_set(&err, DW_RETRY, "DW-CAPTURE-033", "topic %s refused a record of ours: %s",
+                     report->topic, report->reason);
+    set_fault(publisher, &err);
+}
+
+static void take_failure(struct dw_publisher *publisher, struct dw_publisher_map *map,
+                         const struct dw_kafka_report *report)
+{
+    struct dw_err err = DW_ERR_INIT;
+    if (map && report->rc == DW_CONFIG)
+        suspect(map, report->reason);
+    (void)dw_err_set(&err, DW_RETRY, "DW-CAPTURE-033", "topic %s did not take a record: %s",
+                     report->topic, report->reason);
+    set_fault(publisher, &err);
+}
+
+static void take_report(void *context, const struct dw_kafka_report *report)
+{
+    struct dw_publisher *publisher = context;
+    uint16_t slot = (uint16_t)(report->tag >> SLOT_SHIFT);
+    uint64_t sequence = report->tag & ((UINT64_C(1) << SLOT_SHIFT) - 1);
+    struct dw_publisher_map *map = slot < publisher->map_count ? publisher->maps[slot] : NULL;
+    if (report->rc == DW_REJECT && map) {
+        letter_for_report(publisher, map, report, sequence);
+    } else if (report->rc != DW_OK) {
+        take_failure(publisher, map, report);
+    } else if (map) {
+        acknowledge(publisher, map, sequence);
+        map->published++;
+        map->progress_ms = 0; /* set once for all reports of this poll */
+    } else if (slot == SLOT_LETTER) {
+        dw_commit_window_acknowledge(&publisher->window, sequence, 1);
+    } else if (slot == SLOT_POSITION && sequence > publisher->positions_acknowledged) {
+        publisher->positions_acknowledged = sequence;
+    }
+}
+
+void dw_publisher_poll(struct dw_publisher *publisher)
+{
+    struct dw_err err = DW_ERR_INIT;
+    if (!publisher->producer)
+        return;
+    if (dw_kafka_producer_poll(publisher->producer, take_report, publisher, &err) != DW_OK)
+        set_fault(publisher, &err);
+    int64_t now = dw_clock_mono_ms();
+    for (size_t i = 0; i < publisher->map_count; i++) {
+        struct dw_publisher_map *map = publisher->maps[i];
+        if (map->progress_ms)
+            continue;
+        map->progress_ms = now;
+        map->refused_since_ms = 0;
+        if (map->service == DW_PUBLISHER_SUSPECT)
+            map->service = DW_PUBLISHER_IN_SERVICE;
+        dw_metrics_set(map->published_total, (int64_t)map->published);
+    }
+}
+
+void dw_publisher_watch(struct dw_publisher *publisher, int64_t now_ms)
+{
+    for (size_t i = 0; i < publisher->map_count; i++) {
+        struct dw_publisher_map *map = publisher->maps[i];
+        if (map->in_flight && map->service == DW_PUBLISHER_IN_SERVICE &&
+            now_ms - map->progress_ms > publisher->settings->producer.topic_outage_ms) {
+            suspect(map, "no acknowledgement for too long");
+        }
+    }
+}

@@ -1,0 +1,454 @@
+/* row_event.c - see row_event.h. */
+#include "producer/capture_postgres/row_event.h"
+
+#include "common/base/clock.h"
+#include "common/base/hash.h"
+#include "common/base/json_write.h"
+#include "common/base/log.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ORDINALS_PER_ROW 3
+#define KEY_MAX          ((size_t)1 << 20)
+
+void dw_row_event_init(struct dw_row_event *row_event, struct dw_publisher *publisher)
+{
+    *row_event = (struct dw_row_event){.publisher = publisher};
+    dw_relation_init(&row_event->relations);
+    dw_loop_mark_init(&row_event->marks);
+    dw_event_encode_init(&row_event->transaction);
+    dw_buf_init(&row_event->old_key, KEY_MAX);
+}
+
+void dw_row_event_done(struct dw_row_event *row_event)
+{
+    dw_relation_done(&row_event->relations);
+    dw_loop_mark_done(&row_event->marks);
+    dw_event_encode_done(&row_event->transaction);
+    dw_buf_done(&row_event->old_key);
+    while (row_event->notices) {
+        struct dw_row_event_notice *notice = row_event->notices;
+        row_event->notices = notice->next;
+        free(notice);
+    }
+}
+
+void dw_row_event_begin(struct dw_row_event *row_event, const struct dw_pgoutput_message *message,
+                        uint32_t epoch, struct dw_str database)
+{
+    struct dw_event_transaction *transaction = &row_event->transaction;
+    transaction->version = (struct dw_version){.epoch = epoch, .commit_lsn = message->commit_lsn};
+    transaction->xid = message->xid;
+    transaction->commit_us = message->commit_us;
+    dw_event_encode_begin(transaction, dw_str_from(row_event->publisher->system->name), database,
+                          dw_clock_wall_us());
+    row_event->row_index = 0;
+    dw_loop_mark_reset(&row_event->marks);
+}
+
+void dw_row_event_end(struct dw_row_event *row_event)
+{
+    dw_loop_mark_reset(&row_event->marks);
+}
+
+/* --- JSON of rows ----------------------------------------------------------------------------- */
+
+/* A row image: an unchanged TOAST value is taken from the old row where there is one. */
+struct image {
+    const struct dw_pgoutput_value *values;
+    const struct dw_pgoutput_value *old; /* whole old row or key; NULL: none */
+};
+
+static const struct dw_pgoutput_value *value_of(const struct image *image, size_t index)
+{
+    const struct dw_pgoutput_value *value = &image->values[index];
+    if (value->presence == DW_PGOUTPUT_UNCHANGED && image->old)
+        return &image->old[index];
+    return value;
+}
+
+/* {"name":value,…}; columns that are unchanged are left out, with `keys_only` all but key columns
+ * (an old key tuple has nulls in their places). */
+static void append_row(struct dw_buf *out, const struct dw_relation *relation,
+                       const struct dw_relation_feed *feed, const struct image *image,
+                       bool keys_only)
+{
+    bool first = true;
+    dw_buf_append_char(out, '{');
+    for (size_t i = 0; i < feed->column_count; i++) {
+        const struct dw_relation_column *column = &feed->columns[i];
+        const struct dw_pgoutput_value *value = value_of(image, column->index);
+        if (value->presence == DW_PGOUTPUT_UNCHANGED ||
+            (keys_only && !relation->columns[column->index].is_key))
+            continue;
+        dw_buf_append(out, column->prefix.ptr + first, column->prefix.len - first);
+        first = false;
+        if (value->presence == DW_PGOUTPUT_NULL)
+            dw_buf_append(out, "null", 4);
+        else
+            dw_event_encode_value(out, column->encoding, value->text);
+    }
+    dw_buf_append_char(out, '}');
+}
+
+/* False when a key column has no value here. */
+static bool append_key(struct dw_buf *out, const struct dw_relation_feed *feed,
+                       const struct image *image)
+{
+    if (!feed->keys)
+        return false;
+    char open = '{';
+    for (size_t i = 0; i < feed->key_count; i++) {
+        const struct dw_relation_column *column = &feed->keys[i];
+        const struct dw_pgoutput_value *value = value_of(image, column->index);
+        if (value->presence == DW_PGOUTPUT_UNCHANGED)
+            return false;
+        dw_buf_append_char(out, open);
+        dw_buf_append(out, column->prefix.ptr + 1, column->prefix.len - 1);
+        open = ',';
+        if (value->presence == DW_PGOUTPUT_NULL)
+            dw_buf_append(out, "null", 4);
+        else
+            dw_event_encode_value(out, column->encoding, value->text);
+    }
+    dw_buf_append_char(out, '}');
+    return true;
+}
+
+/* --- events ----------------------------------------------------------------------------------- */
+
+/* A row change on its way to one map. */
+struct change {
+    const struct dw_pgoutput_message *message;
+    const struct dw_relation *relation;
+    const struct dw_relation_feed *feed;
+    struct dw_publisher_map *map;
+    struct dw_publisher_part part;
+    uint64_t ordinal;
+};
+
+static void start(struct dw_row_event *row_event, struct change *change, uint64_t ordinal)
+{
+    change->part = (struct dw_publisher_part){.key_at = row_event->publisher->text.len,
+                                              .version = row_event->transaction.version};
+    change->part.version.ordinal = ordinal;
+}
+
+static int32_t partition_of(const struct change *change, const char *key, size_t len)
+{
+    int32_t count = change->map->map->record.partitions;
+    return (int32_t)(dw_hash_murmur2(key, len) & 0x7fffffff) % (count > 0 ? count : 1);
+}
+
+static void set_key(struct dw_row_event *row_event, struct change *change)
+{
+    const struct dw_buf *text = &row_event->publisher->text;
+    change->part.has_key = true;
+    change->part.key_len = text->len - change->part.key_at;
+    change->part.partition =
+        partition_of(change, text->data + change->part.key_at, change->part.key_len);
+}
+
+static void finish(struct dw_row_event *row_event, struct change *change)
+{
+    dw_event_encode_close(&row_event->publisher->text);
+    change->map->last_commit_us = row_event->transaction.commit_us;
+    dw_publisher_add(row_event->publisher, change->map, &change->part);
+}
+
+static void refuse(struct dw_row_event *row_event, struct change *change, uint64_t ordinal,
+                   const char *message)
+{
+    struct dw_publisher *publisher = row_event->publisher;
+    struct dw_publisher_letter letter = {
+        .map = change->map,
+        .version = row_event->transaction.version,
+        .code = "DW-CAPTURE-013",
+        .failure_class = "incomplete",
+        .message = message,
+    };
+    letter.version.ordinal = ordinal;
+    publisher->text.len = change->part.key_at;
+    dw_publisher_send_letter(publisher, &letter, publisher->sequence, false);
+}
+
+/* A delete by the old tuple. */
+static void add_delete(struct dw_row_event *row_event, struct change *change, uint64_t ordinal)
+{
+    struct dw_buf *out = &row_event->publisher->text;
+    const struct dw_pgoutput_tuple *old = &change->message->old;
+    struct image image = {.values = old->values};
+    start(row_event, change, ordinal);
+    if (!change->feed->key_in_old || !append_key(out, change->feed, &image)) {
+        refuse(row_event, change, ordinal,
+               "the deleted row's key is not in the stream: it is not "
+               "part of the table's replica identity");
+        return;
+    }
+    set_key(row_event, change);
+    dw_event_encode_open(out, DW_EVENT_DELETE, &row_event->transaction,
+                         change->map->map->table_json, ordinal);
+    dw_buf_append(out, ",\"before\":", 10);
+    append_row(out, change->relation, change->feed, &image, old->kind == 'K');
+    dw_buf_append(out, ",\"after\":null", 13);
+    finish(row_event, change);
+}
+
+/* A create or update by the new tuple. */
+static void add_upsert(struct dw_row_event *row_event, struct change *change, enum dw_event_op op,
+                       uint64_t ordinal)
+{
+    struct dw_buf *out = &row_event->publisher->text;
+    const struct dw_pgoutput_message *message = change->message;
+    struct image image = {.values = message->row.values, .old = message->old.values};
+    start(row_event, change, ordinal);
+    if (!append_key(out, change->feed, &image)) {
+        refuse(row_event, change, ordinal, "the row's key is not in the stream");
+        return;
+    }
+    set_key(row_event, change);
+    dw_event_encode_open(out, op, &row_event->transaction, change->map->map->table_json, ordinal);
+    if (op == DW_EVENT_UPDATE && message->old.kind == 'O') {
+        struct image before = {.values = message->old.values};
+        dw_buf_append(out, ",\"before\":", 10);
+        append_row(out, change->relation, change->feed, &before, false);
+    } else {
+        dw_buf_append(out, ",\"before\":null", 14);
+    }
+    dw_buf_append(out, ",\"after\":", 9);
+    /* A key tuple's nulls are no values: only a whole old row fills the gaps. */
+    if (message->old.kind != 'O')
+        image.old = NULL;
+    append_row(out, change->relation, change->feed, &image, false);
+    finish(row_event, change);
+}
+
+/* Whether the old tuple shows another key of the map than the new one. */
+static bool key_changed(struct dw_row_event *row_event, const struct change *change)
+{
+    const struct dw_pgoutput_message *message = change->message;
+    if (!message->old.kind || !change->feed->key_in_old)
+        return false;
+    struct image old = {.values = message->old.values};
+    struct image row = {.values = message->row.values, .old = message->old.values};
+    struct dw_buf *keys = &row_event->old_key;
+    dw_buf_reset(keys, 4096);
+    if (!append_key(keys, change->feed, &old))
+        return false;
+    size_t split = keys->len;
+    if (!append_key(keys, change->feed, &row))
+        return false;
+    return !dw_buf_ok(keys) || keys->len != 2 * split ||
+           memcmp(keys->data, keys->data + split, split) != 0;
+}
+
+/* To every partition of the map. */
+static void add_control(struct dw_row_event *row_event, struct dw_publisher_map *map,
+                        uint64_t ordinal, const char *prefix, struct dw_str content)
+{
+    struct dw_buf *out = &row_event->publisher->text;
+    for (int32_t partition = 0; partition < map->map->record.partitions; partition++) {
+        struct dw_publisher_part part = {
+            .key_at = out->len, .partition = partition, .version = row_event->transaction.version};
+        part.version.ordinal = ordinal;
+        dw_event_encode_control(out, &row_event->transaction, map->map->table_json, ordinal, prefix,
+                                content);
+        dw_publisher_add(row_event->publisher, map, &part);
+    }
+}
+
+/* --- schema changes --------------------------------------------------------------------------- */
+
+static void add_schema(struct dw_row_event *row_event, const struct change *change)
+{
+    struct dw_publisher_map *map = change->map;
+    const struct dw_map_record *record = &map->map->record;
+    bool known = record->state == DW_MAP_ERROR && strncmp(record->code, "DW-CAPTURE-01", 13) == 0;
+    if (known || map->schema_revision == record->revision)
+        return;
+    map->schema_revision = record->revision;
+    struct dw_row_event_notice *notice = DW_MEM_NEW(struct dw_row_event_notice);
+    notice->sequence = row_event->publisher->sequence;
+    notice->change = record->change;
+    notice->code = change->feed->code;
+    (void)snprintf(notice->map, sizeof notice->map, "%s", map->name);
+    (void)snprintf(notice->reason, sizeof notice->reason, "%s", change->feed->reason);
+    notice->next = row_event->notices;
+    row_event->notices = notice;
+
+    struct dw_buf content;
+    dw_buf_init(&content, 65536);
+    dw_buf_append_char(&content, '{');
+    dw_json_write_text(&content, "map", map->name);
+    dw_json_write_i64(&content, "revision", record->revision);
+    dw_json_write_text(&content, "code", notice->code);
+    dw_json_write_text(&content, "reason", notice->reason);
+    dw_buf_append_char(&content, '}');
+    add_control(row_event, map, row_event->row_index * ORDINALS_PER_ROW, DW_EVENT_SCHEMA,
+                dw_buf_str(&content));
+    dw_buf_done(&content);
+    dw_log(DW_LOG_WARN, "map.schema_changed", notice->reason, DW_F_TEXT("map", map->name),
+           DW_F_TEXT("code", notice->code));
+}
+
+/* --- messages --------------------------------------------------------------------------------- */
+
+static struct dw_publisher_map *map_of(struct dw_row_event *row_event,
+                                       const struct dw_capture_map *map)
+{
+    struct dw_publisher *publisher = row_event->publisher;
+    /* The set's order is that of the slots unless maps came and went. */
+    size_t guess = (size_t)(map - publisher->set->maps);
+    if (guess < publisher->map_count && publisher->maps[guess]->map == map)
+        return publisher->maps[guess];
+    return dw_publisher_find(publisher, map->record.name);
+}
+
+static bool is_echo(struct dw_row_event *row_event, const struct change *change)
+{
+    const struct dw_relation *relation = change->relation;
+    const struct dw_pgoutput_message *message = change->message;
+    if (!row_event->marks.first)
+        return false;
+    enum dw_loop_mark_op op = DW_LOOP_MARK_UPSERT;
+    const struct dw_pgoutput_value *values = message->row.values;
+    if (message->kind == DW_PGOUTPUT_DELETE) {
+        op = DW_LOOP_MARK_DELETE;
+        values = message->old.values;
+    } else if (message->kind == DW_PGOUTPUT_TRUNCATE) {
+        op = DW_LOOP_MARK_TRUNCATE;
+        values = NULL;
+    }
+    struct dw_loop_mark_row row = {
+        .schema = relation->schema,
+        .table = relation->table,
+        .relation_oid = relation->oid,
+        .columns = relation->columns,
+        .values = values,
+        .count = relation->column_count,
+    };
+    return dw_loop_mark_matches(&row_event->marks, change->map->map->map->target.system, op, &row);
+}
+
+static void add_change(struct dw_row_event *row_event, struct change *change)
+{
+    uint64_t ordinal = row_event->row_index * ORDINALS_PER_ROW + 1;
+    switch (change->message->kind) {
+    case DW_PGOUTPUT_INSERT:
+        add_upsert(row_event, change, DW_EVENT_CREATE, ordinal);
+        return;
+    case DW_PGOUTPUT_DELETE:
+        add_delete(row_event, change, ordinal);
+        return;
+    case DW_PGOUTPUT_TRUNCATE:
+        add_control(row_event, change->map, ordinal, NULL, (struct dw_str){NULL, 0});
+        return;
+    case DW_PGOUTPUT_UPDATE:
+        if (key_changed(row_event, change)) {
+            add_delete(row_event, change, ordinal);
+            add_upsert(row_event, change, DW_EVENT_CREATE, ordinal + 1);
+        } else {
+            add_upsert(row_event, change, DW_EVENT_UPDATE, ordinal);
+        }
+        return;
+    case DW_PGOUTPUT_BEGIN:
+    case DW_PGOUTPUT_COMMIT:
+    case DW_PGOUTPUT_ORIGIN:
+    case DW_PGOUTPUT_RELATION:
+    case DW_PGOUTPUT_TYPE:
+    case DW_PGOUTPUT_MESSAGE:
+        return;
+    }
+}
+
+static void feed_maps(struct dw_row_event *row_event, const struct dw_relation *relation,
+                      const struct dw_pgoutput_message *message)
+{
+    for (size_t i = 0; i < relation->feed_count; i++) {
+        struct change change = {
+            .message = message,
+            .relation = relation,
+            .feed = &relation->feeds[i],
+            .map = map_of(row_event, relation->feeds[i].map),
+        };
+        if (!change.map)
+            continue;
+        change.map->rows_in++;
+        if (change.map->service == DW_PUBLISHER_OUT) {
+            change.map->dropped_out++;
+            continue;
+        }
+        if (is_echo(row_event, &change)) {
+            change.map->dropped_marked++;
+            continue;
+        }
+        if (change.feed->code)
+            add_schema(row_event, &change);
+        add_change(row_event, &change);
+    }
+    row_event->row_index++;
+}
+
+static void add_heartbeat(struct dw_row_event *row_event, struct dw_str content)
+{
+    struct dw_publisher *publisher = row_event->publisher;
+    for (size_t i = 0; i < publisher->map_count; i++) {
+        struct dw_publisher_map *map = publisher->maps[i];
+        if (map->map && map->service != DW_PUBLISHER_OUT)
+            add_control(row_event, map, row_event->row_index * ORDINALS_PER_ROW, DW_EVENT_HEARTBEAT,
+                        content);
+    }
+    row_event->row_index++;
+}
+
+static void add_message(struct dw_row_event *row_event, const struct dw_pgoutput_message *message)
+{
+    struct dw_err err = DW_ERR_INIT;
+    if (!message->transactional)
+        return;
+    if (dw_str_is(message->prefix, DW_EVENT_HEARTBEAT))
+        add_heartbeat(row_event, message->content);
+    else if (dw_str_is(message->prefix, DW_LOOP_MARK_PREFIX) &&
+             dw_loop_mark_add(&row_event->marks, message->content, &err) != DW_OK)
+        dw_log_err(DW_LOG_WARN, "mark.malformed", &err);
+}
+
+static enum dw_rc check_row(const struct dw_relation *relation,
+                            const struct dw_pgoutput_message *message, uint32_t oid,
+                            struct dw_err *err)
+{
+    if (!relation)
+        return dw_err_set(err, DW_FATAL, "DW-CAPTURE-003",
+                          "a row of relation %u, which was never described", oid);
+    if ((message->row.kind && message->row.count != relation->column_count) ||
+        (message->old.kind && message->old.count != relation->column_count))
+        return dw_err_set(err, DW_FATAL, "DW-CAPTURE-003",
+                          "a row of %.*s.%.*s with another number of columns than described",
+                          DW_STR_ARG(relation->schema), DW_STR_ARG(relation->table));
+    return DW_OK;
+}
+
+enum dw_rc dw_row_event_add(struct dw_row_event *row_event,
+                            const struct dw_pgoutput_message *message, struct dw_err *err)
+{
+    if (message->kind == DW_PGOUTPUT_MESSAGE) {
+        add_message(row_event, message);
+        return DW_OK;
+    }
+    if (message->kind != DW_PGOUTPUT_TRUNCATE) {
+        const struct dw_relation *relation = dw_relation_find(&row_event->relations, message->oid);
+        enum dw_rc rc = check_row(relation, message, message->oid, err);
+        if (rc == DW_OK)
+            feed_maps(row_event, relation, message);
+        return rc;
+    }
+    for (size_t i = 0; i < message->relation_count; i++) {
+        uint32_t oid = dw_pgoutput_truncated(message, i);
+        const struct dw_relation *relation = dw_relation_find(&row_event->relations, oid);
+        enum dw_rc rc = check_row(relation, message, oid, err);
+        if (rc != DW_OK)
+            return rc;
+        feed_maps(row_event, relation, message);
+    }
+    return DW_OK;
+}

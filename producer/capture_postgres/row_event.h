@@ -1,0 +1,50 @@
+/* row_event.h - from a decoded message to events for each map that its relation feeds.
+ *
+ * Ordinals: the i-th row of a transaction (every insert, update, delete and truncated relation, of
+ * mapped tables or not) owns 3i, 3i+1 and 3i+2: a schema control record; the event itself or, for a
+ * changed key, its delete; the create behind that delete. So an event's version is the same
+ * whenever the transaction is sent again, whatever maps there are by then. Threads: one owner.
+ */
+#ifndef DW_CAPTURE_POSTGRES_ROW_EVENT_H
+#define DW_CAPTURE_POSTGRES_ROW_EVENT_H
+#include "common/model/event_encode.h"
+#include "producer/capture_postgres/loop_mark.h"
+#include "producer/capture_postgres/pgoutput.h"
+#include "producer/capture_postgres/publisher.h"
+#include "producer/capture_postgres/relation.h"
+
+/* A schema change that was published and has to be noted in the state database. */
+struct dw_row_event_notice {
+    struct dw_row_event_notice *next;
+    uint64_t sequence; /* of the transaction that carries it */
+    int64_t change;
+    const char *code; /* static */
+    char map[256];
+    char reason[512];
+};
+
+struct dw_row_event {
+    struct dw_publisher *publisher; /* borrowed */
+    struct dw_relations relations;
+    struct dw_loop_marks marks;
+    struct dw_event_transaction transaction;
+    uint64_t row_index; /* of the next row */
+    struct dw_buf old_key;
+    struct dw_row_event_notice *notices; /* the owner takes them */
+};
+
+void dw_row_event_init(struct dw_row_event *row_event, struct dw_publisher *publisher);
+void dw_row_event_done(struct dw_row_event *row_event);
+
+/* A transaction begins: `message` is its BEGIN. */
+void dw_row_event_begin(struct dw_row_event *row_event, const struct dw_pgoutput_message *message,
+                        uint32_t epoch, struct dw_str database);
+void dw_row_event_end(struct dw_row_event *row_event);
+
+/* Insert, update, delete, truncate or WAL message. DW_FATAL DW-CAPTURE-003: a row of a relation
+ * that was never described, or with another number of columns. */
+enum dw_rc dw_row_event_add(struct dw_row_event *row_event,
+                            const struct dw_pgoutput_message *message,
+                            struct dw_err *err) DW_MUST_CHECK;
+
+#endif

@@ -1,0 +1,57 @@
+/* slot.h - publication and replication slot: look, make what is missing, start the stream.
+ *
+ * The publication has to be there before the slot: decoding looks it up in the catalogue of the
+ * moment decoded. Calls block. Errors: DW_RETRY for outages, DW_CONFIG with the SQL to run.
+ */
+#ifndef DW_CAPTURE_POSTGRES_SLOT_H
+#define DW_CAPTURE_POSTGRES_SLOT_H
+#include "common/base/arena.h"
+#include "common/base/err.h"
+#include "common/base/str.h"
+#include "common/config/settings.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct pg_conn;
+
+struct dw_slot_server { /* by IDENTIFY_SYSTEM, on a replication connection */
+    char system_identifier[24];
+    uint32_t timeline;
+    uint64_t lsn;
+    char database[64];
+};
+
+enum dw_rc dw_slot_identify(struct pg_conn *replication, struct dw_slot_server *out,
+                            struct dw_err *err) DW_MUST_CHECK;
+
+struct dw_slot_state {
+    bool exists;
+    bool active; /* somebody streams from it */
+    bool lost;
+    uint64_t confirmed_lsn;
+    uint64_t retained_bytes;
+};
+
+/* DW_CONFIG DW-CAPTURE-040 when a slot of that name is not one of pgoutput in this database. */
+enum dw_rc dw_slot_look(struct pg_conn *conn, const char *slot, struct dw_slot_state *out,
+                        struct dw_err *err) DW_MUST_CHECK;
+/* DW_RETRY DW-CAPTURE-041 when running transactions hold it up for too long (they are named). */
+enum dw_rc dw_slot_create(struct pg_conn *conn, const char *slot, struct dw_err *err) DW_MUST_CHECK;
+enum dw_rc dw_slot_drop(struct pg_conn *conn, const char *slot, struct dw_err *err) DW_MUST_CHECK;
+
+/* Makes the publication when it is missing; DW_CONFIG DW-CAPTURE-042 when it is one that would hide
+ * changes, or may not be made. */
+enum dw_rc dw_slot_ensure_publication(struct pg_conn *conn, const char *publication,
+                                      struct dw_err *err) DW_MUST_CHECK;
+/* Adds a table when it is not in the publication. DW_CONFIG DW-CAPTURE-043 when that is not allowed
+ * or would make the application's own updates fail. *out_added: it was not in it. */
+enum dw_rc dw_slot_ensure_table(struct pg_conn *conn, const char *publication, struct dw_str schema,
+                                struct dw_str table, bool *out_added,
+                                struct dw_err *err) DW_MUST_CHECK;
+
+/* START_REPLICATION from the slot's own position. DW_RETRY with sqlstate 55006: another producer
+ * has the slot. */
+enum dw_rc dw_slot_start(struct pg_conn *replication, const char *slot, const char *publication,
+                         struct dw_err *err) DW_MUST_CHECK;
+
+#endif

@@ -1,0 +1,38 @@
+/* api_answer.h - what the answering files of this folder share; not for others. */
+#ifndef DW_API_API_ANSWER_H
+#define DW_API_API_ANSWER_H
+#include "common/base/json_write.h"
+#include "common/state/state.h"
+#include "reconciler/api/api.h"
+#include "reconciler/api/api_request.h"
+#include "reconciler/dead_letters/letter_index.h"
+#include "reconciler/targets/target_watch.h"
+
+struct dw_api_call {
+    const struct dw_settings *settings;
+    const char *instance;
+    struct dw_state *state;
+    struct dw_letter_index *index;
+    struct dw_target_watch *watch;
+    struct dw_arena *arena;
+    const char *by; /* who asks */
+    struct dw_api_request request;
+    struct dw_http_response *response;
+};
+
+/* Answers an error of a lower layer with the status that fits its class. */
+void dw_api_answer_error(struct dw_api_call *call, const struct dw_err *err);
+/* "name":"2026-01-31T12:34:56.123456Z", null for 0. */
+void dw_api_answer_time(struct dw_buf *out, const char *name, int64_t wall_us);
+/* Starts an element of an array or object that may have others before it: writes the comma. */
+void dw_api_answer_open(struct dw_buf *out, char bracket);
+
+void dw_api_status_show(struct dw_api_call *call);
+void dw_api_maps_list(struct dw_api_call *call);
+void dw_api_maps_show(struct dw_api_call *call);
+void dw_api_maps_apply(struct dw_api_call *call);
+void dw_api_maps_order(struct dw_api_call *call);
+void dw_api_letters_list(struct dw_api_call *call);
+void dw_api_letters_show(struct dw_api_call *call);
+
+#endif

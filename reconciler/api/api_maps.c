@@ -1,0 +1,299 @@
+/* api_maps.c - maps: list, show, apply (through the check), orders. */
+#include "common/model/map_resolved.h"
+#include "common/model/table_map.h"
+#include "reconciler/api/api_answer.h"
+#include "reconciler/maps/map_check.h"
+
+#define HISTORY_LIMIT   20
+#define RESOLVED_MAX    (16u << 20)
+#define TOPIC_MAX_BYTES 249
+
+static void write_map(struct dw_buf *out, const struct dw_map_record *map)
+{
+    dw_json_write_text(out, "map", map->name);
+    dw_json_write_text(out, "state", dw_map_state_name(map->state));
+    dw_json_write_text(out, "code", map->code);
+    dw_json_write_text(out, "reason", map->reason);
+    dw_json_write_i64(out, "revision", map->revision);
+    dw_json_write_i64(out, "change", map->change);
+    dw_json_write_text(out, "source_system", map->source_system);
+    dw_json_write_text(out, "target_system", map->target_system);
+    dw_json_write_text(out, "topic", map->topic);
+    dw_json_write_i64(out, "partitions", map->partitions);
+}
+
+void dw_api_maps_list(struct dw_api_call *call)
+{
+    struct dw_err err = DW_ERR_INIT;
+    const struct dw_map_record *maps = NULL;
+    size_t count = 0;
+    struct dw_buf *out = &call->response->body;
+    if (dw_state_maps_load(call->state, call->arena, &maps, &count, &err)) {
+        dw_api_answer_error(call, &err);
+        return;
+    }
+    dw_buf_append_text(out, "{\"maps\":[");
+    for (size_t i = 0; i < count; i++) {
+        dw_api_answer_open(out, '{');
+        write_map(out, &maps[i]);
+        dw_buf_append_char(out, '}');
+    }
+    dw_buf_append_text(out, "]}\n");
+}
+
+static void write_history(struct dw_buf *out, const struct dw_map_history_list *history)
+{
+    dw_json_write_name(out, "history");
+    dw_buf_append_char(out, '[');
+    for (size_t i = 0; i < history->count; i++) {
+        const struct dw_map_history *item = &history->items[i];
+        dw_api_answer_open(out, '{');
+        dw_api_answer_time(out, "at", item->at_us);
+        dw_json_write_text(out, "event", item->event);
+        dw_json_write_text(out, "state", item->state);
+        dw_json_write_i64(out, "revision", item->revision);
+        dw_json_write_text(out, "code", item->code);
+        dw_json_write_text(out, "reason", item->reason);
+        dw_json_write_text(out, "by", item->by);
+        dw_buf_append_char(out, '}');
+    }
+    dw_buf_append_char(out, ']');
+}
+
+static enum dw_rc load_map(struct dw_api_call *call, const struct dw_map_record **out,
+                           struct dw_err *err)
+{
+    const char *name = call->request.map;
+    enum dw_rc rc = dw_state_map_load(call->state, name, call->arena, out, err);
+    if (!rc && !*out)
+        rc = dw_err_set(err, DW_CONFIG, "DW-STATE-004", "there is no map %s", name);
+    return rc;
+}
+
+void dw_api_maps_show(struct dw_api_call *call)
+{
+    struct dw_err err = DW_ERR_INIT;
+    const struct dw_map_record *map = NULL;
+    struct dw_map_history_list history;
+    struct dw_buf *out = &call->response->body;
+    if (load_map(call, &map, &err) ||
+        dw_state_map_history(call->state, map->name, HISTORY_LIMIT, call->arena, &history, &err)) {
+        dw_api_answer_error(call, &err);
+        return;
+    }
+    dw_buf_append_char(out, '{');
+    write_map(out, map);
+    write_history(out, &history);
+    dw_json_write_name(out, "document");
+    dw_buf_append_text(out, map->document);
+    dw_buf_append_text(out, "}\n");
+}
+
+static void write_outcome(struct dw_api_call *call, const struct dw_map_outcome *outcome)
+{
+    struct dw_buf *out = &call->response->body;
+    dw_json_write_text(out, "map", call->request.map);
+    dw_json_write_text(out, "state", dw_map_state_name(outcome->state));
+    dw_json_write_i64(out, "revision", outcome->revision);
+    dw_json_write_i64(out, "change", outcome->change);
+    dw_json_write_bool(out, "changed", outcome->changed);
+}
+
+void dw_api_maps_order(struct dw_api_call *call)
+{
+    struct dw_err err = DW_ERR_INIT;
+    struct dw_map_outcome outcome;
+    struct dw_map_order order = {
+        .map = call->request.map,
+        .event = call->request.event,
+        .reason = call->request.reason,
+        .by = call->by,
+    };
+    if (dw_state_map_order(call->state, &order, &outcome, &err)) {
+        dw_api_answer_error(call, &err);
+        return;
+    }
+    dw_buf_append_char(&call->response->body, '{');
+    write_outcome(call, &outcome);
+    dw_buf_append_text(&call->response->body, "}\n");
+}
+
+/* --- apply ------------------------------------------------------------------------------------ */
+
+struct apply {
+    const struct dw_table_map *map; /* as parsed; NULL: it has errors */
+    const struct dw_map_record *before;
+    struct dw_map_problems problems;
+    struct dw_map_resolved resolved;
+};
+
+static bool same_side(const struct dw_map_side *a, const struct dw_map_side *b)
+{
+    bool same = dw_str_equal(a->system, b->system) && dw_str_equal(a->schema, b->schema) &&
+                dw_str_equal(a->table, b->table) && a->key_count == b->key_count;
+    for (size_t i = 0; same && i < a->key_count; i++)
+        same = dw_str_equal(a->key[i], b->key[i]);
+    return same;
+}
+
+/* The name in the file is the name in the path. */
+static void check_name(struct dw_api_call *call, struct apply *apply)
+{
+    if (!apply->map || dw_str_is(apply->map->name, call->request.map))
+        return;
+    struct dw_map_problem problem = {
+        .code = "DW-API-015",
+        .file = dw_str_from(call->request.file),
+        .path = DW_STR_LIT("map"),
+        .message = dw_str_from(dw_arena_printf(call->arena, "the file is of map %.*s, not of %s",
+                                               DW_STR_ARG(apply->map->name), call->request.map)),
+    };
+    dw_map_problems_add(&apply->problems, &problem);
+    apply->map = NULL;
+}
+
+/* Checks the map against both catalogues and beside all maps already applied. */
+static enum dw_rc check_map(struct dw_api_call *call, struct apply *apply, struct dw_err *err)
+{
+    const struct dw_map_record *maps = NULL;
+    size_t count = 0;
+    enum dw_rc rc = dw_state_maps_load(call->state, call->arena, &maps, &count, err);
+    if (rc)
+        return rc;
+    struct dw_map_check_item *items =
+        DW_ARENA_ARRAY(call->arena, struct dw_map_check_item, count + 1);
+    struct dw_map_problems ignored; /* what is applied was checked when it was */
+    dw_map_problems_init(&ignored, call->arena);
+    items[0] = (struct dw_map_check_item){
+        .map = apply->map,
+        .file = dw_str_from(call->request.file),
+        .text = call->request.document,
+    };
+    size_t used = 1;
+    for (size_t i = 0; i < count; i++) {
+        const struct dw_table_map *other =
+            dw_table_map_parse(dw_str_from(maps[i].document), maps[i].name, call->arena, &ignored);
+        if (other)
+            items[used++] = (struct dw_map_check_item){
+                .map = other, .file = dw_str_from(maps[i].name), .applied = true};
+    }
+    dw_map_check(call->settings, items, used, &apply->problems);
+    apply->resolved = items[0].resolved;
+    return DW_OK;
+}
+
+/* Events already on the topic are keyed by the old key and come from the old table. */
+static enum dw_rc check_move(struct dw_api_call *call, const struct apply *apply,
+                             struct dw_err *err)
+{
+    struct dw_map_problems ignored;
+    if (!apply->before || apply->before->state == DW_MAP_STOPPED)
+        return DW_OK;
+    dw_map_problems_init(&ignored, call->arena);
+    const struct dw_table_map *old = dw_table_map_parse(dw_str_from(apply->before->document),
+                                                        apply->before->name, call->arena, &ignored);
+    if (!old || (same_side(&old->source, &apply->map->source) &&
+                 same_side(&old->target, &apply->map->target)))
+        return DW_OK;
+    return dw_err_set(err, DW_CONFLICT, "DW-API-016",
+                      "map %s is %s: its systems, tables and keys can only change while it is "
+                      "stopped",
+                      call->request.map, dw_map_state_name(apply->before->state));
+}
+
+static void write_problems(struct dw_api_call *call, const struct apply *apply)
+{
+    dw_json_write_name(&call->response->body, "problems");
+    dw_map_problems_write(&call->response->body, &apply->problems);
+}
+
+static void answer_problems(struct dw_api_call *call, const struct apply *apply)
+{
+    struct dw_buf *out = &call->response->body;
+    size_t errors = dw_map_problems_errors(&apply->problems);
+    call->response->status = 422;
+    dw_buf_append_text(out, "{\"error\":{");
+    dw_json_write_text(out, "code", "DW-API-014");
+    dw_json_write_text(out, "message",
+                       dw_arena_printf(call->arena, "map %s has %zu problem%s", call->request.map,
+                                       errors, errors == 1 ? "" : "s"));
+    dw_buf_append_char(out, '}');
+    write_problems(call, apply);
+    dw_buf_append_text(out, "}\n");
+}
+
+static enum dw_rc save_map(struct dw_api_call *call, const struct apply *apply,
+                           struct dw_map_outcome *out, struct dw_err *err)
+{
+    const struct dw_table_map *map = apply->map;
+    struct dw_buf resolved;
+    dw_buf_init(&resolved, RESOLVED_MAX);
+    dw_map_resolved_format(&apply->resolved, &resolved);
+    struct dw_map_apply order = {
+        .name = call->request.map,
+        .version = dw_arena_copy(call->arena, map->version).ptr,
+        .document = dw_arena_copy(call->arena, call->request.document).ptr,
+        .resolved = resolved.data,
+        .source_system = dw_arena_copy(call->arena, map->source.system).ptr,
+        .target_system = dw_arena_copy(call->arena, map->target.system).ptr,
+        .topic = dw_arena_printf(call->arena, "%s.%s", call->settings->kafka.topic_prefix,
+                                 call->request.map),
+        .partitions = (int32_t)call->settings->kafka.partitions,
+        .by = call->by,
+    };
+    enum dw_rc rc = DW_OK;
+    if (!dw_buf_ok(&resolved))
+        rc = dw_err_set(err, DW_CONFIG, "DW-BASE-001", "the map's columns need over %u bytes",
+                        RESOLVED_MAX);
+    else if (strlen(order.topic) > TOPIC_MAX_BYTES)
+        rc = dw_err_set(err, DW_CONFLICT, "DW-API-016", "topic name %s is over %d bytes",
+                        order.topic, TOPIC_MAX_BYTES);
+    else
+        rc = dw_state_map_apply(call->state, &order, out, err);
+    dw_buf_done(&resolved);
+    return rc;
+}
+
+static enum dw_rc prepare(struct dw_api_call *call, struct apply *apply, struct dw_err *err)
+{
+    dw_map_problems_init(&apply->problems, call->arena);
+    apply->map = dw_table_map_parse(call->request.document, call->request.file, call->arena,
+                                    &apply->problems);
+    check_name(call, apply);
+    enum dw_rc rc =
+        dw_state_map_load(call->state, call->request.map, call->arena, &apply->before, err);
+    if (!rc && apply->map)
+        rc = check_map(call, apply, err);
+    return rc;
+}
+
+void dw_api_maps_apply(struct dw_api_call *call)
+{
+    struct dw_err err = DW_ERR_INIT;
+    struct apply apply = {.map = NULL};
+    struct dw_map_outcome outcome = {.changed = false};
+    struct dw_buf *out = &call->response->body;
+    enum dw_rc rc = prepare(call, &apply, &err);
+    if (!rc && (!apply.map || dw_map_problems_errors(&apply.problems))) {
+        answer_problems(call, &apply);
+        return;
+    }
+    if (!rc)
+        rc = check_move(call, &apply, &err);
+    if (!rc && !call->request.dry_run)
+        rc = save_map(call, &apply, &outcome, &err);
+    if (rc) {
+        dw_api_answer_error(call, &err);
+        return;
+    }
+    dw_buf_append_char(out, '{');
+    if (call->request.dry_run) {
+        dw_json_write_text(out, "map", call->request.map);
+        dw_json_write_bool(out, "exists", apply.before != NULL);
+    } else {
+        write_outcome(call, &outcome);
+    }
+    dw_json_write_bool(out, "dry_run", call->request.dry_run);
+    write_problems(call, &apply);
+    dw_buf_append_text(out, "}\n");
+}

@@ -1,0 +1,329 @@
+/* main.c - dualwrite-reconciler: dead letters, targets, operator API.
+ *
+ * One active instance, chosen by an advisory lock on the state database; others stand by and say so
+ * in /readyz. The lock lives as long as its connection: when that is lost, this instance steps back
+ * until it has the lock again. Dead letters are fenced by their offsets besides, so a moment with
+ * two active ones harms nothing.
+ */
+#include "common/base/arena.h"
+#include "common/base/clock.h"
+#include "common/base/json_write.h"
+#include "common/base/log.h"
+#include "common/postgres/pg.h"
+#include "common/service/http_server.h"
+#include "common/service/lifecycle.h"
+#include "common/service/metrics.h"
+#include "common/state/state.h"
+#include "common/state/state_letters.h"
+#include "reconciler/api/api.h"
+#include "reconciler/dead_letters/letter_index.h"
+#include "reconciler/targets/target_watch.h"
+#include <libpq-fe.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define TICK_MS           500
+#define BEAT_MS           2000
+#define PROCESS_SILENT_MS 60000
+#define API_THREADS       4
+#define STATS_BYTES_MAX   4096
+#define ACTIVE_LOCK       "SELECT pg_try_advisory_lock(25719, 3)" /* 0x6477: "dw" */
+
+enum { EXIT_CONFIG = 2 };
+
+struct reconciler {
+    const struct dw_settings *settings;
+    const char *instance;
+    struct dw_api *api;
+    struct dw_http_server *server;
+    struct dw_letter_index *index; /* while active */
+    struct dw_target_watch *watch; /* while active */
+    struct dw_state *state;
+    PGconn *lock;    /* its session holds the advisory lock, or tries to get it */
+    bool asked;      /* the lock was asked for and is held by somebody else */
+    int64_t beat_ms; /* when the last one was sent */
+    struct dw_arena arena;
+    _Atomic int64_t tick_ms;
+    pthread_mutex_t why_lock; /* of why */
+    char why[256];            /* why it is not ready; "" when it is */
+};
+
+static void set_why(struct reconciler *self, const char *why)
+{
+    pthread_mutex_lock(&self->why_lock);
+    (void)snprintf(self->why, sizeof self->why, "%.250s", why);
+    pthread_mutex_unlock(&self->why_lock);
+}
+
+static bool is_ready(void *context, struct dw_buf *reason)
+{
+    struct reconciler *self = context;
+    pthread_mutex_lock(&self->why_lock);
+    bool ready = self->why[0] == '\0';
+    dw_buf_append_text(reason, self->why);
+    pthread_mutex_unlock(&self->why_lock);
+    return ready;
+}
+
+static int64_t tick_age_ms(void *context)
+{
+    struct reconciler *self = context;
+    return dw_clock_mono_ms() - atomic_load(&self->tick_ms);
+}
+
+/* The server has one context for all its callbacks. */
+static void handle(void *context, const struct dw_http_request *request,
+                   struct dw_http_response *response)
+{
+    struct reconciler *self = context;
+    dw_api_handle(self->api, request, response);
+}
+
+/* --- active or standby --------------------------------------------------------------------------
+ */
+
+static enum dw_rc try_lock(struct reconciler *self, bool *out_held, struct dw_err *err)
+{
+    PGresult *result = NULL;
+    enum dw_rc rc = DW_OK;
+    *out_held = false;
+    if (!self->lock) {
+        struct dw_pg_options options = {
+            .connection = self->settings->state.connection,
+            .password = self->settings->state.password,
+            .application_name = "dualwrite-reconciler-lock",
+            .what = "state database",
+        };
+        rc = dw_pg_connect(&self->lock, &options, err);
+        if (rc)
+            return rc;
+    }
+    rc = dw_pg_query(self->lock, self->index ? "SELECT true" : ACTIVE_LOCK, 0, NULL, &result, err);
+    if (rc) {
+        dw_pg_disconnect(self->lock);
+        self->lock = NULL;
+        return rc;
+    }
+    *out_held = PQgetvalue(result, 0, 0)[0] == 't';
+    PQclear(result);
+    return DW_OK;
+}
+
+static void step_back(struct reconciler *self)
+{
+    if (!self->index)
+        return;
+    dw_log_plain(DW_LOG_WARN, "reconciler.standby", "this instance is not the active one any more");
+    dw_api_activate(self->api, NULL, NULL);
+    dw_letter_index_stop(self->index);
+    dw_target_watch_stop(self->watch);
+    self->index = NULL;
+    self->watch = NULL;
+}
+
+static enum dw_rc step_forward(struct reconciler *self, struct dw_err *err)
+{
+    struct dw_letter_index *index = NULL;
+    struct dw_target_watch *watch = NULL;
+    enum dw_rc rc = dw_letter_index_start(&index, self->settings, err);
+    if (!rc)
+        rc = dw_target_watch_start(&watch, self->settings, err);
+    if (rc) {
+        dw_letter_index_stop(index);
+        return rc;
+    }
+    self->index = index;
+    self->watch = watch;
+    dw_api_activate(self->api, index, watch);
+    dw_log_plain(DW_LOG_INFO, "reconciler.active", "this instance is the active one");
+    return DW_OK;
+}
+
+static void choose_role(struct reconciler *self)
+{
+    struct dw_err err = DW_ERR_INIT;
+    bool held = false;
+    enum dw_rc rc = try_lock(self, &held, &err);
+    if (!rc && held && !self->index)
+        rc = step_forward(self, &err);
+    if (rc) {
+        dw_log_err(rc == DW_RETRY ? DW_LOG_WARN : DW_LOG_ERROR, "reconciler.lock", &err);
+        step_back(self);
+        set_why(self, err.message);
+    } else if (!held) {
+        if (!self->asked)
+            dw_log_plain(DW_LOG_INFO, "reconciler.standby", "another instance is active");
+        set_why(self, "standby: another instance is active");
+    } else {
+        set_why(self, "");
+    }
+    self->asked = !rc && !held;
+}
+
+/* --- housekeeping -------------------------------------------------------------------------------
+ */
+
+static const struct dw_letter_count *find_count(const struct dw_letter_count *counts, size_t count,
+                                                const char *map, enum dw_letter_state state)
+{
+    for (size_t i = 0; i < count; i++)
+        if (counts[i].state == state && strcmp(counts[i].map, map) == 0)
+            return &counts[i];
+    return NULL;
+}
+
+/* All states of a map that has letters: one that went down to none must not keep its last value. */
+static void show_letters(const struct dw_letter_count *counts, size_t count)
+{
+    char labels[400];
+    for (size_t i = 0; i < count; i++) {
+        const char *map = counts[i].map;
+        if (strlen(map) > 249 || strpbrk(map, "\"\\\n"))
+            continue; /* no map of ours has such a name */
+        for (unsigned s = 0; s < DW_LETTER_STATE_COUNT; s++) {
+            enum dw_letter_state state = (enum dw_letter_state)s;
+            const struct dw_letter_count *found = find_count(counts, count, map, state);
+            (void)snprintf(labels, sizeof labels, "map=\"%s\",state=\"%s\"", map,
+                           dw_state_letters_state_name(state));
+            dw_metrics_set(dw_metrics_series(DW_METRIC_GAUGE, "dw_dlq_items",
+                                             "Dead letters in the index.", labels, 1),
+                           found ? found->count : 0);
+            if (state == DW_LETTER_OPEN)
+                dw_metrics_set(dw_metrics_series(DW_METRIC_GAUGE, "dw_dlq_oldest_timestamp_seconds",
+                                                 "When the oldest open dead letter failed.", labels,
+                                                 1000000),
+                               found ? found->oldest_us : 0);
+        }
+    }
+}
+
+static enum dw_rc beat(struct reconciler *self, struct dw_err *err)
+{
+    struct dw_buf stats;
+    struct dw_buf problem;
+    const char *role = self->index ? "active" : "standby";
+    dw_buf_init(&stats, STATS_BYTES_MAX);
+    dw_buf_init(&problem, STATS_BYTES_MAX / 4);
+    if (self->index)
+        dw_letter_index_problem(self->index, &problem);
+    dw_buf_append_char(&stats, '{');
+    dw_json_write_text(&stats, "state", role);
+    dw_json_write_text(&stats, "dead_letter_problem", problem.data ? problem.data : "");
+    dw_buf_append_char(&stats, '}');
+    enum dw_rc rc =
+        dw_state_process_beat(self->state, "reconciler", self->instance, role, stats.data, err);
+    dw_buf_done(&stats);
+    dw_buf_done(&problem);
+    return rc;
+}
+
+static enum dw_rc keep_house(struct reconciler *self, struct dw_err *err)
+{
+    const struct dw_letter_count *counts = NULL;
+    size_t count = 0;
+    enum dw_rc rc = DW_OK;
+    if (!self->state)
+        rc = dw_state_open(&self->state, &self->settings->state, "dualwrite-reconciler", err);
+    if (!rc)
+        rc = beat(self, err);
+    if (rc || !self->index)
+        return rc;
+    rc = dw_state_processes_clean(self->state, PROCESS_SILENT_MS, err);
+    dw_arena_reset(&self->arena);
+    if (!rc)
+        rc = dw_state_letters_count(self->state, &self->arena, &counts, &count, err);
+    if (!rc)
+        show_letters(counts, count);
+    return rc;
+}
+
+static void tick(struct reconciler *self)
+{
+    struct dw_err err = DW_ERR_INIT;
+    atomic_store(&self->tick_ms, dw_clock_mono_ms());
+    choose_role(self);
+    if (dw_clock_mono_ms() - self->beat_ms < BEAT_MS)
+        return;
+    self->beat_ms = dw_clock_mono_ms();
+    if (keep_house(self, &err))
+        dw_log_err(DW_LOG_WARN, "reconciler.state", &err);
+}
+
+static enum dw_rc serve(struct reconciler *self, struct dw_err *err)
+{
+    /* Without a token the server would answer everybody. */
+    if (!self->settings->reconciler.token || !*self->settings->reconciler.token)
+        return dw_err_set(err, DW_CONFIG, "DW-API-004", "reconciler.token is not set");
+    struct dw_http_options options = {
+        .listen = self->settings->reconciler.listen,
+        .body_max_bytes = DW_API_BODY_MAX,
+        .bearer_token = self->settings->reconciler.token,
+        .handler = handle,
+        .context = self,
+        .ready = is_ready,
+        .tick_age_ms = tick_age_ms,
+        .threads = API_THREADS,
+    };
+    enum dw_rc rc = dw_http_server_start(&self->server, &options, err);
+    if (!rc)
+        dw_log(DW_LOG_INFO, "api.listening", "the operator API listens",
+               DW_F_TEXT("listen", options.listen),
+               DW_F_INT("port", dw_http_server_port(self->server)));
+    return rc;
+}
+
+static void finish(struct reconciler *self)
+{
+    struct dw_err err = DW_ERR_INIT;
+    dw_http_server_stop(self->server);
+    step_back(self);
+    if (self->state &&
+        dw_state_process_leave(self->state, "reconciler", self->instance, &err) != DW_OK)
+        dw_log_err(DW_LOG_INFO, "reconciler.leave", &err);
+    dw_state_close(self->state);
+    dw_pg_disconnect(self->lock);
+    dw_api_free(self->api);
+    dw_arena_done(&self->arena);
+    pthread_mutex_destroy(&self->why_lock);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct dw_lifecycle_program program = {
+        .name = "dualwrite-reconciler",
+        .part = "reconciler",
+        .summary = "keeps dead letters and serves the operator API",
+    };
+    struct dw_arena arena;
+    struct dw_lifecycle_arguments arguments;
+    struct dw_settings settings;
+    struct dw_err err = DW_ERR_INIT;
+    dw_arena_init(&arena, 65536);
+    dw_lifecycle_start(&program, argc, argv, &arena, &arguments, &settings);
+    struct reconciler self = {
+        .settings = &settings,
+        .instance = arguments.instance,
+        .api = dw_api_new(&settings, arguments.instance),
+        .beat_ms = -BEAT_MS,
+        .why = "starting",
+    };
+    pthread_mutex_init(&self.why_lock, NULL);
+    dw_arena_init(&self.arena, 65536);
+    atomic_store(&self.tick_ms, dw_clock_mono_ms());
+    int exit_code = EXIT_SUCCESS;
+    if (serve(&self, &err)) {
+        dw_log_err(DW_LOG_FATAL, "api.failed", &err);
+        exit_code = EXIT_CONFIG;
+    }
+    while (exit_code == EXIT_SUCCESS && !dw_lifecycle_stopping()) {
+        struct pollfd stop = {.fd = dw_lifecycle_stop_fd(), .events = POLLIN};
+        tick(&self);
+        (void)poll(&stop, 1, TICK_MS);
+    }
+    finish(&self);
+    dw_arena_done(&arena);
+    return exit_code;
+}

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# A large value that an update leaves alone is not in the change: the target keeps what it has, and is never nulled.
+. "$(dirname "$0")/../support/lib.sh"
+dw_up
+dw_config
+schema="create table doc (id int primary key, v int not null default 1, body text, other text, extra bytea);
+    alter table doc alter column body set storage external, alter column other set storage external, alter column extra set storage external;
+    create table wide (id int primary key, v int not null default 1, body text);
+    alter table wide alter column body set storage external"
+dw_sql erp "$schema; alter table wide replica identity full"
+dw_sql crm "$schema"
+step start
+dw_begin "$(copy_map docs public.doc id v body other extra)" "$(copy_map wides public.wide id v body)"
+dw_sql erp "insert into doc select n, 1, repeat('body ' || n, 2000), repeat('other ' || n, 1500), decode(repeat(md5(n::text), 300), 'hex') from generate_series(1, 20) n;
+    insert into wide select n, 1, repeat('body ' || n, 2000) from generate_series(1, 5) n"
+wait_caught_up docs wides
+assert_same_tables doc
+
+step "left out of the event"
+dw_sql erp "update doc set v = 2 where id <= 10"
+wait_caught_up docs
+assert_same_tables doc
+assert_eq "$(dw_events docs | grep -c '"v":2')" 10 'updates published'
+assert_eq "$(dw_events docs | grep '"v":2' | grep -c '"body"' || true)" 0 'unchanged large values in events'
+
+step "some columns change, some do not, in one batch and transaction"
+dw_sql erp "begin; update doc set body = 'short', v = 3 where id = 1; update doc set v = 4 where id = 1; update doc set other = null, v = 5 where id = 1; commit;
+    update doc set extra = decode(repeat('ab', 9000), 'hex'), v = 3 where id = 2; update doc set v = 4 where id = 2;
+    update doc set body = null, other = null, extra = null, v = 3 where id = 3; update doc set v = 4 where id = 3;
+    update doc set body = '', v = 3 where id = 4"
+wait_caught_up docs
+assert_same_tables doc
+
+step "deleted and re-created without the values"
+dw_sql erp "begin; delete from doc where id = 5; insert into doc (id, v) values (5, 9); commit; begin; delete from doc where id = 6; insert into doc (id, v, body) values (6, 9, 'b'); update doc set v = 10 where id = 6; commit"
+wait_caught_up docs
+assert_same_tables doc
+
+step "a changed key: with replica identity full the values come along"
+dw_sql erp "update wide set id = id + 100, v = 2 where id <= 2"
+wait_caught_up wides
+assert_same_tables wide
+
+step "a changed key without: a dead letter that says so, never a row without its value"
+dw_sql erp "update doc set id = 107, v = 3 where id = 7"
+wait_caught_up docs
+wait_letters docs 1
+assert_sql state "select class from dualwrite.dead_letter where map = 'docs'" incomplete
+assert_sql crm "select count(*) from doc where body is null and other is null and id in (7, 107)" 0
+assert_same "select * from doc where id not in (7, 107)"
+assert_counts_balance
