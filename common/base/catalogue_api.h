@@ -48,4 +48,7 @@ DW_ERR_ENTRY("DW-API-022", "the answer is not that of an operator API",
 DW_ERR_ENTRY("DW-API-023", "the order is not in force yet",
     "It was accepted, but the processes that carry it out did not report it within the time.",
     "Look at `dualwrite status`: is a producer of the source system running, and a consumer?")
+DW_ERR_ENTRY("DW-API-024", "a map file cannot be read",
+    "The path is wrong, the file is too large, or it may not be read.",
+    "Check the path and the file's permissions.")
 /* clang-format on */

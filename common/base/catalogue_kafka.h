@@ -15,4 +15,28 @@ DW_ERR_ENTRY("DW-KAFKA-004", "there is no such topic",
 DW_ERR_ENTRY("DW-KAFKA-005", "Kafka refuses the record",
     "The record is larger than the topic or the broker takes, or malformed.",
     "Raise max.message.bytes of the topic and kafka.message_max_bytes together.")
+DW_ERR_ENTRY("DW-KAFKA-006", "the Kafka producer cannot go on",
+    "A fatal error of the idempotent producer, for example after a broker lost acknowledged data.",
+    "Nothing: a new producer sends everything since the last confirmed commit again.")
+DW_ERR_ENTRY("DW-KAFKA-007", "no descriptor",
+    "The system refused a pipe.",
+    "Raise the limit of open files of the process.")
+DW_ERR_ENTRY("DW-KAFKA-020", "the Kafka consumer reports an outage",
+    "A broker or the group's coordinator is away, or the group is rebalancing.",
+    "Nothing: the client connects again by itself, and nothing is lost.")
+DW_ERR_ENTRY("DW-KAFKA-021", "the Kafka consumer is refused",
+    "A topic of a map does not exist (yet), or an ACL forbids reading it or using the group.",
+    "Start the producer, which makes the topics; else grant read on topics and group.")
+DW_ERR_ENTRY("DW-KAFKA-022", "the Kafka consumer cannot go on",
+    "librdkafka reports a fatal error; the message has its reason.",
+    "The process ends so that its supervisor starts it anew; nothing is lost.")
+DW_ERR_ENTRY("DW-KAFKA-023", "the offsets of a partition cannot be read",
+    "The partition's leader or the group's coordinator does not answer.",
+    "Nothing for an outage: the claim is repeated. Else check the ACLs of the group.")
+DW_ERR_ENTRY("DW-KAFKA-030", "dead letters were not acknowledged",
+    "The dead-letter topic has no leader, or too few replicas are in sync.",
+    "Nothing for an outage: the batch was rolled back and is tried again.")
+DW_ERR_ENTRY("DW-KAFKA-031", "dead letters are refused",
+    "An ACL forbids writing to the dead-letter topic, or a record's key alone is larger than it takes.",
+    "Grant write on the topic, or raise its max.message.bytes; then resume the map.")
 /* clang-format on */

@@ -338,6 +338,10 @@ bool dw_json_pull_skip(struct dw_json_pull *pull, struct dw_str *out_raw)
 {
     skip_space(pull);
     const char *from = pull->at;
+    if (pull->state == COMMA_OR_CLOSE && from < pull->end && *from == ',')
+        from++; /* an element behind another one */
+    while (from < pull->end && (*from == ' ' || *from == '\t' || *from == '\n' || *from == '\r'))
+        from++;
     enum dw_json token = dw_json_pull_next(pull);
     if (token == DW_JSON_END || !dw_json_pull_finish(pull, token))
         return false;

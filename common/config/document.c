@@ -8,8 +8,6 @@
 #include "common/base/json_pull.h"
 #include "common/base/table.h"
 #include "common/base/utf8.h"
-#include <stdio.h>
-#include <stdlib.h>
 
 #define SHOWN_MAX 60
 

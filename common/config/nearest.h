@@ -11,7 +11,8 @@ struct dw_nearest {
 };
 
 /* Shows a candidate. A name is near when a third of its characters (of a short one: one), at
- * most, have to be changed, added, removed or swapped (letter case aside). Borrows the candidate. */
+ * most, have to be changed, added, removed or swapped (letter case aside). Borrows the candidate.
+ */
 void dw_nearest_offer(struct dw_nearest *nearest, struct dw_str wanted, struct dw_str candidate);
 
 /* The nearest of `count` names; NULL when none is near. */

@@ -220,7 +220,7 @@ static enum dw_rc find_secret_file(const struct dw_option *option,
 {
     const char *member = dw_arena_printf(source->arena, "%s_file", option->name);
     const char *variable = dw_option_env_name(source->env_prefix, member, source->arena);
-    const char *path = environment ? getenv(variable) : NULL; // NOLINT(concurrency-mt-unsafe)
+    const char *path = environment ? getenv(variable) : NULL;
     const struct dw_node *node = environment ? NULL : dw_document_member(source->node, member);
     if (!(option->flags & DW_OPTION_SECRET) || (!path && !node))
         return DW_OK;
@@ -245,7 +245,6 @@ static enum dw_rc find_input(const struct dw_option *option, const struct dw_opt
                              struct input *input, struct dw_err *err)
 {
     const char *variable = dw_option_env_name(source->env_prefix, option->name, source->arena);
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): read before any thread is started
     const char *value = getenv(variable);
     *input = (struct input){.text = value ? dw_arena_printf(source->arena, "%s", value) : NULL,
                             .place = dw_arena_printf(source->arena, "environment %s", variable)};

@@ -244,7 +244,7 @@ static const char *choose_file(const char *file)
 {
     if (file)
         return file;
-    const char *named = getenv("DW_CONFIG"); // NOLINT(concurrency-mt-unsafe): before any thread
+    const char *named = getenv("DW_CONFIG");
     return named && *named ? named : "./dualwrite.json";
 }
 

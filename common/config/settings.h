@@ -78,7 +78,7 @@ struct dw_consumer_settings {
 
 struct dw_reconciler_settings {
     const char *listen; /* HOST:PORT of the operator API, health and metrics */
-    const char *token;  /* bearer token; required */
+    const char *token;  /* bearer token; NULL where only a producer or consumer runs */
     const char *url;    /* what the CLI talks to; default http://LISTEN */
 };
 

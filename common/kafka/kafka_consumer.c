@@ -50,8 +50,8 @@ static struct member *add(struct dw_kafka_consumer *consumer, const char *topic,
     member->partition.topic = dw_mem_strdup(topic);
     member->partition.number = number;
     member->start_offset = -1;
-    consumer->members = dw_mem_realloc(consumer->members, (consumer->member_count + 1) *
-                                                              sizeof *consumer->members);
+    consumer->members =
+        dw_mem_realloc(consumer->members, (consumer->member_count + 1) * sizeof *consumer->members);
     consumer->members[consumer->member_count++] = member;
     return member;
 }
@@ -390,8 +390,7 @@ static struct member *member_of_message(struct dw_kafka_consumer *consumer,
         return last;
     if (!message->rkt)
         return NULL;
-    struct member *member =
-        find(consumer, rd_kafka_topic_name(message->rkt), message->partition);
+    struct member *member = find(consumer, rd_kafka_topic_name(message->rkt), message->partition);
     if (member)
         consumer->last = member;
     return member;

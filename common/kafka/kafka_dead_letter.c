@@ -214,8 +214,8 @@ static enum dw_rc send_error(const struct dw_kafka_dead_letters *letters, int co
 {
     enum dw_rc rc = dw_kafka_classify(code);
     /* A topic that is unknown may be on its way: somebody makes it at start. */
-    bool unknown = code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
-                   code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
+    bool unknown =
+        code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
     bool config = !unknown && (rc == DW_CONFIG || rc == DW_REJECT);
     return dw_err_set(err, config ? DW_CONFIG : DW_RETRY, config ? "DW-KAFKA-031" : "DW-KAFKA-030",
                       "%zu of %zu dead letters were not acknowledged by topic %s: %s", failed,

@@ -15,9 +15,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define SEND_MAX         512 /* messages in one call to the library */
-#define MESSAGE_OVERHEAD 208 /* the library's own bytes per queued message, about */
-#define REPORTS_PER_POLL 64  /* events; an event holds a batch of reports */
+#define SEND_MAX         512     /* messages in one call to the library */
+#define MESSAGE_OVERHEAD 208     /* the library's own bytes per queued message, about */
+#define MISSING_MAX_MS   3600000 /* the library's limit */
+#define REPORTS_PER_POLL 64      /* events; an event holds a batch of reports */
 
 struct dw_kafka_topic {
     struct dw_kafka_topic *next;
@@ -48,11 +49,12 @@ static enum dw_rc configure(rd_kafka_conf_t *conf, const struct dw_kafka_produce
                             struct dw_err *err)
 {
     enum dw_rc rc;
+    int64_t missing_ms =
+        options->topic_missing_ms < MISSING_MAX_MS ? options->topic_missing_ms : MISSING_MAX_MS;
     if ((rc = set_number(conf, "linger.ms", options->linger_ms, err)) != DW_OK ||
         (rc = dw_kafka_config_set(conf, "compression.codec", options->compression, err)) != DW_OK ||
         (rc = set_number(conf, "queue.buffering.max.kbytes", INT32_MAX / 1024, err)) != DW_OK ||
-        (rc = set_number(conf, "topic.metadata.propagation.max.ms", options->topic_missing_ms,
-                         err)) != DW_OK)
+        (rc = set_number(conf, "topic.metadata.propagation.max.ms", missing_ms, err)) != DW_OK)
         return rc;
     rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
     return DW_OK;

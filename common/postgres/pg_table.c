@@ -264,7 +264,7 @@ static bool index_has(const struct dw_pg_index *index, int16_t number)
 static bool index_is_on(const struct dw_pg_table *table, const struct dw_pg_index *index,
                         const struct dw_str *names, size_t count)
 {
-    if (!index->usable || index->column_count != count)
+    if (!index->usable || !index->immediate || index->column_count != count)
         return false;
     for (size_t i = 0; i < count; i++) {
         const struct dw_pg_column *column = dw_pg_table_column(table, names[i]);

@@ -70,7 +70,8 @@ enum dw_rc dw_pg_table_load(struct pg_conn *conn, struct dw_str schema, struct d
 /* NULL when absent. */
 const struct dw_pg_column *dw_pg_table_column(const struct dw_pg_table *table, struct dw_str name);
 
-/* The usable unique index whose columns are exactly `names` in any order; NULL when none. */
+/* The usable, not deferrable unique index whose columns are exactly `names` in any order (what ON
+ * CONFLICT can use); NULL when none. */
 const struct dw_pg_index *dw_pg_table_unique(const struct dw_pg_table *table,
                                              const struct dw_str *names, size_t count);
 

@@ -16,7 +16,7 @@ struct run { /* one call of dw_apply_batch */
     struct dw_lane_map *map;
     struct dw_partition_id id;
     struct dw_batch batch;
-    enum dw_batch_add stop; /* why no further record was taken */
+    enum dw_batch_add stop;      /* why no further record was taken */
     struct dw_progress progress; /* as it shall be */
     size_t dead;
     int64_t started_us;
@@ -131,11 +131,11 @@ static size_t events_of(const struct dw_batch *batch)
     return events;
 }
 
-static const struct dw_batch_item *first_dead(const struct dw_batch *batch)
+static const struct dw_err *first_dead(const struct dw_batch *batch)
 {
     for (size_t i = 0; i < batch->count; i++)
         if (batch->items[i]->outcome == DW_OUTCOME_DEAD)
-            return batch->items[i];
+            return batch->items[i]->err;
     return NULL;
 }
 
@@ -153,14 +153,14 @@ static bool breaker_trips(struct run *run)
     pthread_mutex_unlock(&track->lock);
     if (!trips)
         return false;
-    const struct dw_batch_item *item = first_dead(&run->batch);
+    const struct dw_err *first = first_dead(&run->batch);
     char reason[DW_ERR_MESSAGE_MAX];
     (void)snprintf(reason, sizeof reason,
                    "%lld of the last %lld events would be dead letters; none of this batch was "
                    "written. The first: %s %.700s",
                    (long long)window_dead + (long long)run->dead,
                    (long long)window_events + (long long)events_of(&run->batch),
-                   item->err ? item->err->id : "", item->err ? item->err->message : "");
+                   first ? first->id : "", first ? first->message : "");
     dw_lane_fail_map(run->lane, run->partition, DW_REGISTRY_BREAKER_CODE, reason, NULL);
     return true;
 }
@@ -279,7 +279,7 @@ static void count_latency(const struct run *run, struct dw_registry_track *track
         }
         if (same && last_commit_us > 0) { /* events of one transaction come together */
             latency_us = now_us > last_commit_us ? now_us - last_commit_us : 0;
-            buckets[dw_latency_bucket(latency_us)] += same;
+            buckets[dw_latency_window_bucket(latency_us)] += same;
             dw_metrics_observe_us(track->end_to_end, latency_us, same);
         }
         if (item) {
@@ -288,7 +288,7 @@ static void count_latency(const struct run *run, struct dw_registry_track *track
         }
     }
     pthread_mutex_lock(&track->lock);
-    dw_latency_add(&track->latency, dw_clock_mono_ms(), buckets);
+    dw_latency_window_add(&track->latency, dw_clock_mono_ms(), buckets);
     dw_breaker_add(&track->breaker, dw_clock_mono_ms(), (int64_t)events_of(&run->batch),
                    (int64_t)run->dead);
     pthread_mutex_unlock(&track->lock);
@@ -311,8 +311,8 @@ static void finish(struct run *run)
     const struct dw_table_map *map = partition->entry->map;
     int64_t now_us = dw_clock_wall_us();
     int64_t spent_us = dw_clock_mono_us() - run->started_us;
-    bool wrote = run->progress.counts[DW_OUTCOME_APPLIED] >
-                 partition->progress.counts[DW_OUTCOME_APPLIED];
+    bool wrote =
+        run->progress.counts[DW_OUTCOME_APPLIED] > partition->progress.counts[DW_OUTCOME_APPLIED];
     count_outcomes(run, track);
     count_latency(run, track, now_us);
     dw_metrics_observe_us(lane->apply_duration, spent_us, 1);

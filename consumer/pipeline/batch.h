@@ -24,7 +24,7 @@ struct dw_batch_rules { /* borrowed for the batch */
     int64_t revision;
     const struct dw_waiting_set *waiting;
     struct dw_buf *text; /* scratch */
-    bool has_released; /* the truncate of this version was carried out by all partitions */
+    bool has_released;   /* the truncate of this version was carried out by all partitions */
     struct dw_version released;
     /* Whether a schema record may be passed: the revision is newer, or somebody resumed after it.
      */
@@ -69,7 +69,7 @@ struct dw_batch {
     size_t bytes;
     struct dw_feed_record tail; /* the last new record */
     struct dw_err err;          /* scratch: of the record in hand */
-    bool truncated;     /* a released truncate is in it: it settles all that waited before */
+    bool truncated; /* a released truncate is in it: it settles all that waited before */
     /* when the last add refused */
     struct dw_version stop_version;
     const char *stop_code, *stop_reason;

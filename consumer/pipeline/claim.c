@@ -82,8 +82,7 @@ static void fail_gap(struct dw_lane *lane, struct dw_partition *partition,
                    "Re-sync the map, or resume it to go on without them",
                    partition->topic, (int)partition->number, what,
                    (long long)progress->next_offset);
-    dw_lane_fail_map(lane, partition, DW_REGISTRY_GAP_CODE, reason,
-                     &progress->version.commit_lsn);
+    dw_lane_fail_map(lane, partition, DW_REGISTRY_GAP_CODE, reason, &progress->version.commit_lsn);
 }
 
 static enum dw_rc gap_error(struct dw_lane *lane, struct dw_partition *partition,
@@ -116,9 +115,8 @@ static bool settle_uncertain(struct dw_partition *partition, const struct dw_pro
     if (!partition->has_uncertain)
         return false;
     partition->has_uncertain = false;
-    if (dw_feed_out_of_range(&partition->feed) ||
-        (!same_place(progress, &partition->uncertain) &&
-         !same_place(progress, &partition->progress)))
+    if (dw_feed_out_of_range(&partition->feed) || (!same_place(progress, &partition->uncertain) &&
+                                                   !same_place(progress, &partition->progress)))
         return false;
     partition->progress = *progress;
     (void)dw_partition_advance(partition, progress->next_offset);
@@ -161,9 +159,8 @@ static enum dw_rc carry_out(struct dw_lane *lane, struct dw_partition *partition
     }
     partition->progress = facts->progress;
     if (decision.fresh)
-        partition->progress =
-            (struct dw_progress){.next_offset = decision.next_offset,
-                                 .first_offset = decision.next_offset};
+        partition->progress = (struct dw_progress){.next_offset = decision.next_offset,
+                                                   .first_offset = decision.next_offset};
     else if (decision.jump)
         dw_accounting_jump(&partition->progress, decision.next_offset);
     partition->base = facts->progress;

@@ -25,18 +25,18 @@ bool dw_claim_probe(struct dw_lane *lane, struct dw_partition *partition);
 /* Where to start. Pure; the decision behind dw_claim_partition. */
 struct dw_claim_facts {
     struct dw_progress progress;
-    int64_t low, high, committed;   /* committed -1: none */
-    bool committed_by_us;           /* the commit's metadata is ours */
-    bool committed_by_incarnation;  /* … and names the target's present incarnation */
-    bool gap_accepted;              /* an operator resumed after a gap */
+    int64_t low, high, committed;  /* committed -1: none */
+    bool committed_by_us;          /* the commit's metadata is ours */
+    bool committed_by_incarnation; /* … and names the target's present incarnation */
+    bool gap_accepted;             /* an operator resumed after a gap */
 };
 enum dw_claim_gap { DW_CLAIM_NO_GAP, DW_CLAIM_EXPIRED, DW_CLAIM_TRUNCATED };
 struct dw_claim_decision {
     int64_t next_offset;
-    bool fresh;    /* no progress row: begin one here */
-    bool rewound;  /* the target went back */
+    bool fresh;   /* no progress row: begin one here */
+    bool rewound; /* the target went back */
     bool new_incarnation;
-    bool probe;    /* read the record before next_offset first */
+    bool probe; /* read the record before next_offset first */
     enum dw_claim_gap gap;
     bool jump; /* an accepted gap: progress moves to next_offset */
 };

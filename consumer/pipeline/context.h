@@ -33,7 +33,9 @@ struct dw_context {
     struct dw_lane **lanes;
     size_t lane_count;
 
-    _Atomic bool attention; /* the fetch thread has orders to read */
+    _Atomic bool attention;   /* the fetch thread has orders to read */
+    _Atomic bool draining;    /* no new lanes */
+    _Atomic bool lanes_ended; /* at the end: nobody but the fetch thread uses the consumer */
 };
 
 void dw_context_init(struct dw_context *context, const struct dw_settings *settings,

@@ -147,8 +147,7 @@ static void wait_for(struct dw_lane *lane, struct dw_partition *partition,
                      const struct dw_batch_item *item)
 {
     struct dw_waiting row = dw_batch_waiting_row(item, dw_clock_wall_us());
-    struct dw_waiting_entry *entry =
-        dw_waiting_add(&partition->waiting, &row, item->commit_us);
+    struct dw_waiting_entry *entry = dw_waiting_add(&partition->waiting, &row, item->commit_us);
     entry->key->round = partition->waiting_round;
     entry->key->tick = tick_of(lane, partition, &entry->key->first->row);
 }

@@ -16,6 +16,7 @@ enum {
     QUEUE_MIN_BYTES = 256 * 1024,
     PREFETCH_MAX_BYTES = 4 * 1024 * 1024,
     AGAIN_MS = 1000, /* subscribing after an error */
+    LEAVE_MS = 300,
 };
 
 /* An assigned partition as this thread sees it. */
@@ -101,7 +102,7 @@ static struct dw_lane *lane_for(struct dw_fetch *fetch, const struct dw_registry
         (unsigned)((hash + (uint64_t)kafka->number) % (uint64_t)(lanes > 0 ? lanes : 1));
     pthread_mutex_lock(&context->lanes_lock);
     struct dw_lane *lane = find_lane(context, name, index);
-    if (!lane)
+    if (!lane && !atomic_load(&context->draining))
         lane = start_lane(context, system, index);
     pthread_mutex_unlock(&context->lanes_lock);
     return lane;
@@ -141,9 +142,9 @@ static void find_home(struct dw_fetch *fetch, struct slot *slot)
     if (entry && entry->map) {
         struct dw_lane *lane = lane_for(fetch, entry, slot->kafka);
         if (lane) {
-            struct dw_partition *partition = dw_partition_new(
-                slot->kafka->topic, slot->kafka->number, entry->name, queue_bytes_of(fetch),
-                context->settings->consumer.retry_max_ms);
+            struct dw_partition *partition =
+                dw_partition_new(slot->kafka->topic, slot->kafka->number, entry->name,
+                                 queue_bytes_of(fetch), context->settings->consumer.retry_max_ms);
             slot->lane = lane;
             slot->running = false;
             slot->full = false;
@@ -377,13 +378,11 @@ static bool poll_one(struct dw_fetch *fetch, int timeout_ms)
 {
     struct dw_kafka_message message = {0};
     struct dw_err err = DW_ERR_INIT;
-    enum dw_rc rc =
-        dw_kafka_consumer_poll(fetch->context->consumer, timeout_ms, &message, &err);
+    enum dw_rc rc = dw_kafka_consumer_poll(fetch->context->consumer, timeout_ms, &message, &err);
     struct slot *slot = message.partition ? message.partition->owner : NULL;
     if (rc == DW_OK) {
         if (slot && slot->partition && slot->running)
-            take(fetch, slot,
-                 &(struct dw_feed_record){message.offset, message.key, message.value});
+            take(fetch, slot, &(struct dw_feed_record){message.offset, message.key, message.value});
         return true;
     }
     if (rc == DW_END && slot)
@@ -413,6 +412,18 @@ static void round_trip(struct dw_fetch *fetch)
             return;
 }
 
+/* A lane that did not end in time may still use the consumer: leave the group, keep the object; the
+ * process ends anyway. */
+static void leave_only(struct dw_fetch *fetch)
+{
+    struct dw_kafka_message message = {0};
+    struct dw_err err = DW_ERR_INIT;
+    enum dw_rc rc = dw_kafka_consumer_subscribe(fetch->context->consumer, NULL, 0, &err);
+    int64_t until = dw_clock_mono_ms() + LEAVE_MS;
+    while (rc >= DW_OK && dw_clock_mono_ms() < until)
+        rc = dw_kafka_consumer_poll(fetch->context->consumer, POLL_MS, &message, &err);
+}
+
 static void *run(void *argument)
 {
     struct dw_fetch *fetch = argument;
@@ -422,8 +433,10 @@ static void *run(void *argument)
         read_order(fetch, fetch->slots[i]);
     dw_fault("consumer.before_leave");
     commit_offsets(fetch, true);
-    dw_kafka_consumer_close(fetch->context->consumer);
-    fetch->context->consumer = NULL;
+    if (atomic_load(&fetch->context->lanes_ended))
+        dw_kafka_consumer_close(fetch->context->consumer);
+    else
+        leave_only(fetch);
     return NULL;
 }
 
@@ -481,7 +494,6 @@ enum dw_rc dw_fetch_start(struct dw_fetch **out, struct dw_context *context, str
 bool dw_fetch_stop(struct dw_fetch *fetch, int64_t until_ms)
 {
     atomic_store(&fetch->stopping, true);
-    dw_kafka_consumer_wake(fetch->context->consumer);
     struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
     return pthread_timedjoin_np(fetch->thread, NULL, &until) == 0;
 }

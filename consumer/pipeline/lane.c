@@ -12,9 +12,9 @@
 enum {
     ARENA_BLOCK_BYTES = 256 * 1024,
     TEXT_MAX_BYTES = 64 * 1024 * 1024,
-    IDLE_MS = 500,      /* longest sleep */
-    BARRIER_MS = 50,    /* between looks at a truncate's barrier */
-    FENCED_MS = 1000,   /* time for the group to tell who owns a partition */
+    IDLE_MS = 500,    /* longest sleep */
+    BARRIER_MS = 50,  /* between looks at a truncate's barrier */
+    FENCED_MS = 1000, /* time for the group to tell who owns a partition */
     TAKE_MIN_BYTES = 64 * 1024,
 };
 
@@ -128,8 +128,8 @@ static void stop_map(struct dw_lane *lane, struct dw_partition *partition)
 
 static void fenced(struct dw_lane *lane, struct dw_partition *partition, const struct dw_err *err)
 {
-    dw_log(DW_LOG_WARN, "partition.fenced", err->message,
-           DW_F_TEXT("map", partition->entry->name), DW_F_INT("partition", partition->number));
+    dw_log(DW_LOG_WARN, "partition.fenced", err->message, DW_F_TEXT("map", partition->entry->name),
+           DW_F_INT("partition", partition->number));
     let_go(lane, partition);
     partition->has_progress = false;
     partition->wake_at_ms = dw_clock_mono_ms() + FENCED_MS;
@@ -419,10 +419,9 @@ static void add_metrics(struct dw_lane *lane)
 {
     char labels[160];
     (void)snprintf(labels, sizeof labels, "target=\"%s\"", lane->system->name);
-    lane->apply_duration =
-        dw_metrics_series(DW_METRIC_HISTOGRAM, "dw_apply_duration_seconds",
-                          "One batch from its first record to the target's commit.", labels,
-                          1000000);
+    lane->apply_duration = dw_metrics_series(
+        DW_METRIC_HISTOGRAM, "dw_apply_duration_seconds",
+        "One batch from its first record to the target's commit.", labels, 1000000);
     lane->retries = dw_metrics_series(DW_METRIC_COUNTER, "dw_apply_retries_total",
                                       "Batches and claims that are tried again.", labels, 1);
 }

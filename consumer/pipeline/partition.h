@@ -40,13 +40,13 @@ struct dw_partition {
     bool has_uncertain; /* a commit of unknown fate: progress would be this one */
     struct dw_progress uncertain;
     struct dw_waiting_set waiting;
-    uint64_t waiting_round;       /* of the timer */
-    uint64_t waiting_ticks;       /* of all tables, when the due ones were last looked for */
-    int64_t waiting_at_ms;        /* next round */
-    bool waiting_now;             /* a round has begun: its keys are due */
-    int64_t waiting_not_before;   /* attempts cost time: a pause after each */
+    uint64_t waiting_round;     /* of the timer */
+    uint64_t waiting_ticks;     /* of all tables, when the due ones were last looked for */
+    int64_t waiting_at_ms;      /* next round */
+    bool waiting_now;           /* a round has begun: its keys are due */
+    int64_t waiting_not_before; /* attempts cost time: a pause after each */
     struct dw_retry waiting_retry;
-    struct dw_feed_chunk *chunk;  /* taken from the feed, records before `at` are done */
+    struct dw_feed_chunk *chunk; /* taken from the feed, records before `at` are done */
     size_t at;
     bool probe; /* the next record is the one before next_offset: compare (trap 11) */
     struct dw_retry retry;

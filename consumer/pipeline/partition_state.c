@@ -15,12 +15,12 @@ const char *dw_partition_state_name(enum dw_partition_state state)
 const char *dw_partition_state_event_name(enum dw_partition_event event)
 {
     static const char *const names[DW_PARTITION_EVENT_COUNT] = {
-        [DW_PARTITION_CLAIMED] = "claimed",     [DW_PARTITION_BACKOFF] = "backoff",
-        [DW_PARTITION_TIMER] = "timer",         [DW_PARTITION_UNCERTAIN] = "uncertain",
-        [DW_PARTITION_FENCED] = "fenced",       [DW_PARTITION_MAP_STOPS] = "map_stops",
-        [DW_PARTITION_MAP_RUNS] = "map_runs",   [DW_PARTITION_TRUNCATE] = "truncate",
-        [DW_PARTITION_RELEASED] = "released",   [DW_PARTITION_NO_ROOM] = "no_room",
-        [DW_PARTITION_ROOM] = "room",           [DW_PARTITION_REVOKED] = "revoked",
+        [DW_PARTITION_CLAIMED] = "claimed",   [DW_PARTITION_BACKOFF] = "backoff",
+        [DW_PARTITION_TIMER] = "timer",       [DW_PARTITION_UNCERTAIN] = "uncertain",
+        [DW_PARTITION_FENCED] = "fenced",     [DW_PARTITION_MAP_STOPS] = "map_stops",
+        [DW_PARTITION_MAP_RUNS] = "map_runs", [DW_PARTITION_TRUNCATE] = "truncate",
+        [DW_PARTITION_RELEASED] = "released", [DW_PARTITION_NO_ROOM] = "no_room",
+        [DW_PARTITION_ROOM] = "room",         [DW_PARTITION_REVOKED] = "revoked",
     };
     return names[event];
 }

@@ -45,10 +45,9 @@ static void add_metrics(struct dw_registry_track *track)
         char labels[256];
         (void)snprintf(labels, sizeof labels, "map=\"%s\",outcome=\"%s\"", map,
                        dw_accounting_name((enum dw_outcome)i));
-        track->processed[i] =
-            dw_metrics_series(DW_METRIC_COUNTER, "dw_events_processed_total",
-                              "Records by how they ended; waiting ones again when settled.", labels,
-                              1);
+        track->processed[i] = dw_metrics_series(
+            DW_METRIC_COUNTER, "dw_events_processed_total",
+            "Records by how they ended; waiting ones again when settled.", labels, 1);
     }
     track->end_to_end =
         series_of(DW_METRIC_HISTOGRAM, "dw_event_end_to_end_seconds",
@@ -325,9 +324,9 @@ bool dw_registry_fail(struct dw_registry *registry, const struct dw_registry_map
         return false;
     struct dw_registry_failure *failure = DW_MEM_NEW(struct dw_registry_failure);
     failure->map = dw_mem_strdup(entry->name);
-    failure->system = entry->map ? dw_mem_strndup(entry->map->source.system.ptr,
-                                                  entry->map->source.system.len)
-                                 : dw_mem_strdup("");
+    failure->system =
+        entry->map ? dw_mem_strndup(entry->map->source.system.ptr, entry->map->source.system.len)
+                   : dw_mem_strdup("");
     failure->change = entry->change;
     (void)snprintf(failure->code, sizeof failure->code, "%s", code);
     (void)snprintf(failure->reason, sizeof failure->reason, "%s", reason);

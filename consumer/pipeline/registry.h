@@ -18,7 +18,7 @@
 #include "common/service/metrics.h"
 #include "common/state/state.h"
 #include "consumer/pipeline/breaker.h"
-#include "consumer/pipeline/latency.h"
+#include "consumer/pipeline/latency_window.h"
 #include "consumer/write_postgres/writer.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -33,7 +33,7 @@ struct dw_registry_track {
     char *name;
     pthread_mutex_t lock; /* for what follows, up to the metrics */
     struct dw_breaker breaker;
-    struct dw_latency latency;
+    struct dw_latency_window latency;
     int64_t failed_change; /* this process put it in error at this change; -1 never */
     char failed_code[DW_ERR_ID_MAX];
     char failed_reason[DW_ERR_MESSAGE_MAX];

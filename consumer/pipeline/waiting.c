@@ -132,8 +132,8 @@ struct dw_waiting_entry *dw_waiting_add(struct dw_waiting_set *set, const struct
     return entry;
 }
 
-/* The hash table cannot forget a single key, so an emptied one stays in it until the emptied are the
- * majority; then it is filled anew with those that are left. */
+/* The hash table cannot forget a single key, so an emptied one stays in it until the emptied are
+ * the majority; then it is filled anew with those that are left. */
 static void forget_key(struct dw_waiting_set *set, struct dw_waiting_key *key)
 {
     if (key->previous)

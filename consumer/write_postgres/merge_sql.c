@@ -156,6 +156,15 @@ void dw_merge_sql_upsert(struct dw_buf *out, const struct dw_merge_table *table,
     put_conflict(out, table, group);
 }
 
+static struct dw_str first_key(const struct dw_merge_table *table,
+                               const struct dw_merge_group *group)
+{
+    size_t i = 0;
+    while (!column_at(table, group, i)->is_key)
+        i++;
+    return column_at(table, group, i)->name;
+}
+
 void dw_merge_sql_update(struct dw_buf *out, const struct dw_merge_table *table,
                          const struct dw_merge_group *group)
 {
@@ -171,6 +180,11 @@ void dw_merge_sql_update(struct dw_buf *out, const struct dw_merge_table *table,
         dw_pg_quote_name(out, column->name);
         dw_buf_append_text(out, " = ");
         put_value(out, table, group, i);
+    }
+    if (!sets) { /* only the key came: all there is to learn is whether the row exists */
+        dw_pg_quote_name(out, first_key(table, group));
+        dw_buf_append_text(out, " = t.");
+        dw_pg_quote_name(out, first_key(table, group));
     }
     dw_buf_append_text(out, " FROM ");
     put_carrier(out, table, group);

@@ -45,16 +45,17 @@ enum dw_rc dw_slot_look(PGconn *conn, const char *slot, struct dw_slot_state *ou
 {
     /* invalidation_reason came with PostgreSQL 17: to_jsonb finds it where it is. */
     static const char sql[] =
-        "SELECT coalesce(plugin = 'pgoutput' AND database = current_database(), false), active,"
+        "SELECT plugin = 'pgoutput' AND database = current_database(), active,"
         " coalesce(wal_status = 'lost', false)"
         "  OR to_jsonb(s) ->> 'invalidation_reason' IS NOT NULL,"
-        " confirmed_flush_lsn, greatest(0, pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn))"
-        " FROM pg_replication_slots s WHERE slot_name = $1";
+        " confirmed_flush_lsn, greatest(0, pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)),"
+        " pg_current_wal_flush_lsn(), slot_name IS NOT NULL"
+        " FROM (SELECT) one LEFT JOIN pg_replication_slots s ON slot_name = $1";
     PGresult *result = NULL;
     enum dw_rc rc = dw_pg_query(conn, sql, 1, &slot, &result, err);
     if (rc != DW_OK)
         return rc;
-    *out = (struct dw_slot_state){.exists = PQntuples(result) == 1};
+    *out = (struct dw_slot_state){.exists = flag(result, 6), .server_lsn = lsn(result, 5)};
     if (out->exists) {
         out->active = flag(result, 1);
         out->lost = flag(result, 2);

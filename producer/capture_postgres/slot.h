@@ -30,6 +30,7 @@ struct dw_slot_state {
     bool lost;
     uint64_t confirmed_lsn;
     uint64_t retained_bytes;
+    uint64_t server_lsn; /* end of WAL when we looked, slot or not */
 };
 
 /* DW_CONFIG DW-CAPTURE-040 when a slot of that name is not one of pgoutput in this database. */

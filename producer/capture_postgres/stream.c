@@ -79,7 +79,7 @@ static enum dw_rc parse(struct dw_stream *stream, struct dw_str bytes,
     }
     return dw_err_set(err, DW_FATAL, "DW-CAPTURE-001",
                       "replication stream: a message of %zu bytes and kind 0x%02x", bytes.len,
-                      bytes.len ? (unsigned char)bytes.ptr[0] : 0);
+                      bytes.len ? (unsigned)(unsigned char)bytes.ptr[0] : 0U);
 }
 
 enum dw_rc dw_stream_next(struct dw_stream *stream, struct dw_stream_message *out,

@@ -93,19 +93,16 @@ static void write_milliseconds(struct dw_buf *out, const char *name, int64_t us)
 static void write_lag(struct dw_buf *out, const struct status *status,
                       const struct dw_flow_map *flow, const struct dw_target_progress *progress)
 {
-    dw_json_write_name(out, "lag");
-    dw_buf_append_char(out, '{');
     if (flow->consumers)
-        dw_json_write_i64(out, "events", flow->lag);
+        dw_json_write_i64(out, "lag_events", flow->lag);
     else
-        dw_json_write_text(out, "events", NULL);
+        dw_json_write_text(out, "lag_events", NULL);
     if (flow->consumers && flow->lag == 0)
-        dw_json_write_i64(out, "seconds", 0);
+        dw_json_write_i64(out, "lag_seconds", 0);
     else if (progress && progress->newest_us > 0)
-        write_seconds(out, "seconds", status->now_us - progress->newest_us);
+        write_seconds(out, "lag_seconds", status->now_us - progress->newest_us);
     else
-        dw_json_write_text(out, "seconds", NULL);
-    dw_buf_append_char(out, '}');
+        dw_json_write_text(out, "lag_seconds", NULL);
 }
 
 /* Counts of the target: every record of the topic ended as one of these, or is still to come. */

@@ -219,8 +219,10 @@ static const char *check_fit(struct dw_check_context *context, struct dw_check_m
                                 fit->what, DW_STR_ARG(fit->column->name));
     if (!text)
         return NULL;
-    enum dw_rc rc = dw_check_context_row(context, fit->system->conn, fit_sql(context, fit->column),
-                                         1, (const char *const[]){text}, &fields, &err);
+    enum dw_rc rc = dw_check_context_row(
+        context, fit->system->conn,
+        &(struct dw_check_query){fit_sql(context, fit->column), 1, (const char *const[]){text}},
+        &fields, &err);
     if (rc == DW_OK && fields[0] && fields[1] && *fields[1] == 't')
         return fields[0];
     if (rc != DW_OK && rc != DW_REJECT)
@@ -245,8 +247,9 @@ static void check_from(struct dw_check_context *context, struct dw_check_map *ma
         return;
     const char *sql =
         dw_arena_printf(context->arena, "SELECT (($1::text)::%s)::text", fit->column->type.ptr);
-    enum dw_rc rc = dw_check_context_row(context, fit->system->conn, sql, 1,
-                                         (const char *const[]){text}, &fields, &err);
+    enum dw_rc rc = dw_check_context_row(
+        context, fit->system->conn, &(struct dw_check_query){sql, 1, (const char *const[]){text}},
+        &fields, &err);
     const struct dw_check_fault fault = {.code = "DW-MAP-057", .path = fit->path};
     if (rc == DW_REJECT || (rc == DW_OK && !fields[0]))
         dw_check_context_report(
@@ -280,9 +283,11 @@ static void check_complete(struct dw_check_context *context, struct dw_check_map
         dw_buf_append_str(&known, column->values[i].from.text);
         dw_buf_append_char(&known, '\x01');
     }
-    enum dw_rc rc = dw_check_context_row(context, fit->system->conn,
-                                         fit->column->category == 'B' ? bool_sql : enum_sql, 2,
-                                         (const char *const[]){oid, known.data}, &fields, &err);
+    enum dw_rc rc = dw_check_context_row(
+        context, fit->system->conn,
+        &(struct dw_check_query){fit->column->category == 'B' ? bool_sql : enum_sql, 2,
+                                 (const char *const[]){oid, known.data}},
+        &fields, &err);
     dw_buf_done(&known);
     if (rc != DW_OK)
         dw_check_context_failed(context, map, fit->path, &err);

@@ -43,11 +43,11 @@ void dw_check_context_failed(struct dw_check_context *context, struct dw_check_m
 }
 
 enum dw_rc dw_check_context_row(struct dw_check_context *context, struct pg_conn *conn,
-                                const char *sql, int param_count, const char *const *params,
-                                const char ***out_fields, struct dw_err *err)
+                                const struct dw_check_query *query, const char ***out_fields,
+                                struct dw_err *err)
 {
     PGresult *result = NULL;
-    enum dw_rc rc = dw_pg_query(conn, sql, param_count, params, &result, err);
+    enum dw_rc rc = dw_pg_query(conn, query->sql, query->param_count, query->params, &result, err);
     if (rc != DW_OK)
         return rc;
     if (PQntuples(result) == 0) {
@@ -83,9 +83,10 @@ static enum dw_rc ask_facts(struct dw_check_context *context, struct dw_check_sy
                                "SET statement_timeout = '30s'; SET lock_timeout = '5s'",
                                &system->err);
     if (rc == DW_OK)
-        rc = dw_check_context_row(context, system->conn, facts_sql, 1,
-                                  (const char *const[]){system->settings->slot}, &fields,
-                                  &system->err);
+        rc = dw_check_context_row(
+            context, system->conn,
+            &(struct dw_check_query){facts_sql, 1, (const char *const[]){system->settings->slot}},
+            &fields, &system->err);
     if (rc == DW_END)
         return dw_err_set(&system->err, DW_CONFIG, "DW-MAP-054", "the server knows no role %s",
                           "of this session");

@@ -62,10 +62,16 @@ enum dw_rc dw_check_context_connect(struct dw_check_context *context,
                                     struct dw_check_system *system);
 void dw_check_context_close(struct dw_check_context *context);
 
-/* A row of one query as texts (NULL for null) in the arena. DW_END when there is none. */
+struct dw_check_query {
+    const char *sql;
+    int param_count;
+    const char *const *params;
+};
+
+/* The first row of a query as texts (NULL for null) in the arena. DW_END when there is none. */
 enum dw_rc dw_check_context_row(struct dw_check_context *context, struct pg_conn *conn,
-                                const char *sql, int param_count, const char *const *params,
-                                const char ***out_fields, struct dw_err *err) DW_MUST_CHECK;
+                                const struct dw_check_query *query, const char ***out_fields,
+                                struct dw_err *err) DW_MUST_CHECK;
 
 /* Reports that the server failed while it was asked. */
 void dw_check_context_failed(struct dw_check_context *context, struct dw_check_map *map,

@@ -40,8 +40,8 @@ static bool differ(struct dw_check_context *context, const struct dw_check_map *
         return false;
     const char *sql = dw_arena_printf(context->arena, "SELECT ($1::text)::%s <> ($2::text)::%s",
                                       column->type.ptr, column->type.ptr);
-    return dw_check_context_row(context, map->target_system->conn, sql, 2, params, &fields, &err) ==
-               DW_OK &&
+    return dw_check_context_row(context, map->target_system->conn,
+                                &(struct dw_check_query){sql, 2, params}, &fields, &err) == DW_OK &&
            fields[0] && *fields[0] == 't';
 }
 

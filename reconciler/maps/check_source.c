@@ -291,8 +291,9 @@ static void check_storage(struct dw_check_context *context, struct dw_check_map 
     const char *oid = dw_arena_printf(context->arena, "%u", map->source->oid);
     const char **fields;
     struct dw_err err = DW_ERR_INIT;
-    enum dw_rc rc = dw_check_context_row(context, map->source_system->conn, sql, 1,
-                                         (const char *const[]){oid}, &fields, &err);
+    enum dw_rc rc = dw_check_context_row(
+        context, map->source_system->conn,
+        &(struct dw_check_query){sql, 1, (const char *const[]){oid}}, &fields, &err);
     if (rc == DW_END)
         return; /* dropped this moment */
     if (rc != DW_OK) {
@@ -373,7 +374,9 @@ static enum dw_rc ask_publication(struct dw_check_context *context, const struct
     };
     dw_buf_done(&list);
     enum dw_rc rc = dw_check_context_row(
-        context, system->conn, publication_sql(context, system->version), 5, params, &fields, err);
+        context, system->conn,
+        &(struct dw_check_query){publication_sql(context, system->version), 5, params}, &fields,
+        err);
     *out = (struct publication){.missing = ""};
     if (rc != DW_OK)
         return rc == DW_END ? DW_OK : rc;

@@ -211,8 +211,9 @@ void dw_check_target_server(struct dw_check_context *context, struct dw_check_ma
     const char *oid = dw_arena_printf(context->arena, "%u", map->target->oid);
     const char **fields;
     struct dw_err err = DW_ERR_INIT;
-    enum dw_rc rc = dw_check_context_row(context, map->target_system->conn, server_sql, 1,
-                                         (const char *const[]){oid}, &fields, &err);
+    enum dw_rc rc = dw_check_context_row(
+        context, map->target_system->conn,
+        &(struct dw_check_query){server_sql, 1, (const char *const[]){oid}}, &fields, &err);
     if (rc == DW_END)
         return; /* dropped this moment */
     if (rc != DW_OK) {

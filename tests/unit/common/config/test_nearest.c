@@ -22,6 +22,7 @@ static void test_misspelt_names_find_theirs(void **state)
     assert_string_equal(near("borkers"), "brokers");
     assert_string_equal(near("Topic-Prefix"), "topic_prefix");
     assert_string_equal(near("goup"), "group");
+    assert_string_equal(near("gorup"), "group"); /* a swap is one change */
 }
 
 static void test_other_words_find_nothing(void **state)

@@ -187,6 +187,7 @@ static void test_each_mistake_names_place_found_and_allowed(void **state)
     (void)state;
     refuse("{" GOOD ",\n\"consumer\":{\"lanes\":0}}", "DW-CONFIG-005",
            ":2: consumer.lanes: found 0, allowed: a whole number from 1 to 64");
+    refuse("{" GOOD ",\"consumer\":{\"lanes\":65}}", "DW-CONFIG-005", "found 65");
     refuse("{" GOOD ",\"consumer\":{\"lanes\":1.5}}", "DW-CONFIG-004", "found 1.5");
     refuse("{" GOOD ",\"consumer\":{\"lanes\":\"2\"}}", "DW-CONFIG-004", "found \"2\"");
     refuse("{" GOOD ",\"consumer\":{\"lanes\":99999999999999999999}}", "DW-CONFIG-005", "1 to 64");

@@ -1,0 +1,198 @@
+/* status.c - see status.h. */
+#include "consumer/pipeline/status.h"
+
+#include "common/base/clock.h"
+#include "common/base/json_write.h"
+#include <stdlib.h>
+
+struct sum { /* of one map's partitions here */
+    size_t partitions;
+    int64_t lag;
+    int64_t counts[DW_OUTCOME_COUNT];
+    int64_t position_us;  /* oldest of the newest positions; 0 unknown */
+    int64_t heartbeat_us; /* the same of heartbeats */
+};
+
+static int64_t load(const _Atomic int64_t *at)
+{
+    return atomic_load_explicit(at, memory_order_relaxed);
+}
+
+/* A partition that is not fetched from (paused, retrying) does not learn where the log ends. */
+static bool fetches(const struct dw_partition *partition)
+{
+    enum dw_partition_state state = dw_partition_in(partition);
+    return state == DW_PARTITION_RUNNING || state == DW_PARTITION_BARRIER;
+}
+
+void dw_status_init(struct dw_status *status, struct dw_context *context,
+                    struct dw_partition **partitions, size_t count, int timeout_ms)
+{
+    *status = (struct dw_status){.partitions = partitions, .count = count};
+    bool reachable = true;
+    for (size_t i = 0; i < count; i++) {
+        struct dw_partition *partition = partitions[i];
+        int64_t high =
+            dw_kafka_consumer_high(context->consumer, partition->topic, partition->number);
+        struct dw_kafka_look look;
+        struct dw_err err = DW_ERR_INIT;
+        if ((high < 0 || !fetches(partition)) && reachable) {
+            bool committed = load(&partition->next_offset) < 0;
+            reachable =
+                dw_kafka_consumer_look(context->consumer, partition->topic, partition->number,
+                                       committed, timeout_ms, &look, &err) == DW_OK;
+            if (reachable) {
+                high = look.high;
+                if (committed)
+                    atomic_store(&partition->next_offset,
+                                 look.committed >= 0 ? look.committed : look.low);
+            }
+        }
+        if (high >= 0)
+            atomic_store(&partition->high, high);
+    }
+}
+
+void dw_status_done(struct dw_status *status)
+{
+    for (size_t i = 0; i < status->count; i++)
+        dw_partition_release(status->partitions[i]);
+    free((void *)status->partitions);
+}
+
+static void oldest(int64_t *sum, int64_t value)
+{
+    if (value && (!*sum || value < *sum))
+        *sum = value;
+}
+
+static struct sum sum_of(const struct dw_status *status, const char *map)
+{
+    struct sum sum = {0};
+    for (size_t i = 0; i < status->count; i++) {
+        const struct dw_partition *partition = status->partitions[i];
+        if (strcmp(partition->map, map) != 0)
+            continue;
+        int64_t next = load(&partition->next_offset);
+        int64_t high = load(&partition->high);
+        sum.partitions++;
+        if (next >= 0 && high > next)
+            sum.lag += high - next;
+        for (int outcome = 0; outcome < DW_OUTCOME_COUNT; outcome++)
+            sum.counts[outcome] += load(&partition->counts[outcome]);
+        oldest(&sum.position_us, load(&partition->position_us));
+        oldest(&sum.heartbeat_us, load(&partition->heartbeat_us));
+    }
+    return sum;
+}
+
+static int64_t age_us(int64_t moment_us)
+{
+    int64_t age = dw_clock_wall_us() - moment_us;
+    return moment_us > 0 && age > 0 ? age : 0;
+}
+
+void dw_status_gauges(const struct dw_status *status, struct dw_context *context)
+{
+    size_t count = 0;
+    struct dw_registry_map **entries = dw_registry_all(context->registry, &count);
+    for (size_t i = 0; i < count; i++) {
+        struct dw_registry_track *track = entries[i]->track;
+        struct sum sum = sum_of(status, entries[i]->name);
+        dw_metrics_set(track->lag_records, sum.lag);
+        dw_metrics_set(track->lag_us, sum.lag ? age_us(sum.position_us) : 0);
+        dw_metrics_set(track->heartbeat_age_us, age_us(sum.heartbeat_us));
+        dw_metrics_set(track->parked, sum.counts[DW_OUTCOME_WAITING]);
+        dw_registry_release(entries[i]);
+    }
+    free((void *)entries);
+}
+
+static void write_latency(struct dw_registry_track *track, struct dw_buf *out)
+{
+    int64_t buckets[DW_METRIC_BUCKETS];
+    pthread_mutex_lock(&track->lock);
+    dw_latency_window_sum(&track->latency, dw_clock_mono_ms(), buckets);
+    pthread_mutex_unlock(&track->lock);
+    dw_json_write_name(out, "latency");
+    for (int i = 0; i < DW_METRIC_BUCKETS; i++) {
+        dw_buf_append_char(out, i ? ',' : '[');
+        dw_buf_append_i64(out, buckets[i]);
+    }
+    dw_buf_append_char(out, ']');
+}
+
+static void write_partitions(const struct dw_status *status, const char *map, struct dw_buf *out)
+{
+    char separator = '[';
+    dw_json_write_name(out, "partitions");
+    for (size_t i = 0; i < status->count; i++)
+        if (strcmp(status->partitions[i]->map, map) == 0) {
+            dw_buf_append_char(out, separator);
+            dw_buf_append_i64(out, status->partitions[i]->number);
+            separator = ',';
+        }
+    dw_buf_append_text(out, separator == '[' ? "[]" : "]");
+}
+
+/* Why the map stands still here: its own state, or what its partitions do. */
+static void write_reason(const struct dw_status *status, const struct dw_registry_map *entry,
+                         struct dw_buf *out)
+{
+    bool runs = dw_registry_runs(entry);
+    const char *reason = "";
+    char failed[DW_ERR_MESSAGE_MAX];
+    pthread_mutex_lock(&entry->track->lock);
+    memcpy(failed, entry->track->failed_reason, sizeof failed);
+    bool failed_here = entry->track->failed_change >= entry->change;
+    pthread_mutex_unlock(&entry->track->lock);
+    if (failed_here)
+        reason = failed;
+    else if (!runs)
+        reason = entry->reason;
+    for (size_t i = 0; runs && i < status->count; i++) {
+        enum dw_partition_state state = dw_partition_in(status->partitions[i]);
+        if (strcmp(status->partitions[i]->map, entry->name) == 0 && state != DW_PARTITION_RUNNING &&
+            state != DW_PARTITION_GONE)
+            reason = dw_partition_state_name(state);
+    }
+    dw_json_write_bool(out, "paused", !runs);
+    dw_json_write_text(out, "reason", reason);
+}
+
+static void write_map(const struct dw_status *status, const struct dw_registry_map *entry,
+                      struct dw_buf *out)
+{
+    struct sum sum = sum_of(status, entry->name);
+    dw_json_write_name(out, entry->name);
+    dw_buf_append_char(out, '{');
+    write_partitions(status, entry->name, out);
+    dw_json_write_i64(out, "lag", sum.lag);
+    dw_json_write_i64(out, "lag_us", sum.lag ? age_us(sum.position_us) : 0);
+    dw_json_write_i64(out, "applied", sum.counts[DW_OUTCOME_APPLIED]);
+    dw_json_write_i64(out, "dead", sum.counts[DW_OUTCOME_DEAD]);
+    dw_json_write_i64(out, "waiting", sum.counts[DW_OUTCOME_WAITING]);
+    dw_json_write_i64(out, "heartbeat_us", sum.heartbeat_us);
+    write_reason(status, entry, out);
+    write_latency(entry->track, out);
+    dw_buf_append_char(out, '}');
+}
+
+void dw_status_json(const struct dw_status *status, struct dw_context *context, const char *state,
+                    struct dw_buf *out)
+{
+    size_t count = 0;
+    struct dw_registry_map **entries = dw_registry_all(context->registry, &count);
+    dw_buf_append_char(out, '{');
+    dw_json_write_text(out, "state", state);
+    dw_json_write_u64(out, "assigned", status->count);
+    dw_json_write_name(out, "maps");
+    dw_buf_append_char(out, '{');
+    for (size_t i = 0; i < count; i++) {
+        if (sum_of(status, entries[i]->name).partitions)
+            write_map(status, entries[i], out);
+        dw_registry_release(entries[i]);
+    }
+    dw_buf_append_text(out, "}}");
+    free((void *)entries);
+}

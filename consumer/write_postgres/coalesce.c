@@ -1,0 +1,92 @@
+/* coalesce.c - see coalesce.h. */
+#include "consumer/write_postgres/coalesce.h"
+
+struct walk {
+    const struct dw_table_map *map;
+    struct dw_arena *arena;
+};
+
+static bool is_full(const struct dw_value *cells, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (cells[i].kind == DW_VALUE_ABSENT)
+            return false;
+    return true;
+}
+
+/* The earlier cells with those of a later update over them. */
+static const struct dw_value *overlay(const struct dw_value *earlier, const struct dw_value *later,
+                                      size_t count, struct dw_arena *arena)
+{
+    struct dw_value *cells = dw_arena_alloc(arena, count * sizeof *cells);
+    for (size_t i = 0; i < count; i++)
+        cells[i] = later[i].kind == DW_VALUE_ABSENT ? earlier[i] : later[i];
+    return cells;
+}
+
+static void become(struct dw_coalesce_op *op, enum dw_coalesce_kind kind,
+                   const struct dw_change *change, const struct dw_value *cells)
+{
+    op->kind = kind;
+    op->cells = cells;
+    op->keys = change->keys;
+    op->last = change;
+}
+
+/* `op->last` NULL: nothing of this key yet. */
+static enum dw_coalesce_part add_upsert(const struct walk *walk, struct dw_coalesce_op *op,
+                                        const struct dw_change *change)
+{
+    const size_t count = walk->map->column_count;
+    bool row_gone =
+        op->last && op->kind == DW_COALESCE_DELETE && walk->map->on_delete == DW_ON_DELETE_DELETE;
+    if (is_full(change->cells, count)) {
+        op->delete_first = op->delete_first || row_gone;
+        become(op, DW_COALESCE_UPSERT, change, change->cells);
+        return DW_COALESCE_IN_OP;
+    }
+    if (row_gone || change->replaces)
+        return DW_COALESCE_INCOMPLETE;
+    bool on_earlier = op->last && op->kind != DW_COALESCE_DELETE;
+    const struct dw_value *cells =
+        on_earlier ? overlay(op->cells, change->cells, count, walk->arena) : change->cells;
+    bool full = on_earlier && (op->kind == DW_COALESCE_UPSERT || is_full(cells, count));
+    become(op, full ? DW_COALESCE_UPSERT : DW_COALESCE_PARTIAL, change, cells);
+    return DW_COALESCE_IN_OP;
+}
+
+static enum dw_coalesce_part add_delete(const struct walk *walk, struct dw_coalesce_op *op,
+                                        const struct dw_change *change)
+{
+    if (walk->map->on_delete == DW_ON_DELETE_IGNORE)
+        return DW_COALESCE_IGNORED;
+    op->delete_first = false;
+    become(op, DW_COALESCE_DELETE, change, NULL);
+    return DW_COALESCE_IN_OP;
+}
+
+void dw_coalesce_plan(struct dw_change *const *changes, size_t count,
+                      const struct dw_table_map *map, struct dw_table *keys, struct dw_arena *arena,
+                      struct dw_coalesce_plan *out)
+{
+    *out = (struct dw_coalesce_plan){
+        .ops = DW_ARENA_ARRAY(arena, struct dw_coalesce_op, count),
+        .op_of = DW_ARENA_ARRAY(arena, size_t, count),
+        .parts = DW_ARENA_ARRAY(arena, enum dw_coalesce_part, count),
+    };
+    struct walk walk = {map, arena};
+    dw_table_reset(keys);
+    for (size_t i = 0; i < count; i++) {
+        struct dw_coalesce_op *op = dw_table_find(keys, changes[i]->key_text);
+        bool first = !op;
+        if (first)
+            op = &out->ops[out->op_count];
+        out->parts[i] = changes[i]->kind == DW_CHANGE_DELETE ? add_delete(&walk, op, changes[i])
+                                                             : add_upsert(&walk, op, changes[i]);
+        out->op_of[i] = (size_t)(op - out->ops);
+        if (first && out->parts[i] == DW_COALESCE_IN_OP) {
+            *dw_table_place(keys, changes[i]->key_text) = op;
+            out->op_count++;
+        }
+    }
+}

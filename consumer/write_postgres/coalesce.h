@@ -1,0 +1,50 @@
+/* coalesce.h - many changes of a batch become at most one operation per key. Pure.
+ *
+ *   after …            comes a full upsert   an update without some columns   a delete
+ *   nothing            upsert                partial                          delete
+ *   upsert, partial    upsert                the earlier one with its cells   delete
+ *   delete             delete, then upsert   cannot be built: dead            delete
+ *
+ * "delete, then upsert" (delete_first) because a row that was deleted hands nothing on to its
+ * successor, not even columns that no map writes (trap 5). A create without some columns (a key
+ * change carries an unchanged TOAST column as absent) cannot be built either. Under on_delete "set"
+ * a delete leaves the row, so what follows is as after nothing; "ignore" leaves the delete out.
+ */
+#ifndef DW_WRITE_POSTGRES_COALESCE_H
+#define DW_WRITE_POSTGRES_COALESCE_H
+#include "common/base/arena.h"
+#include "common/base/table.h"
+#include "common/model/table_map.h"
+#include "consumer/write_postgres/writer.h"
+
+enum dw_coalesce_kind { DW_COALESCE_UPSERT, DW_COALESCE_PARTIAL, DW_COALESCE_DELETE };
+
+struct dw_coalesce_op {
+    enum dw_coalesce_kind kind;
+    bool delete_first;
+    bool missing; /* out of the merge: a partial that found no row */
+    const struct dw_value *cells;
+    const struct dw_value *keys;
+    const struct dw_change *last; /* the change whose effect this is, with those merged into it */
+};
+
+/* What a change has to do with the operations. */
+enum dw_coalesce_part {
+    DW_COALESCE_IN_OP,
+    DW_COALESCE_IGNORED,    /* on_delete "ignore" */
+    DW_COALESCE_INCOMPLETE, /* its row cannot be built from it */
+};
+
+struct dw_coalesce_plan {
+    struct dw_coalesce_op *ops; /* by first appearance of their key */
+    size_t op_count;
+    size_t *op_of;                /* per change: index into ops (IN_OP) */
+    enum dw_coalesce_part *parts; /* per change */
+};
+
+/* `keys` is scratch: emptied and filled here; one owner. Allocates in `arena`. */
+void dw_coalesce_plan(struct dw_change *const *changes, size_t count,
+                      const struct dw_table_map *map, struct dw_table *keys, struct dw_arena *arena,
+                      struct dw_coalesce_plan *out);
+
+#endif

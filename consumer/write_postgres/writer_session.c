@@ -1,0 +1,149 @@
+/* writer_session.c - see writer_session.h. */
+#include "consumer/write_postgres/writer_session.h"
+
+#include "common/postgres/pg.h"
+#include "consumer/write_postgres/progress.h"
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct dw_exchange_statement begin_statement = {"dw_begin", "BEGIN", 0, NULL};
+
+void dw_writer_session_drop(struct dw_writer *writer)
+{
+    dw_exchange_clear(&writer->exchange);
+    dw_pg_disconnect(writer->conn);
+    writer->conn = NULL;
+    writer->state = DW_SESSION_IDLE;
+    writer->staged = NULL;
+}
+
+/* Keep-alives of the server's side: a host that is gone must not hold the progress row's lock for
+ * longer than the group's session time-out. A server on a Unix socket takes them without effect. */
+static enum dw_rc set_server_side(struct dw_writer *writer, struct dw_err *err)
+{
+    char sql[200];
+    int seconds = writer->idle_ms / 3000 > 1 ? writer->idle_ms / 3000 : 1;
+    (void)snprintf(sql, sizeof sql,
+                   "SET tcp_keepalives_idle = %d; SET tcp_keepalives_interval = %d;"
+                   " SET tcp_keepalives_count = 2; SET tcp_user_timeout = %d",
+                   seconds, seconds, writer->idle_ms);
+    return dw_pg_exec(writer->conn, sql, err);
+}
+
+enum dw_rc dw_writer_session_connect(struct dw_writer *writer, struct dw_err *err)
+{
+    if (writer->conn && PQstatus(writer->conn) == CONNECTION_OK)
+        return DW_OK;
+    dw_writer_session_drop(writer);
+    char what[160];
+    (void)snprintf(what, sizeof what, "system %s", writer->system->name);
+    const struct dw_pg_options options = {
+        .connection = writer->system->connection,
+        .password = writer->system->password,
+        .application_name = writer->instance,
+        .what = what,
+        .idle_in_transaction_ms = writer->idle_ms,
+        .lock_timeout_ms = writer->idle_ms,
+        .synchronous_commit_off = true,
+    };
+    enum dw_rc rc = dw_pg_connect(&writer->conn, &options, err);
+    if (rc != DW_OK)
+        return rc;
+    writer->session++;
+    memset(writer->prepared, 0, sizeof writer->prepared);
+    writer->no_stage = false;
+    const char *encoding = PQparameterStatus(writer->conn, "server_encoding");
+    writer->utf8 = encoding && strcmp(encoding, "UTF8") == 0;
+    rc = set_server_side(writer, err);
+    if (rc != DW_OK)
+        dw_writer_session_drop(writer);
+    return rc;
+}
+
+enum dw_rc dw_writer_session_error(struct dw_writer *writer, const PGresult *result,
+                                   struct dw_err *err)
+{
+    enum dw_rc rc = dw_pg_error(writer->conn, result, "DW-APPLY-020", err);
+    const char *id = rc == DW_RETRY ? "DW-APPLY-020" : rc == DW_CONFIG ? "DW-APPLY-021" : "";
+    if (err && *id)
+        (void)snprintf(err->id, sizeof err->id, "%s", id);
+    dw_err_add_context(err, "system %s", writer->system->name);
+    return rc;
+}
+
+void dw_writer_session_open(struct dw_writer *writer)
+{
+    struct dw_exchange *exchange = &writer->exchange;
+    static const struct dw_exchange_params none = {.count = 0};
+    dw_exchange_open(exchange, writer->conn);
+    if (writer->state == DW_SESSION_NOTED)
+        dw_exchange_send_prepared(exchange, DW_SESSION_TAG_OTHER, &begin_statement,
+                                  &writer->prepared[DW_SESSION_BEGIN], &none);
+    if (writer->state != DW_SESSION_NOTED && writer->state != DW_SESSION_STAGED)
+        return;
+    struct dw_progress_values values;
+    const struct dw_exchange_params params =
+        dw_progress_params(&values, &writer->id, &writer->expected);
+    if (writer->expected.exists)
+        dw_exchange_send_prepared(exchange, DW_SESSION_TAG_FENCE, &dw_progress_fence,
+                                  &writer->prepared[DW_SESSION_FENCE], &params);
+    else
+        dw_exchange_send_prepared(exchange, DW_SESSION_TAG_FENCE, &dw_progress_first,
+                                  &writer->prepared[DW_SESSION_FIRST], &params);
+    writer->state = DW_SESSION_FENCED;
+}
+
+/* The fence's own failures: it divided by zero, or another worker inserted the first row. */
+static bool is_lost_fence(const struct dw_exchange *exchange)
+{
+    if (dw_exchange_failed_tag(exchange) != DW_SESSION_TAG_FENCE)
+        return false;
+    const char *sqlstate = PQresultErrorField(dw_exchange_failure(exchange), PG_DIAG_SQLSTATE);
+    return sqlstate && (strcmp(sqlstate, "22012") == 0 || strcmp(sqlstate, "23505") == 0);
+}
+
+enum dw_rc dw_writer_session_finish(struct dw_writer *writer, struct dw_err *err)
+{
+    if (dw_exchange_finish(&writer->exchange))
+        return DW_OK;
+    if (writer->exchange.broken)
+        return dw_writer_session_error(writer, NULL, err);
+    if (is_lost_fence(&writer->exchange))
+        return dw_err_set(err, DW_CONFLICT, "DW-APPLY-010",
+                          "another worker has moved partition %d of %s", writer->id.partition,
+                          writer->id.topic);
+    return dw_writer_session_error(writer, dw_exchange_failure(&writer->exchange), err);
+}
+
+enum dw_rc dw_writer_session_stage(struct dw_writer *writer, struct dw_err *err)
+{
+    PGresult *result = PQexec(writer->conn, "BEGIN");
+    enum dw_rc rc = DW_OK;
+    if (PQresultStatus(result) == PGRES_COMMAND_OK)
+        writer->state = DW_SESSION_STAGED;
+    else
+        rc = dw_writer_session_error(writer, result, err);
+    PQclear(result);
+    return rc;
+}
+
+void dw_writer_session_rollback(struct dw_writer *writer)
+{
+    dw_exchange_clear(&writer->exchange);
+    bool begun = writer->state == DW_SESSION_STAGED || writer->state == DW_SESSION_FENCED;
+    writer->state = DW_SESSION_IDLE;
+    if (!writer->conn || !begun)
+        return;
+    PGresult *result = PQexec(writer->conn, "ROLLBACK");
+    bool rolled_back = PQresultStatus(result) == PGRES_COMMAND_OK;
+    PQclear(result);
+    if (!rolled_back)
+        dw_writer_session_drop(writer);
+}
+
+void dw_writer_session_restart(struct dw_writer *writer)
+{
+    dw_writer_session_rollback(writer);
+    writer->state = DW_SESSION_NOTED;
+}

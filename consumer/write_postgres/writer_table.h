@@ -1,0 +1,45 @@
+/* writer_table.h - the inside of a writer's table: its columns, its statements, its stage. */
+#ifndef DW_WRITE_POSTGRES_WRITER_TABLE_H
+#define DW_WRITE_POSTGRES_WRITER_TABLE_H
+#include "common/postgres/pg_table.h"
+#include "consumer/write_postgres/exchange.h"
+#include "consumer/write_postgres/merge_sql.h"
+#include "consumer/write_postgres/writer.h"
+
+enum dw_writer_table_statement {
+    DW_TABLE_UPSERT,
+    DW_TABLE_UPSERT_STAGED,
+    DW_TABLE_MARK,
+    DW_TABLE_MARK_STAGED,
+    DW_TABLE_STATEMENTS
+};
+
+struct dw_writer_table {
+    struct dw_writer *writer;
+    const struct dw_table_map *map; /* borrowed */
+    struct dw_arena arena;
+    const struct dw_pg_table *catalogue;
+    struct dw_merge_table merge; /* the map's columns, then the extra one */
+    uint16_t *all;               /* 0, 1, … */
+    int16_t *key_of;             /* per column: place in target.key, -1 none */
+    uint16_t *delete_columns;    /* keys, and the extra column under on_delete "set" */
+    size_t delete_count;
+    int delete_index; /* on_delete "set": its column, else -1 */
+    struct dw_value live, deleted;
+    bool deferred;    /* has constraints that are checked at commit */
+    uint64_t session; /* of the writer, when the following was made */
+    bool stage_exists;
+    bool prepared[DW_TABLE_STATEMENTS];
+    struct dw_exchange_statement statements[DW_TABLE_STATEMENTS];
+};
+
+/* Forgets what belonged to an earlier connection. */
+void dw_writer_table_refresh(struct dw_writer_table *table);
+/* Makes the staging table when this session has none. In a transaction. */
+enum dw_rc dw_writer_table_stage(struct dw_writer_table *table, struct dw_err *err) DW_MUST_CHECK;
+/* Schema and table of a constraint's other side: what a row that violates it waits for. */
+void dw_writer_table_parent(const struct dw_writer_table *table, const struct pg_result *failure,
+                            struct dw_arena *arena, struct dw_str *out_schema,
+                            struct dw_str *out_table);
+
+#endif

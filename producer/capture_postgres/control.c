@@ -1,0 +1,619 @@
+/* control.c - see control.h. One mutex guards the mailbox; no call that may block is made under it.
+ */
+#include "producer/capture_postgres/control.h"
+
+#include "common/base/clock.h"
+#include "common/base/fault.h"
+#include "common/base/log.h"
+#include "common/model/event.h"
+#include "common/postgres/pg.h"
+#include <errno.h>
+#include <libpq-fe.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define BEAT_MS        2000
+#define STANDBY_MS     500
+#define GAP_MS         10000
+#define RELOAD_MS      60000
+#define RETRY_FIRST_MS 100
+#define RETRY_MAX_MS   5000
+#define IDLE_MS        1000
+
+struct mailbox {
+    /* wants */
+    bool stop, want_session, history_changed, streaming, save_wanted, types_wanted;
+    struct dw_state_position save;
+    uint32_t *oids;
+    size_t oid_count;
+    struct dw_control_notice *notices, **notices_end;
+    char process_state[32];
+    char *stats;
+    /* gives */
+    struct dw_session *session;
+    struct dw_map_set *maps;
+    enum dw_control_saved saved;
+    struct dw_state_position saved_position;
+    bool types_ready;
+    struct dw_relation_type *types;
+    size_t type_count;
+    struct dw_control_notice *answers;
+    char state[32];
+    char reason[512];
+};
+
+struct dw_control {
+    struct dw_control_options options;
+    struct dw_session_links links;
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    int wake_fd;  /* for the control thread */
+    int ready_fd; /* for the stream thread */
+    struct mailbox box;
+    _Atomic uint64_t retained;
+    /* the control thread's own */
+    bool accept_gap;
+    int64_t session_at_ms, retry_ms, beat_at_ms, heartbeat_at_ms, reload_at_ms;
+    int64_t notice_at_ms, types_at_ms;
+    bool joined; /* has told the state database that it lives */
+    char logged[DW_ERR_MESSAGE_MAX];
+};
+
+static void signal_fd(int fd)
+{
+    uint64_t one = 1;
+    (void)!write(fd, &one, sizeof one);
+}
+
+static void clear_fd(int fd)
+{
+    uint64_t count;
+    (void)!read(fd, &count, sizeof count);
+}
+
+/* A failure that repeats is logged once, until another one or success. */
+static void log_once(struct dw_control *control, enum dw_log_level level, const char *event,
+                     const struct dw_err *err)
+{
+    if (strcmp(control->logged, err->message) == 0)
+        return;
+    (void)snprintf(control->logged, sizeof control->logged, "%s", err->message);
+    dw_log_err(level, event, err);
+}
+
+static void set_status(struct dw_control *control, const char *state, const char *reason)
+{
+    pthread_mutex_lock(&control->mutex);
+    (void)snprintf(control->box.state, sizeof control->box.state, "%s", state);
+    (void)snprintf(control->box.reason, sizeof control->box.reason, "%.511s", reason);
+    pthread_mutex_unlock(&control->mutex);
+    signal_fd(control->ready_fd);
+}
+
+/* --- the control thread's work ---------------------------------------------------------------- */
+
+static int64_t next_retry(struct dw_control *control)
+{
+    control->retry_ms = control->retry_ms ? control->retry_ms * 2 : RETRY_FIRST_MS;
+    if (control->retry_ms > RETRY_MAX_MS)
+        control->retry_ms = RETRY_MAX_MS;
+    return control->retry_ms / 2 + (int64_t)dw_clock_jitter((uint64_t)control->retry_ms);
+}
+
+static void hand_over_session(struct dw_control *control, struct dw_session *session)
+{
+    pthread_mutex_lock(&control->mutex);
+    control->box.session = session;
+    control->box.want_session = false;
+    control->box.history_changed = false;
+    pthread_mutex_unlock(&control->mutex);
+    control->retry_ms = 0;
+    control->logged[0] = '\0';
+    control->reload_at_ms = dw_clock_mono_ms() + RELOAD_MS;
+    set_status(control, "connecting", "");
+}
+
+static void try_session(struct dw_control *control, bool history_changed)
+{
+    struct dw_session *session = NULL;
+    struct dw_session_result result;
+    struct dw_session_request request = {.history_changed = history_changed,
+                                         .accept_gap = control->accept_gap};
+    dw_session_open(&control->links, &request, &session, &result);
+    int64_t wait_ms = 0;
+    if (result.gap_accepted)
+        control->accept_gap = false;
+    switch (result.state) {
+    case DW_SESSION_READY:
+        hand_over_session(control, session);
+        return;
+    case DW_SESSION_STANDBY:
+        if (strcmp(control->logged, "standby") != 0)
+            dw_log_plain(DW_LOG_INFO, "producer.standby",
+                         "another producer has the slot; waiting to take over");
+        (void)snprintf(control->logged, sizeof control->logged, "standby");
+        set_status(control, "standby", "another producer has the replication slot");
+        control->retry_ms = 0;
+        wait_ms = STANDBY_MS;
+        break;
+    case DW_SESSION_GAP:
+        log_once(control, DW_LOG_ERROR, "producer.gap", &result.err);
+        set_status(control, dw_start_position_name(result.start), result.err.message);
+        wait_ms = GAP_MS;
+        break;
+    case DW_SESSION_FAILED:
+        log_once(control, result.err.rc == DW_RETRY ? DW_LOG_WARN : DW_LOG_ERROR,
+                 "producer.connecting", &result.err);
+        set_status(control, result.err.rc == DW_RETRY ? "connecting" : "refused",
+                   result.err.message);
+        wait_ms = next_retry(control);
+        break;
+    }
+    control->session_at_ms = dw_clock_mono_ms() + wait_ms;
+}
+
+static void save_position(struct dw_control *control, const struct dw_state_position *position)
+{
+    struct dw_err err = DW_ERR_INIT;
+    dw_fault("producer.before_position_save");
+    enum dw_rc rc = dw_session_open_state(&control->links, &err);
+    if (rc == DW_OK)
+        rc = dw_state_position_save(control->links.state, control->options.system->name, position,
+                                    &err);
+    if (rc != DW_OK)
+        log_once(control, DW_LOG_WARN, "state.away", &err);
+    pthread_mutex_lock(&control->mutex);
+    control->box.saved = rc == DW_OK ? DW_CONTROL_SAVED : DW_CONTROL_NOT_SAVED;
+    control->box.saved_position = *position;
+    pthread_mutex_unlock(&control->mutex);
+    signal_fd(control->ready_fd);
+}
+
+static void look_up_types(struct dw_control *control, const uint32_t *oids, size_t count)
+{
+    struct dw_err err = DW_ERR_INIT;
+    struct dw_relation_type *types = NULL;
+    size_t type_count = 0;
+    if (dw_session_types(&control->links, oids, count, &types, &type_count, &err) != DW_OK) {
+        log_once(control, DW_LOG_WARN, "types.away", &err);
+        dw_session_drop_source(&control->links);
+        control->types_at_ms = dw_clock_mono_ms() + IDLE_MS;
+        return;
+    }
+    pthread_mutex_lock(&control->mutex);
+    control->box.types_wanted = false;
+    free(control->box.types);
+    control->box.types = types;
+    control->box.type_count = type_count;
+    control->box.types_ready = true;
+    pthread_mutex_unlock(&control->mutex);
+    signal_fd(control->ready_fd);
+}
+
+/* False: the state database is away, try again. */
+static bool load_maps(struct dw_control *control)
+{
+    struct dw_err err = DW_ERR_INIT;
+    struct dw_map_set *set = NULL;
+    enum dw_rc rc = dw_session_open_source(&control->links, &err);
+    if (rc == DW_OK)
+        rc = dw_session_load_maps(&control->links, &set, &err);
+    control->reload_at_ms = dw_clock_mono_ms() + (rc == DW_OK ? RELOAD_MS : IDLE_MS);
+    if (rc != DW_OK) {
+        log_once(control, DW_LOG_WARN, "maps.away", &err);
+        return false;
+    }
+    pthread_mutex_lock(&control->mutex);
+    struct dw_map_set *unused = control->box.maps;
+    control->box.maps = set;
+    pthread_mutex_unlock(&control->mutex);
+    dw_map_set_free(unused);
+    signal_fd(control->ready_fd);
+    return true;
+}
+
+static bool settle_outage(struct dw_control *control, struct dw_control_notice *notice)
+{
+    struct dw_err err = DW_ERR_INIT;
+    enum dw_rc rc = dw_session_open_state(&control->links, &err);
+    if (rc == DW_OK)
+        rc = dw_state_gap_add(control->links.state, control->options.system->name, notice->map,
+                              notice->code, notice->from_lsn, notice->reason, &err);
+    if (rc == DW_OK)
+        rc = dw_state_map_fail(control->links.state, notice->map, notice->change, notice->code,
+                               notice->reason, control->options.instance, &err);
+    if (rc != DW_OK) {
+        log_once(control, DW_LOG_WARN, "state.away", &err);
+        return false;
+    }
+    return load_maps(control);
+}
+
+/* True when the notice is dealt with. */
+static bool settle_notice(struct dw_control *control, struct dw_control_notice *notice)
+{
+    struct dw_err err = DW_ERR_INIT;
+    int32_t partitions;
+    switch (notice->matter) {
+    case DW_CONTROL_OUTAGE:
+        return settle_outage(control, notice);
+    case DW_CONTROL_PROBE:
+        notice->rc = control->links.admin
+                         ? dw_kafka_admin_partitions(control->links.admin, notice->topic, 5000,
+                                                     &partitions, &err)
+                         : DW_RETRY;
+        return true;
+    case DW_CONTROL_SCHEMA:
+        if (dw_session_open_state(&control->links, &err) == DW_OK &&
+            dw_state_map_fail(control->links.state, notice->map, notice->change, notice->code,
+                              notice->reason, control->options.instance, &err) == DW_OK)
+            return true;
+        log_once(control, DW_LOG_WARN, "state.away", &err);
+        return false;
+    }
+    return true;
+}
+
+static void settle_notices(struct dw_control *control, int64_t now)
+{
+    while (now >= control->notice_at_ms) {
+        pthread_mutex_lock(&control->mutex);
+        struct dw_control_notice *notice = control->box.notices;
+        pthread_mutex_unlock(&control->mutex);
+        if (!notice)
+            return;
+        if (!settle_notice(control, notice)) {
+            control->notice_at_ms = now + IDLE_MS;
+            return;
+        }
+        pthread_mutex_lock(&control->mutex);
+        control->box.notices = notice->next;
+        if (!control->box.notices)
+            control->box.notices_end = &control->box.notices;
+        bool answered = notice->matter != DW_CONTROL_SCHEMA;
+        if (answered) {
+            notice->next = control->box.answers;
+            control->box.answers = notice;
+        }
+        pthread_mutex_unlock(&control->mutex);
+        if (!answered)
+            free(notice);
+        signal_fd(control->ready_fd);
+    }
+}
+
+/* A transaction of its own on the source; it comes back in the stream. */
+static void send_heartbeat(struct dw_control *control, int64_t now)
+{
+    struct dw_err err = DW_ERR_INIT;
+    char sql[200];
+    control->heartbeat_at_ms = now + control->options.settings->producer.heartbeat_ms;
+    (void)snprintf(sql, sizeof sql,
+                   "SELECT pg_logical_emit_message(true, '" DW_EVENT_HEARTBEAT
+                   "', '{\"sent_us\":%lld}')",
+                   (long long)dw_clock_wall_us());
+    enum dw_rc rc = dw_session_open_source(&control->links, &err);
+    if (rc == DW_OK)
+        rc = dw_pg_exec(control->links.conn, sql, &err);
+    if (rc == DW_OK)
+        return;
+    log_once(control, DW_LOG_WARN, "heartbeat.failed", &err);
+    dw_session_drop_source(&control->links);
+    control->heartbeat_at_ms = now + IDLE_MS;
+}
+
+static void look_at_slot(struct dw_control *control)
+{
+    struct dw_err err = DW_ERR_INIT;
+    struct dw_slot_state slot;
+    if (control->links.conn &&
+        dw_slot_look(control->links.conn, control->options.system->slot, &slot, &err) == DW_OK)
+        atomic_store(&control->retained, slot.retained_bytes);
+}
+
+static void beat(struct dw_control *control, int64_t now, bool streaming)
+{
+    struct dw_err err = DW_ERR_INIT;
+    char state[32];
+    control->beat_at_ms = now + BEAT_MS;
+    if (streaming)
+        look_at_slot(control);
+    pthread_mutex_lock(&control->mutex);
+    char *stats = control->box.stats ? dw_mem_strdup(control->box.stats) : NULL;
+    (void)snprintf(state, sizeof state, "%s", control->box.process_state);
+    pthread_mutex_unlock(&control->mutex);
+    enum dw_rc rc = stats ? dw_session_open_state(&control->links, &err) : DW_OK;
+    if (stats && rc == DW_OK)
+        rc = dw_state_process_beat(control->links.state, "producer", control->options.instance,
+                                   state, stats, &err);
+    if (rc != DW_OK)
+        log_once(control, DW_LOG_WARN, "state.away", &err);
+    control->joined = control->joined || (stats && rc == DW_OK);
+    free(stats);
+}
+
+static void watch_maps(struct dw_control *control, int64_t now, bool streaming)
+{
+    if (control->links.state && dw_state_maps_changed(control->links.state)) {
+        control->reload_at_ms = now;
+    }
+    if (streaming && now >= control->reload_at_ms)
+        (void)load_maps(control);
+}
+
+static void wait_for_work(struct dw_control *control, bool streaming, bool want_session)
+{
+    int64_t now = dw_clock_mono_ms();
+    int64_t until = control->beat_at_ms;
+    if (streaming && control->heartbeat_at_ms < until)
+        until = control->heartbeat_at_ms;
+    if (want_session && control->session_at_ms < until)
+        until = control->session_at_ms;
+    if (streaming && control->reload_at_ms < until)
+        until = control->reload_at_ms;
+    if (until - now > IDLE_MS)
+        until = now + IDLE_MS;
+    int state_fd = control->links.state ? dw_state_socket(control->links.state) : -1;
+    struct pollfd fds[] = {{.fd = control->wake_fd, .events = POLLIN},
+                           {.fd = state_fd, .events = POLLIN}};
+    (void)poll(fds, 2, until > now ? (int)(until - now) : 0);
+    clear_fd(control->wake_fd);
+}
+
+/* One round; false at the end. */
+static bool work(struct dw_control *control)
+{
+    int64_t now = dw_clock_mono_ms();
+    pthread_mutex_lock(&control->mutex);
+    struct mailbox *box = &control->box;
+    bool stop = box->stop;
+    bool want_session = box->want_session;
+    bool history_changed = box->history_changed;
+    bool streaming = box->streaming;
+    bool save = box->save_wanted;
+    struct dw_state_position position = box->save;
+    box->save_wanted = false;
+    uint32_t *oids = NULL;
+    size_t oid_count = box->oid_count;
+    if (box->types_wanted && now >= control->types_at_ms) {
+        oids = dw_mem_calloc(oid_count + 1, sizeof *oids);
+        memcpy(oids, box->oids, oid_count * sizeof *oids);
+    }
+    pthread_mutex_unlock(&control->mutex);
+
+    if (save)
+        save_position(control, &position);
+    if (oids)
+        look_up_types(control, oids, oid_count);
+    free(oids);
+    if (stop)
+        return false;
+    settle_notices(control, now);
+    if (want_session && now >= control->session_at_ms)
+        try_session(control, history_changed);
+    if (streaming && now >= control->heartbeat_at_ms)
+        send_heartbeat(control, now);
+    watch_maps(control, now, streaming);
+    if (now >= control->beat_at_ms)
+        beat(control, now, streaming);
+    wait_for_work(control, streaming, want_session);
+    return true;
+}
+
+static void *run(void *context)
+{
+    struct dw_control *control = context;
+    while (work(control))
+        continue;
+    struct dw_err err = DW_ERR_INIT;
+    if (control->links.state && control->joined &&
+        dw_state_process_leave(control->links.state, "producer", control->options.instance, &err) !=
+            DW_OK)
+        dw_log_err(DW_LOG_WARN, "state.away", &err);
+    dw_session_links_close(&control->links);
+    return NULL;
+}
+
+/* --- the stream thread's side ----------------------------------------------------------------- */
+
+enum dw_rc dw_control_start(struct dw_control **out, const struct dw_control_options *options,
+                            struct dw_err *err)
+{
+    struct dw_control *control = DW_MEM_NEW(struct dw_control);
+    control->options = *options;
+    control->accept_gap = options->accept_gap;
+    control->links = (struct dw_session_links){
+        .settings = options->settings, .system = options->system, .instance = options->instance};
+    control->box.notices_end = &control->box.notices;
+    (void)snprintf(control->box.state, sizeof control->box.state, "connecting");
+    (void)pthread_mutex_init(&control->mutex, NULL);
+    control->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    control->ready_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int failed = control->wake_fd < 0 || control->ready_fd < 0
+                     ? errno
+                     : pthread_create(&control->thread, NULL, run, control);
+    if (failed) {
+        char text[128];
+        (void)close(control->wake_fd);
+        (void)close(control->ready_fd);
+        free(control);
+        return dw_err_set(err, DW_FATAL, "DW-CAPTURE-050", "control thread: %s",
+                          dw_err_errno_text(failed, text, sizeof text));
+    }
+    *out = control;
+    return DW_OK;
+}
+
+void dw_control_stop(struct dw_control *control)
+{
+    if (!control)
+        return;
+    pthread_mutex_lock(&control->mutex);
+    control->box.stop = true;
+    pthread_mutex_unlock(&control->mutex);
+    signal_fd(control->wake_fd);
+    (void)pthread_join(control->thread, NULL);
+    dw_session_free(control->box.session);
+    dw_map_set_free(control->box.maps);
+    free(control->box.oids);
+    free(control->box.types);
+    free(control->box.stats);
+    while (control->box.notices) {
+        struct dw_control_notice *notice = control->box.notices;
+        control->box.notices = notice->next;
+        free(notice);
+    }
+    struct dw_control_notice *answer;
+    while ((answer = control->box.answers) != NULL) {
+        control->box.answers = answer->next;
+        free(answer);
+    }
+    (void)close(control->wake_fd);
+    (void)close(control->ready_fd);
+    (void)pthread_mutex_destroy(&control->mutex);
+    free(control);
+}
+
+int dw_control_fd(const struct dw_control *control)
+{
+    return control->ready_fd;
+}
+
+void dw_control_drain(struct dw_control *control)
+{
+    clear_fd(control->ready_fd);
+}
+
+void dw_control_want_session(struct dw_control *control, bool history_changed)
+{
+    pthread_mutex_lock(&control->mutex);
+    control->box.want_session = true;
+    control->box.history_changed = control->box.history_changed || history_changed;
+    pthread_mutex_unlock(&control->mutex);
+    signal_fd(control->wake_fd);
+}
+
+struct dw_session *dw_control_take_session(struct dw_control *control)
+{
+    pthread_mutex_lock(&control->mutex);
+    struct dw_session *session = control->box.session;
+    control->box.session = NULL;
+    pthread_mutex_unlock(&control->mutex);
+    return session;
+}
+
+void dw_control_set_streaming(struct dw_control *control, bool streaming)
+{
+    pthread_mutex_lock(&control->mutex);
+    control->box.streaming = streaming;
+    pthread_mutex_unlock(&control->mutex);
+    signal_fd(control->wake_fd);
+}
+
+struct dw_map_set *dw_control_take_maps(struct dw_control *control)
+{
+    pthread_mutex_lock(&control->mutex);
+    struct dw_map_set *maps = control->box.maps;
+    control->box.maps = NULL;
+    pthread_mutex_unlock(&control->mutex);
+    return maps;
+}
+
+void dw_control_save(struct dw_control *control, const struct dw_state_position *position)
+{
+    pthread_mutex_lock(&control->mutex);
+    control->box.save = *position;
+    control->box.save_wanted = true;
+    pthread_mutex_unlock(&control->mutex);
+    signal_fd(control->wake_fd);
+}
+
+enum dw_control_saved dw_control_take_saved(struct dw_control *control,
+                                            struct dw_state_position *out)
+{
+    pthread_mutex_lock(&control->mutex);
+    enum dw_control_saved saved = control->box.saved;
+    *out = control->box.saved_position;
+    control->box.saved = DW_CONTROL_PENDING;
+    pthread_mutex_unlock(&control->mutex);
+    return saved;
+}
+
+void dw_control_want_types(struct dw_control *control, const uint32_t *oids, size_t count)
+{
+    uint32_t *copy = dw_mem_calloc(count + 1, sizeof *copy);
+    memcpy(copy, oids, count * sizeof *copy);
+    pthread_mutex_lock(&control->mutex);
+    uint32_t *old = control->box.oids;
+    control->box.oids = copy;
+    control->box.oid_count = count;
+    control->box.types_wanted = true;
+    control->box.types_ready = false;
+    pthread_mutex_unlock(&control->mutex);
+    free(old);
+    signal_fd(control->wake_fd);
+}
+
+bool dw_control_take_types(struct dw_control *control, struct dw_relation_type **out,
+                           size_t *out_count)
+{
+    pthread_mutex_lock(&control->mutex);
+    bool ready = control->box.types_ready;
+    if (ready) {
+        *out = control->box.types;
+        *out_count = control->box.type_count;
+        control->box.types = NULL;
+        control->box.types_ready = false;
+    }
+    pthread_mutex_unlock(&control->mutex);
+    return ready;
+}
+
+void dw_control_send(struct dw_control *control, struct dw_control_notice *notice)
+{
+    notice->next = NULL;
+    pthread_mutex_lock(&control->mutex);
+    *control->box.notices_end = notice;
+    control->box.notices_end = &notice->next;
+    pthread_mutex_unlock(&control->mutex);
+    signal_fd(control->wake_fd);
+}
+
+struct dw_control_notice *dw_control_take_answer(struct dw_control *control)
+{
+    pthread_mutex_lock(&control->mutex);
+    struct dw_control_notice *answer = control->box.answers;
+    if (answer)
+        control->box.answers = answer->next;
+    pthread_mutex_unlock(&control->mutex);
+    return answer;
+}
+
+void dw_control_set_stats(struct dw_control *control, const char *state, struct dw_str json)
+{
+    char *copy = dw_mem_strndup(json.ptr, json.len);
+    pthread_mutex_lock(&control->mutex);
+    char *old = control->box.stats;
+    control->box.stats = copy;
+    (void)snprintf(control->box.process_state, sizeof control->box.process_state, "%s", state);
+    pthread_mutex_unlock(&control->mutex);
+    free(old);
+}
+
+void dw_control_status(struct dw_control *control, char state[32], char reason[512])
+{
+    pthread_mutex_lock(&control->mutex);
+    memcpy(state, control->box.state, sizeof control->box.state);
+    memcpy(reason, control->box.reason, sizeof control->box.reason);
+    pthread_mutex_unlock(&control->mutex);
+}
+
+uint64_t dw_control_retained(struct dw_control *control)
+{
+    return atomic_load(&control->retained);
+}

@@ -1,0 +1,124 @@
+/* cli.c - see cli.h. */
+#include "reconciler/cli/cli.h"
+
+#include "common/base/json_write.h"
+#include "reconciler/cli/cli_format.h"
+#include "reconciler/cli/cli_json.h"
+#include <stdio.h>
+
+void dw_cli_write(const struct dw_buf *text)
+{
+    /* A reader that has gone (| head) is no error worth a word. */
+    (void)fwrite(text->data, 1, text->len, stdout);
+    (void)fflush(stdout);
+}
+
+void dw_cli_print_error(const struct dw_cli *cli, const char *code, const char *message)
+{
+    const struct dw_err_info *info = dw_err_find(code);
+    struct dw_cli_screen screen = {.colours = cli->error_colours};
+    struct dw_buf text;
+    dw_buf_init(&text, 1u << 16);
+    dw_cli_table_paint(&text, &screen, DW_CLI_RED, "error");
+    dw_buf_printf(&text, ": %s", dw_cli_format_safe(cli->arena, message));
+    if (*code)
+        dw_buf_printf(&text, " (%s)", dw_cli_format_safe(cli->arena, code));
+    dw_buf_append_char(&text, '\n');
+    if (info)
+        dw_buf_printf(&text, "  %s\n", info->remedy);
+    if (cli->errors)
+        dw_buf_append_str(cli->errors, dw_buf_str(&text));
+    else
+        (void)fwrite(text.data, 1, text.len, stderr);
+    dw_buf_done(&text);
+}
+
+const char *dw_cli_escape(struct dw_arena *arena, const char *text)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    char *out = dw_arena_alloc(arena, 3 * strlen(text) + 1);
+    char *at = out;
+    for (const char *c = text; *c; c++) {
+        if (strchr(plain, *c)) {
+            *at++ = *c;
+            continue;
+        }
+        *at++ = '%';
+        *at++ = digits[(unsigned char)*c >> 4];
+        *at++ = digits[(unsigned char)*c & 15];
+    }
+    *at = '\0';
+    return out;
+}
+
+/* An answer that is not 2xx: its own code and message where it has them. */
+static enum dw_cli_exit refuse(const struct dw_cli *cli, const struct dw_cli_answer *answer)
+{
+    struct dw_str error = dw_cli_json_member(answer->body, "error");
+    const char *code = dw_cli_json_text(error, "code", cli->arena);
+    const char *message = dw_cli_json_text(error, "message", cli->arena);
+    if (answer->status == 401 || answer->status == 403) {
+        dw_cli_print_error(cli, "DW-API-021",
+                           dw_arena_printf(cli->arena, "the reconciler at %s refuses the token",
+                                           cli->settings.reconciler.url));
+        return DW_CLI_UNAUTHORISED;
+    }
+    if (!*message) {
+        dw_cli_print_error(cli, "DW-API-022",
+                           dw_arena_printf(cli->arena, "%s answers %ld without a reason",
+                                           cli->settings.reconciler.url, answer->status));
+        return DW_CLI_UNREACHABLE;
+    }
+    dw_cli_print_error(cli, code, message);
+    return answer->status == 503 ? DW_CLI_UNREACHABLE : DW_CLI_REFUSED;
+}
+
+enum dw_cli_exit dw_cli_ask(struct dw_cli *cli, const char *method, const char *path,
+                            struct dw_str body, struct dw_cli_answer *out)
+{
+    struct dw_err err = DW_ERR_INIT;
+    enum dw_rc rc = DW_OK;
+    if (!cli->client)
+        rc = dw_cli_client_open(&cli->client, cli->settings.reconciler.url,
+                                cli->settings.reconciler.token, &err);
+    if (!rc)
+        rc = dw_cli_client_send(cli->client, method, path, body, cli->arena, out, &err);
+    if (rc) {
+        dw_cli_print_error(cli, err.id, err.message);
+        return DW_CLI_UNREACHABLE;
+    }
+    if (out->status == 422)
+        return DW_CLI_REFUSED;
+    if (out->status < 200 || out->status > 299)
+        return refuse(cli, out);
+    return DW_CLI_DONE;
+}
+
+enum dw_cli_exit dw_cli_explain_run(struct dw_cli *cli)
+{
+    const char *code = cli->options.arguments[0];
+    const struct dw_err_info *info = dw_err_find(code);
+    struct dw_buf text;
+    if (!info) {
+        dw_cli_print_error(cli, "", dw_arena_printf(cli->arena, "there is no code %s", code));
+        return DW_CLI_REFUSED;
+    }
+    dw_buf_init(&text, 1u << 16);
+    if (cli->options.json) {
+        dw_buf_append_char(&text, '{');
+        dw_json_write_text(&text, "code", info->id);
+        dw_json_write_text(&text, "title", info->title);
+        dw_json_write_text(&text, "cause", info->cause);
+        dw_json_write_text(&text, "remedy", info->remedy);
+        dw_buf_append_text(&text, "}\n");
+    } else {
+        dw_cli_table_paint(&text, &cli->screen, DW_CLI_BOLD, info->id);
+        dw_buf_printf(&text, ": %s\n\ncause:  %s\nremedy: %s\n", info->title, info->cause,
+                      info->remedy);
+    }
+    dw_cli_write(&text);
+    dw_buf_done(&text);
+    return DW_CLI_DONE;
+}

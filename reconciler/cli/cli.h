@@ -1,0 +1,55 @@
+/* cli.h - what the commands share: settings, screen, the way to the operator API, exit codes. */
+#ifndef DW_CLI_CLI_H
+#define DW_CLI_CLI_H
+#include "common/base/arena.h"
+#include "common/base/buf.h"
+#include "common/base/err.h"
+#include "common/config/settings.h"
+#include "common/model/map_problems.h"
+#include "reconciler/cli/cli_client.h"
+#include "reconciler/cli/cli_options.h"
+#include "reconciler/cli/cli_table.h"
+
+enum dw_cli_exit {
+    DW_CLI_DONE = 0,
+    DW_CLI_REFUSED = 1,      /* operation refused, problems found */
+    DW_CLI_USAGE = 2,        /* wrong usage or settings */
+    DW_CLI_UNREACHABLE = 3,  /* no answer from the reconciler */
+    DW_CLI_UNAUTHORISED = 4, /* it refuses the token */
+};
+
+struct dw_cli {
+    struct dw_cli_options options;
+    struct dw_settings settings;  /* loaded for all commands but explain and config reference */
+    struct dw_cli_client *client; /* opened by the first request */
+    struct dw_arena *arena;       /* of the command */
+    struct dw_cli_screen screen;  /* standard output */
+    bool error_colours;           /* standard error */
+    struct dw_buf *errors;        /* where errors go instead of standard error; NULL: there */
+};
+
+/* Asks the operator API; the answer lives in the arena. Prints what went wrong, with the remedy,
+ * and returns the exit code; DW_CLI_DONE: 2xx. An answer of 422 is returned as DW_CLI_REFUSED
+ * without printing, for the caller to show its problems. `body` "" for none. */
+enum dw_cli_exit dw_cli_ask(struct dw_cli *cli, const char *method, const char *path,
+                            struct dw_str body, struct dw_cli_answer *out);
+
+/* An error on standard error: message, code, remedy of the catalogue. */
+void dw_cli_print_error(const struct dw_cli *cli, const char *code, const char *message);
+/* Writes a buffer to standard output. */
+void dw_cli_write(const struct dw_buf *text);
+/* A path segment or query value, percent-encoded into the arena. */
+const char *dw_cli_escape(struct dw_arena *arena, const char *text);
+
+/* The commands. */
+enum dw_cli_exit dw_cli_status_run(struct dw_cli *cli);
+enum dw_cli_exit dw_cli_maps_check(struct dw_cli *cli);
+enum dw_cli_exit dw_cli_maps_apply(struct dw_cli *cli);
+enum dw_cli_exit dw_cli_maps_list(struct dw_cli *cli);
+enum dw_cli_exit dw_cli_maps_show(struct dw_cli *cli);
+enum dw_cli_exit dw_cli_maps_order(struct dw_cli *cli);
+enum dw_cli_exit dw_cli_letters_list(struct dw_cli *cli);
+enum dw_cli_exit dw_cli_letters_show(struct dw_cli *cli);
+enum dw_cli_exit dw_cli_explain_run(struct dw_cli *cli);
+
+#endif

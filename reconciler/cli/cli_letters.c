@@ -1,0 +1,185 @@
+/* cli_letters.c - dead-letter list and show. */
+#include "reconciler/cli/cli.h"
+#include "reconciler/cli/cli_format.h"
+#include "reconciler/cli/cli_json.h"
+#include <stdio.h>
+
+#define TEXT_MAX (128u << 20)
+
+static const char *list_path(struct dw_cli *cli)
+{
+    const struct dw_cli_options *options = &cli->options;
+    struct dw_buf path;
+    char separator = '?';
+    dw_buf_init(&path, 65536);
+    dw_buf_append_text(&path, "/api/v1/dead-letters");
+    const struct {
+        const char *name;
+        const char *value;
+    } texts[] = {{"map", options->map}, {"state", options->state}, {"code", options->code}};
+    const struct {
+        const char *name;
+        int64_t value;
+    } numbers[] = {{"limit", options->limit}, {"after", options->after}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (texts[i].value) {
+            dw_buf_printf(&path, "%c%s=%s", separator, texts[i].name,
+                          dw_cli_escape(cli->arena, texts[i].value));
+            separator = '&';
+        }
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (numbers[i].value) {
+            dw_buf_printf(&path, "%c%s=%lld", separator, numbers[i].name,
+                          (long long)numbers[i].value);
+            separator = '&';
+        }
+    const char *copy = dw_arena_copy(cli->arena, dw_buf_str(&path)).ptr;
+    dw_buf_done(&path);
+    return copy;
+}
+
+/* A key on one line: the values of a JSON object's members are enough. */
+static const char *short_text(struct dw_cli *cli, struct dw_str raw)
+{
+    return dw_cli_format_safe(cli->arena, raw.ptr ? dw_arena_copy(cli->arena, raw).ptr : "");
+}
+
+static enum dw_cli_colour letter_colour(const char *state)
+{
+    if (strcmp(state, "open") == 0)
+        return DW_CLI_RED;
+    return strcmp(state, "unconfirmed") == 0 ? DW_CLI_YELLOW : DW_CLI_DIM;
+}
+
+static void add_letter(struct dw_cli *cli, struct dw_cli_table *table, struct dw_str letter)
+{
+#define TEXT(name) dw_cli_format_safe(cli->arena, dw_cli_json_text(letter, name, cli->arena))
+    const char *at = TEXT("failed_at");
+    if (!*at)
+        at = TEXT("indexed_at");
+    dw_cli_table_add(
+        table, dw_arena_printf(cli->arena, "%lld", (long long)dw_cli_json_number(letter, "id")),
+        DW_CLI_BOLD);
+    dw_cli_table_add(table, dw_arena_printf(cli->arena, "%.19sZ", at), DW_CLI_DIM);
+    dw_cli_table_add(table, TEXT("state"), letter_colour(TEXT("state")));
+    dw_cli_table_add(table, TEXT("map"), DW_CLI_PLAIN);
+    dw_cli_table_add(table, TEXT("code"), DW_CLI_PLAIN);
+    dw_cli_table_add(table, short_text(cli, dw_cli_json_member(letter, "key")), DW_CLI_PLAIN);
+    dw_cli_table_add(table, TEXT("message"), DW_CLI_PLAIN);
+#undef TEXT
+}
+
+enum dw_cli_exit dw_cli_letters_list(struct dw_cli *cli)
+{
+    static const struct dw_cli_column columns[] = {
+        {"ID", true, false},     {"FAILED", false, false}, {"STATE", false, false},
+        {"MAP", false, true},    {"CODE", false, false},   {"KEY", false, true},
+        {"REASON", false, true},
+    };
+    struct dw_cli_answer answer;
+    enum dw_cli_exit code =
+        dw_cli_ask(cli, "GET", list_path(cli), (struct dw_str){NULL, 0}, &answer);
+    if (code)
+        return code;
+    if (cli->options.json) {
+        printf("%.*s", DW_STR_ARG(answer.body));
+        return DW_CLI_DONE;
+    }
+    size_t count = 0;
+    const struct dw_str *letters =
+        dw_cli_json_elements(dw_cli_json_member(answer.body, "dead_letters"), cli->arena, &count);
+    struct dw_buf text;
+    struct dw_cli_table table;
+    dw_buf_init(&text, TEXT_MAX);
+    dw_cli_table_init(&table, cli->arena, columns, sizeof columns / sizeof *columns);
+    for (size_t i = 0; i < count; i++)
+        add_letter(cli, &table, letters[i]);
+    if (count)
+        dw_cli_table_render(&table, &cli->screen, &text);
+    else
+        dw_buf_append_text(&text, "no dead letters\n");
+    int64_t next = dw_cli_json_number(answer.body, "next");
+    if (next)
+        dw_buf_printf(&text, "more: --after %lld\n", (long long)next);
+    dw_cli_write(&text);
+    dw_buf_done(&text);
+    return DW_CLI_DONE;
+}
+
+static void write_line(struct dw_cli *cli, struct dw_buf *out, const char *title,
+                       struct dw_str letter, const char *name)
+{
+    struct dw_str raw = dw_cli_json_member(letter, name);
+    const char *text = dw_cli_json_text(letter, name, cli->arena);
+    if (!*text && raw.ptr && raw.ptr[0] != '"' && !dw_cli_json_is_null(raw))
+        text = dw_arena_copy(cli->arena, raw).ptr; /* a number */
+    if (*text)
+        dw_buf_printf(out, "  %-12s %s\n", title, dw_cli_format_safe(cli->arena, text));
+}
+
+static void write_value(struct dw_cli *cli, struct dw_buf *out, const char *title,
+                        struct dw_str letter, const char *name)
+{
+    struct dw_str raw = dw_cli_json_member(letter, name);
+    dw_buf_append_char(out, '\n');
+    dw_cli_table_paint(out, &cli->screen, DW_CLI_BOLD, title);
+    dw_buf_append_text(out, "\n  ");
+    if (dw_cli_json_is_null(raw))
+        dw_buf_append_text(out, "none");
+    else
+        dw_cli_json_pretty(out, raw, 1);
+    dw_buf_append_char(out, '\n');
+}
+
+static void write_remedy(struct dw_cli *cli, struct dw_buf *out, const char *code)
+{
+    const struct dw_err_info *info = dw_err_find(code);
+    if (!info)
+        return;
+    dw_buf_append_char(out, '\n');
+    dw_cli_table_paint(out, &cli->screen, DW_CLI_BOLD, info->title);
+    dw_buf_printf(out, "\n  cause:  %s\n  remedy: %s\n", info->cause, info->remedy);
+}
+
+static void write_letter(struct dw_cli *cli, struct dw_str letter, struct dw_buf *out)
+{
+    static const char *const lines[][2] = {
+        {"reason", "message"},    {"code", "code"},           {"class", "class"},
+        {"SQLSTATE", "sqlstate"}, {"column", "column"},       {"map", "map"},
+        {"revision", "revision"}, {"system", "system"},       {"version", "version"},
+        {"topic", "topic"},       {"partition", "partition"}, {"offset", "offset"},
+        {"stage", "stage"},       {"attempts", "attempts"},   {"first failed", "first_failed_at"},
+        {"failed", "failed_at"},  {"indexed", "indexed_at"},  {"worker", "instance"},
+    };
+    const char *state = dw_cli_json_text(letter, "state", cli->arena);
+    dw_cli_table_paint(out, &cli->screen, DW_CLI_BOLD,
+                       dw_arena_printf(cli->arena, "dead letter %lld",
+                                       (long long)dw_cli_json_number(letter, "id")));
+    dw_buf_append_text(out, ": ");
+    dw_cli_table_paint(out, &cli->screen, letter_colour(state), state);
+    dw_buf_append_char(out, '\n');
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        write_line(cli, out, lines[i][0], letter, lines[i][1]);
+    write_remedy(cli, out, dw_cli_json_text(letter, "code", cli->arena));
+    write_value(cli, out, "key", letter, "key");
+    write_value(cli, out, "event", letter, "value");
+}
+
+enum dw_cli_exit dw_cli_letters_show(struct dw_cli *cli)
+{
+    struct dw_cli_answer answer;
+    const char *path = dw_arena_printf(cli->arena, "/api/v1/dead-letters/%s",
+                                       dw_cli_escape(cli->arena, cli->options.arguments[0]));
+    enum dw_cli_exit code = dw_cli_ask(cli, "GET", path, (struct dw_str){NULL, 0}, &answer);
+    if (code)
+        return code;
+    struct dw_buf text;
+    dw_buf_init(&text, TEXT_MAX);
+    if (cli->options.json)
+        dw_buf_append_str(&text, answer.body);
+    else
+        write_letter(cli, answer.body, &text);
+    dw_cli_write(&text);
+    dw_buf_done(&text);
+    return DW_CLI_DONE;
+}

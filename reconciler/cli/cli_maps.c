@@ -1,0 +1,415 @@
+/* cli_maps.c - map check, apply, list, show, start, pause, resume, stop. */
+#include "common/base/clock.h"
+#include "common/base/json_write.h"
+#include "common/config/text_file.h"
+#include "common/model/table_map.h"
+#include "reconciler/cli/cli.h"
+#include "reconciler/cli/cli_format.h"
+#include "reconciler/cli/cli_json.h"
+#include "reconciler/maps/map_check.h"
+#include <stdio.h>
+
+#define FILE_MAX_BYTES (8u << 20)
+#define POLL_MS        300
+
+/* --- check ------------------------------------------------------------------------------------ */
+
+/* Reads a map file; a file that cannot be read is a problem like others. */
+static const struct dw_table_map *read_map(const char *file, struct dw_arena *arena,
+                                           struct dw_map_problems *problems,
+                                           struct dw_str *out_text)
+{
+    const char *fault = dw_text_file_read(file, FILE_MAX_BYTES, arena, out_text);
+    if (!fault)
+        return dw_table_map_parse(*out_text, file, arena, problems);
+    struct dw_map_problem problem = {
+        .code = "DW-API-024",
+        .file = dw_str_from(file),
+        .message = dw_str_from(dw_arena_printf(arena, "the file cannot be read: %s", fault)),
+    };
+    dw_map_problems_add(problems, &problem);
+    return NULL;
+}
+
+static void print_problems(const struct dw_cli *cli, const struct dw_map_problems *problems)
+{
+    struct dw_buf text;
+    if (!cli->options.json) {
+        dw_map_problems_print(stdout, problems, cli->screen.colours);
+        return;
+    }
+    dw_buf_init(&text, 64u << 20);
+    dw_buf_append_text(&text, "{\"problems\":");
+    dw_map_problems_write(&text, problems);
+    dw_buf_append_text(&text, "}\n");
+    dw_cli_write(&text);
+    dw_buf_done(&text);
+}
+
+enum dw_cli_exit dw_cli_maps_check(struct dw_cli *cli)
+{
+    struct dw_map_problems problems;
+    size_t files = cli->options.argument_count;
+    size_t count = 0;
+    struct dw_map_check_item *items = DW_ARENA_ARRAY(cli->arena, struct dw_map_check_item, files);
+    dw_map_problems_init(&problems, cli->arena);
+    for (size_t i = 0; i < files; i++) {
+        const char *file = cli->options.arguments[i];
+        struct dw_str text = {NULL, 0};
+        const struct dw_table_map *map = read_map(file, cli->arena, &problems, &text);
+        if (map)
+            items[count++] =
+                (struct dw_map_check_item){.map = map, .file = dw_str_from(file), .text = text};
+    }
+    dw_map_check(&cli->settings, items, count, &problems);
+    size_t errors = dw_map_problems_errors(&problems);
+    print_problems(cli, &problems);
+    if (!cli->options.json)
+        printf("%zu map%s checked, %zu problem%s, %zu warning%s\n", files, files == 1 ? "" : "s",
+               errors, errors == 1 ? "" : "s", problems.count - errors,
+               problems.count - errors == 1 ? "" : "s");
+    return errors ? DW_CLI_REFUSED : DW_CLI_DONE;
+}
+
+/* --- orders ------------------------------------------------------------------------------------
+ */
+
+static const char *order_name(enum dw_cli_command command)
+{
+    switch ((int)command) {
+    case DW_CLI_MAP_PAUSE:
+        return "pause";
+    case DW_CLI_MAP_RESUME:
+        return "resume";
+    case DW_CLI_MAP_STOP:
+        return "stop";
+    default:
+        return "start";
+    }
+}
+
+static enum dw_cli_exit send_order(struct dw_cli *cli, const char *map, const char *order,
+                                   struct dw_cli_answer *out)
+{
+    struct dw_buf body;
+    dw_buf_init(&body, 65536);
+    dw_buf_append_char(&body, '{');
+    if (cli->options.reason)
+        dw_json_write_text(&body, "reason", cli->options.reason);
+    dw_buf_append_char(&body, '}');
+    const char *path =
+        dw_arena_printf(cli->arena, "/api/v1/maps/%s/%s", dw_cli_escape(cli->arena, map), order);
+    enum dw_cli_exit code = dw_cli_ask(cli, "POST", path, dw_buf_str(&body), out);
+    dw_buf_done(&body);
+    return code;
+}
+
+/* Whether the status says that the map's state is in force; *out_known: it has the map. */
+static bool is_in_force(struct dw_str status, const char *name, struct dw_arena *arena,
+                        const char **out_state)
+{
+    size_t count = 0;
+    const struct dw_str *maps =
+        dw_cli_json_elements(dw_cli_json_member(status, "maps"), arena, &count);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(dw_cli_json_text(maps[i], "map", arena), name) == 0) {
+            *out_state = dw_cli_json_text(maps[i], "state", arena);
+            return dw_cli_json_true(maps[i], "in_force");
+        }
+    *out_state = "unknown";
+    return false;
+}
+
+/* Asks for the status until the order has reached those who carry it out. */
+static enum dw_cli_exit wait_in_force(struct dw_cli *cli, const char *name)
+{
+    int64_t until = dw_clock_mono_ms() + cli->options.wait_seconds * 1000;
+    const char *state = "unknown";
+    for (;;) {
+        struct dw_cli_answer answer;
+        enum dw_cli_exit code =
+            dw_cli_ask(cli, "GET", "/api/v1/status", (struct dw_str){NULL, 0}, &answer);
+        if (code)
+            return code;
+        if (is_in_force(answer.body, name, cli->arena, &state))
+            return DW_CLI_DONE;
+        if (dw_clock_mono_ms() >= until)
+            break;
+        dw_clock_sleep_ms(POLL_MS);
+    }
+    dw_cli_print_error(cli, "DW-API-023",
+                       dw_arena_printf(cli->arena,
+                                       "map %s is %s, but not all processes reported it within "
+                                       "%lld s",
+                                       name, state, (long long)cli->options.wait_seconds));
+    return DW_CLI_REFUSED;
+}
+
+static void print_outcome(const struct dw_cli *cli, const struct dw_cli_answer *answer,
+                          const char *what)
+{
+    if (cli->options.json) {
+        printf("%.*s", DW_STR_ARG(answer->body));
+        return;
+    }
+    const char *state = dw_cli_json_text(answer->body, "state", cli->arena);
+    bool changed = dw_cli_json_true(answer->body, "changed");
+    printf("%s: %s%s, revision %lld\n",
+           dw_cli_format_safe(cli->arena, dw_cli_json_text(answer->body, "map", cli->arena)),
+           changed ? what : "already ", changed ? "" : state,
+           (long long)dw_cli_json_number(answer->body, "revision"));
+}
+
+static enum dw_cli_exit order_one(struct dw_cli *cli, const char *name, const char *order,
+                                  bool wait)
+{
+    static const char *const done[][2] = {
+        {"start", "started"}, {"pause", "paused"}, {"resume", "resumed"}, {"stop", "stopped"}};
+    struct dw_cli_answer answer;
+    const char *what = order;
+    enum dw_cli_exit code = send_order(cli, name, order, &answer);
+    if (code)
+        return code;
+    for (size_t i = 0; i < sizeof done / sizeof *done; i++)
+        if (strcmp(done[i][0], order) == 0)
+            what = done[i][1];
+    print_outcome(cli, &answer, what);
+    (void)fflush(stdout);
+    return wait ? wait_in_force(cli, name) : DW_CLI_DONE;
+}
+
+/* All are ordered first, then waited for: they come into force side by side. The first refusal
+ * gives the exit code, the others are tried all the same. */
+enum dw_cli_exit dw_cli_maps_order(struct dw_cli *cli)
+{
+    const struct dw_cli_options *options = &cli->options;
+    const char *order = order_name(options->command);
+    enum dw_cli_exit result = DW_CLI_DONE;
+    for (size_t i = 0; i < options->argument_count; i++) {
+        enum dw_cli_exit code = order_one(cli, options->arguments[i], order, false);
+        if (code == DW_CLI_UNREACHABLE || code == DW_CLI_UNAUTHORISED)
+            return code;
+        result = result ? result : code;
+    }
+    for (size_t i = 0; options->wait && !result && i < options->argument_count; i++)
+        result = wait_in_force(cli, options->arguments[i]);
+    return result;
+}
+
+/* --- apply ------------------------------------------------------------------------------------ */
+
+/* The problems of an answer, as the local check prints them. */
+static void read_problems(struct dw_cli *cli, struct dw_str body, struct dw_map_problems *out)
+{
+    size_t count = 0;
+    const struct dw_str *items =
+        dw_cli_json_elements(dw_cli_json_member(body, "problems"), cli->arena, &count);
+    dw_map_problems_init(out, cli->arena);
+    for (size_t i = 0; i < count; i++) {
+#define TEXT(name) dw_str_from(dw_cli_json_text(items[i], name, cli->arena))
+        struct dw_map_problem problem = {
+            .warning = dw_str_is(TEXT("severity"), "warning"),
+            .file = TEXT("file"),
+            .path = TEXT("path"),
+            .line = (unsigned)dw_cli_json_number(items[i], "line"),
+            .message = TEXT("message"),
+            .remedy = TEXT("remedy"),
+        };
+        (void)snprintf(problem.code, sizeof problem.code, "%.*s", DW_STR_ARG(TEXT("code")));
+#undef TEXT
+        dw_map_problems_add(out, &problem);
+    }
+}
+
+static enum dw_cli_exit send_map(struct dw_cli *cli, const char *file, const char *name,
+                                 struct dw_str text, struct dw_cli_answer *out)
+{
+    struct dw_buf body;
+    dw_buf_init(&body, 8 * FILE_MAX_BYTES);
+    dw_buf_append_char(&body, '{');
+    dw_json_write_text(&body, "file", file);
+    dw_json_write_str(&body, "document", text);
+    dw_buf_append_char(&body, '}');
+    const char *path =
+        dw_arena_printf(cli->arena, "/api/v1/maps/%s%s", dw_cli_escape(cli->arena, name),
+                        cli->options.dry_run ? "?dry_run=true" : "");
+    enum dw_cli_exit code = dw_cli_ask(cli, "PUT", path, dw_buf_str(&body), out);
+    dw_buf_done(&body);
+    return code;
+}
+
+static void print_applied(struct dw_cli *cli, const char *name, const struct dw_cli_answer *answer)
+{
+    struct dw_map_problems warnings;
+    read_problems(cli, answer->body, &warnings);
+    if (cli->options.json) {
+        printf("%.*s", DW_STR_ARG(answer->body));
+        return;
+    }
+    dw_map_problems_print(stdout, &warnings, cli->screen.colours);
+    if (!cli->options.dry_run)
+        print_outcome(cli, answer, "applied");
+    else
+        printf("%s: would be applied as %s\n", dw_cli_format_safe(cli->arena, name),
+               dw_cli_json_true(answer->body, "exists") ? "a new revision" : "a new map");
+}
+
+static enum dw_cli_exit apply_one(struct dw_cli *cli, const char *file)
+{
+    struct dw_map_problems problems;
+    struct dw_str text = {NULL, 0};
+    struct dw_cli_answer answer;
+    dw_map_problems_init(&problems, cli->arena);
+    const struct dw_table_map *map = read_map(file, cli->arena, &problems, &text);
+    if (!map) {
+        print_problems(cli, &problems);
+        return DW_CLI_REFUSED;
+    }
+    const char *name = dw_arena_copy(cli->arena, map->name).ptr;
+    enum dw_cli_exit code = send_map(cli, file, name, text, &answer);
+    if (code == DW_CLI_REFUSED && answer.status == 422) {
+        read_problems(cli, answer.body, &problems);
+        print_problems(cli, &problems);
+        return code;
+    }
+    if (code)
+        return code;
+    print_applied(cli, name, &answer);
+    (void)fflush(stdout);
+    if (!cli->options.start || cli->options.dry_run ||
+        strcmp(dw_cli_json_text(answer.body, "state", cli->arena), "stopped") != 0)
+        return DW_CLI_DONE;
+    return order_one(cli, name, "start", cli->options.wait);
+}
+
+enum dw_cli_exit dw_cli_maps_apply(struct dw_cli *cli)
+{
+    enum dw_cli_exit result = DW_CLI_DONE;
+    for (size_t i = 0; i < cli->options.argument_count; i++) {
+        enum dw_cli_exit code = apply_one(cli, cli->options.arguments[i]);
+        if (code == DW_CLI_UNREACHABLE || code == DW_CLI_UNAUTHORISED)
+            return code;
+        result = result ? result : code;
+    }
+    return result;
+}
+
+/* --- looking ---------------------------------------------------------------------------------- */
+
+static enum dw_cli_colour state_colour(const char *state)
+{
+    if (strcmp(state, "running") == 0)
+        return DW_CLI_GREEN;
+    if (strcmp(state, "error") == 0)
+        return DW_CLI_RED;
+    return strcmp(state, "paused") == 0 ? DW_CLI_YELLOW : DW_CLI_DIM;
+}
+
+enum dw_cli_exit dw_cli_maps_list(struct dw_cli *cli)
+{
+    static const struct dw_cli_column columns[] = {
+        {"MAP", false, true},    {"STATE", false, false}, {"REVISION", true, false},
+        {"SOURCE", false, true}, {"TARGET", false, true}, {"TOPIC", false, true},
+        {"REASON", false, true},
+    };
+    struct dw_cli_answer answer;
+    enum dw_cli_exit code =
+        dw_cli_ask(cli, "GET", "/api/v1/maps", (struct dw_str){NULL, 0}, &answer);
+    if (code)
+        return code;
+    if (cli->options.json) {
+        printf("%.*s", DW_STR_ARG(answer.body));
+        return DW_CLI_DONE;
+    }
+    size_t count = 0;
+    const struct dw_str *maps =
+        dw_cli_json_elements(dw_cli_json_member(answer.body, "maps"), cli->arena, &count);
+    struct dw_cli_table table;
+    dw_cli_table_init(&table, cli->arena, columns, sizeof columns / sizeof *columns);
+    for (size_t i = 0; i < count; i++) {
+#define TEXT(name) dw_cli_format_safe(cli->arena, dw_cli_json_text(maps[i], name, cli->arena))
+        const char *state = TEXT("state");
+        dw_cli_table_add(&table, TEXT("map"), DW_CLI_PLAIN);
+        dw_cli_table_add(&table, state, state_colour(state));
+        dw_cli_table_add(&table,
+                         dw_cli_format_count(cli->arena, dw_cli_json_number(maps[i], "revision")),
+                         DW_CLI_PLAIN);
+        dw_cli_table_add(&table, TEXT("source_system"), DW_CLI_PLAIN);
+        dw_cli_table_add(&table, TEXT("target_system"), DW_CLI_PLAIN);
+        dw_cli_table_add(&table, TEXT("topic"), DW_CLI_PLAIN);
+        dw_cli_table_add(&table, TEXT("reason"), DW_CLI_DIM);
+#undef TEXT
+    }
+    struct dw_buf text;
+    dw_buf_init(&text, 64u << 20);
+    dw_cli_table_render(&table, &cli->screen, &text);
+    dw_cli_write(&text);
+    dw_buf_done(&text);
+    return DW_CLI_DONE;
+}
+
+static void write_history(struct dw_cli *cli, struct dw_str body, struct dw_buf *out)
+{
+    static const struct dw_cli_column columns[] = {
+        {"AT", false, false},      {"EVENT", false, false}, {"STATE", false, false},
+        {"REVISION", true, false}, {"BY", false, true},     {"REASON", false, true},
+    };
+    size_t count = 0;
+    const struct dw_str *items =
+        dw_cli_json_elements(dw_cli_json_member(body, "history"), cli->arena, &count);
+    struct dw_cli_table table;
+    dw_cli_table_init(&table, cli->arena, columns, sizeof columns / sizeof *columns);
+    for (size_t i = 0; i < count; i++) {
+#define TEXT(name) dw_cli_format_safe(cli->arena, dw_cli_json_text(items[i], name, cli->arena))
+        const char *code = TEXT("code");
+        const char *reason = TEXT("reason");
+        dw_cli_table_add(&table, dw_arena_printf(cli->arena, "%.19sZ", TEXT("at")), DW_CLI_DIM);
+        dw_cli_table_add(&table, TEXT("event"), DW_CLI_PLAIN);
+        dw_cli_table_add(&table, TEXT("state"), state_colour(TEXT("state")));
+        dw_cli_table_add(&table,
+                         dw_cli_format_count(cli->arena, dw_cli_json_number(items[i], "revision")),
+                         DW_CLI_PLAIN);
+        dw_cli_table_add(&table, TEXT("by"), DW_CLI_PLAIN);
+        dw_cli_table_add(&table,
+                         *code ? dw_arena_printf(cli->arena, "%s %s", code, reason) : reason,
+                         DW_CLI_PLAIN);
+#undef TEXT
+    }
+    dw_cli_table_render(&table, &cli->screen, out);
+}
+
+enum dw_cli_exit dw_cli_maps_show(struct dw_cli *cli)
+{
+    struct dw_cli_answer answer;
+    const char *path = dw_arena_printf(cli->arena, "/api/v1/maps/%s",
+                                       dw_cli_escape(cli->arena, cli->options.arguments[0]));
+    enum dw_cli_exit code = dw_cli_ask(cli, "GET", path, (struct dw_str){NULL, 0}, &answer);
+    if (code)
+        return code;
+    if (cli->options.json) {
+        printf("%.*s", DW_STR_ARG(answer.body));
+        return DW_CLI_DONE;
+    }
+    struct dw_buf text;
+    dw_buf_init(&text, 64u << 20);
+#define TEXT(name) dw_cli_format_safe(cli->arena, dw_cli_json_text(answer.body, name, cli->arena))
+    const char *state = TEXT("state");
+    dw_cli_table_paint(&text, &cli->screen, DW_CLI_BOLD, TEXT("map"));
+    dw_buf_append_text(&text, ": ");
+    dw_cli_table_paint(&text, &cli->screen, state_colour(state), state);
+    dw_buf_printf(&text, ", revision %lld, %s to %s, topic %s with %lld partitions\n",
+                  (long long)dw_cli_json_number(answer.body, "revision"), TEXT("source_system"),
+                  TEXT("target_system"), TEXT("topic"),
+                  (long long)dw_cli_json_number(answer.body, "partitions"));
+    if (*TEXT("reason") || *TEXT("code"))
+        dw_buf_printf(&text, "  %s %s\n", TEXT("code"), TEXT("reason"));
+#undef TEXT
+    dw_buf_append_char(&text, '\n');
+    write_history(cli, answer.body, &text);
+    dw_buf_append_char(&text, '\n');
+    dw_cli_json_pretty(&text, dw_cli_json_member(answer.body, "document"), 0);
+    dw_buf_append_char(&text, '\n');
+    dw_cli_write(&text);
+    dw_buf_done(&text);
+    return DW_CLI_DONE;
+}

@@ -1,0 +1,395 @@
+/* cli_options.c - see cli_options.h. */
+#include "reconciler/cli/cli_options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define WAIT_SECONDS  60
+#define WATCH_SECONDS 2
+#define SECONDS_MAX   86400
+#define LIMIT_MAX     1000
+
+/* Options, as bits: which command takes which. */
+enum {
+    TAKES_START = 1 << 0,
+    TAKES_DRY_RUN = 1 << 1,
+    TAKES_WAIT = 1 << 2,
+    TAKES_WATCH = 1 << 3,
+    TAKES_REASON = 1 << 4,
+    TAKES_FILTER = 1 << 5,
+    TAKES_ALL = 1 << 30, /* every command */
+};
+
+struct command {
+    const char *group; /* "map"; NULL: a word of its own */
+    const char *word;
+    unsigned takes;
+    size_t min_arguments;
+    size_t max_arguments;
+    const char *arguments; /* for the help */
+    const char *summary;
+    const char *example;
+};
+
+#define MANY ((size_t)-1)
+
+static const struct command commands[DW_CLI_COMMAND_COUNT] = {
+    [DW_CLI_STATUS] = {NULL, "status", TAKES_WATCH, 0, 0, "",
+                       "how it goes: maps, systems, processes, gaps", "dualwrite status --watch"},
+    [DW_CLI_MAP_CHECK] =
+        {"map", "check", 0, 1, MANY, "FILE...",
+         "look for mistakes in map files and in how they fit both systems; starts nothing",
+         "dualwrite map check maps/*.json"},
+    [DW_CLI_MAP_APPLY] = {"map", "apply", TAKES_START | TAKES_DRY_RUN | TAKES_WAIT, 1, MANY,
+                          "FILE...", "check map files and take them live as a new revision",
+                          "dualwrite map apply maps/customers.json --start"},
+    [DW_CLI_MAP_LIST] = {"map", "list", 0, 0, 0, "", "the maps and their states",
+                         "dualwrite map list"},
+    [DW_CLI_MAP_SHOW] = {"map", "show", 0, 1, 1, "NAME", "one map: state, history, document",
+                         "dualwrite map show customers"},
+    [DW_CLI_MAP_START] = {"map", "start", TAKES_REASON | TAKES_WAIT, 1, MANY, "NAME...",
+                          "publish and apply the changes of maps",
+                          "dualwrite map start customers --wait"},
+    [DW_CLI_MAP_PAUSE] = {"map", "pause", TAKES_REASON | TAKES_WAIT, 1, MANY, "NAME...",
+                          "stop applying; changes are kept in Kafka",
+                          "dualwrite map pause customers --reason 'month end'"},
+    [DW_CLI_MAP_RESUME] = {"map", "resume", TAKES_REASON | TAKES_WAIT, 1, MANY, "NAME...",
+                           "go on after a pause or an error", "dualwrite map resume customers"},
+    [DW_CLI_MAP_STOP] = {"map", "stop", TAKES_REASON | TAKES_WAIT, 1, MANY, "NAME...",
+                         "stop publishing and applying; changes made meanwhile are missed",
+                         "dualwrite map stop customers"},
+    [DW_CLI_LETTER_LIST] = {"dead-letter", "list", TAKES_FILTER, 0, 0, "",
+                            "events that could not be applied, newest first",
+                            "dualwrite dead-letter list --map customers --code DW-APPLY-012"},
+    [DW_CLI_LETTER_SHOW] = {"dead-letter", "show", 0, 1, 1, "ID",
+                            "one dead letter: reason, remedy, event",
+                            "dualwrite dead-letter show 42"},
+    [DW_CLI_EXPLAIN] = {NULL, "explain", 0, 1, 1, "CODE", "cause and remedy of an error code",
+                        "dualwrite explain DW-PG-002"},
+    [DW_CLI_CONFIG_CHECK] = {"config", "check", 0, 0, 0, "", "look for mistakes in dualwrite.json",
+                             "dualwrite config check --config /etc/dualwrite/dualwrite.json"},
+    [DW_CLI_CONFIG_REFERENCE] = {"config", "reference", 0, 0, 0, "",
+                                 "all options of dualwrite.json, as Markdown",
+                                 "dualwrite config reference > CONFIGURATION.md"},
+};
+
+enum option_id {
+    OPTION_CONFIG,
+    OPTION_JSON,
+    OPTION_NO_COLOUR,
+    OPTION_HELP,
+    OPTION_VERSION,
+    OPTION_START,
+    OPTION_DRY_RUN,
+    OPTION_WAIT,
+    OPTION_WATCH,
+    OPTION_REASON,
+    OPTION_MAP,
+    OPTION_STATE,
+    OPTION_CODE,
+    OPTION_LIMIT,
+    OPTION_AFTER,
+};
+
+enum value { VALUE_NONE, VALUE_NEEDED, VALUE_SECONDS /* may be left out */ };
+
+struct option {
+    const char *name;
+    enum option_id id;
+    enum value value;
+    unsigned taken_by; /* bits of `takes`; TAKES_ALL: every command */
+    const char *shown;
+    const char *help;
+};
+
+static const struct option options[] = {
+    {"--start", OPTION_START, VALUE_NONE, TAKES_START, "--start",
+     "start the maps that are stopped"},
+    {"--dry-run", OPTION_DRY_RUN, VALUE_NONE, TAKES_DRY_RUN, "--dry-run",
+     "only say what would happen"},
+    {"--reason", OPTION_REASON, VALUE_NEEDED, TAKES_REASON, "--reason TEXT",
+     "why, for the map's history"},
+    {"--wait", OPTION_WAIT, VALUE_SECONDS, TAKES_WAIT, "--wait [SECONDS]",
+     "until it is in force in producer and consumers (default 60 s)"},
+    {"--watch", OPTION_WATCH, VALUE_SECONDS, TAKES_WATCH, "--watch [SECONDS]",
+     "show again and again (default every 2 s) until Ctrl-C"},
+    {"--map", OPTION_MAP, VALUE_NEEDED, TAKES_FILTER, "--map NAME", "only of this map"},
+    {"--state", OPTION_STATE, VALUE_NEEDED, TAKES_FILTER, "--state STATE",
+     "open, unconfirmed, void, foreign or all (default open and unconfirmed)"},
+    {"--code", OPTION_CODE, VALUE_NEEDED, TAKES_FILTER, "--code CODE", "only with this error code"},
+    {"--limit", OPTION_LIMIT, VALUE_NEEDED, TAKES_FILTER, "--limit N",
+     "at most so many, 1 to 1000 (default 100)"},
+    {"--after", OPTION_AFTER, VALUE_NEEDED, TAKES_FILTER, "--after ID", "older than this one"},
+    {"--config", OPTION_CONFIG, VALUE_NEEDED, TAKES_ALL, "--config FILE",
+     "settings (default: $DW_CONFIG, then ./dualwrite.json)"},
+    {"--json", OPTION_JSON, VALUE_NONE, TAKES_ALL, "--json", "answer as JSON, for scripts"},
+    {"--no-color", OPTION_NO_COLOUR, VALUE_NONE, TAKES_ALL, "--no-color",
+     "no colours (also: NO_COLOR in the environment)"},
+    {"--help", OPTION_HELP, VALUE_NONE, TAKES_ALL, "--help", "this text"},
+    {"--version", OPTION_VERSION, VALUE_NONE, TAKES_ALL, "--version", "version of the program"},
+};
+#define OPTION_COUNT (sizeof options / sizeof *options)
+
+struct parser {
+    int argc;
+    char *const *argv;
+    int at;
+    struct dw_arena *arena;
+    struct dw_cli_options *out;
+    struct dw_buf *text;
+    const char **arguments;
+    const struct command *command; /* NULL: none named yet */
+    const char *group;             /* the first word of a command of two */
+    unsigned given;                /* one bit per option seen, by place in the table */
+    bool help, version;
+};
+
+/* --- help --------------------------------------------------------------------------------------
+ */
+
+static void write_options(struct dw_buf *text, unsigned takes, bool common)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        bool for_all = options[i].taken_by == TAKES_ALL;
+        if (for_all ? common : (options[i].taken_by & takes) != 0)
+            dw_buf_printf(text, "  %-20s %s\n", options[i].shown, options[i].help);
+    }
+}
+
+static void write_command_help(struct dw_buf *text, const struct command *command)
+{
+    dw_buf_printf(text, "dualwrite %s%s%s - %s\n\nUsage: dualwrite %s%s%s%s%s [options]\n\n",
+                  command->group ? command->group : "", command->group ? " " : "", command->word,
+                  command->summary, command->group ? command->group : "", command->group ? " " : "",
+                  command->word, *command->arguments ? " " : "", command->arguments);
+    write_options(text, command->takes, true);
+    dw_buf_printf(text, "\nExample: %s\n", command->example);
+}
+
+static void write_general_help(struct dw_buf *text)
+{
+    dw_buf_append_text(text, "dualwrite - keeps tables of two systems in agreement\n\n"
+                             "Usage: dualwrite COMMAND [options]\n\n");
+    for (size_t i = 0; i < DW_CLI_COMMAND_COUNT; i++) {
+        const struct command *command = &commands[i];
+        struct dw_buf line;
+        dw_buf_init(&line, 256);
+        dw_buf_printf(&line, "%s%s%s %s", command->group ? command->group : "",
+                      command->group ? " " : "", command->word, command->arguments);
+        dw_buf_printf(text, "  %-20s %s\n", line.data, command->summary);
+        dw_buf_done(&line);
+    }
+    dw_buf_append_text(text, "\nOptions of every command:\n");
+    write_options(text, 0, true);
+    dw_buf_append_text(text,
+                       "\nExit codes: 0 done, 1 refused or problems found, 2 wrong usage or "
+                       "settings,\n3 the reconciler cannot be reached, 4 it refuses the token.\n"
+                       "dualwrite COMMAND --help tells more of one command.\n");
+}
+
+/* --- parsing ------------------------------------------------------------------------------------
+ */
+
+static bool wrong(struct parser *parser, const char *what, const char *which, const char *more)
+{
+    dw_buf_printf(parser->text, "%s%s%s\n", what, which, more);
+    return false;
+}
+
+static bool parse_number(const char *text, int64_t min, int64_t max, int64_t *out)
+{
+    char *end;
+    errno = 0;
+    if (*text < '0' || *text > '9')
+        return false;
+    long long number = strtoll(text, &end, 10);
+    if (errno || *end || number < min || number > max)
+        return false;
+    *out = number;
+    return true;
+}
+
+static bool is_command_word(struct parser *parser, const char *word)
+{
+    for (size_t i = 0; i < DW_CLI_COMMAND_COUNT; i++) {
+        const char *group = commands[i].group;
+        bool in_group = parser->group ? group && strcmp(group, parser->group) == 0 : !group;
+        if (in_group && strcmp(commands[i].word, word) == 0) {
+            parser->command = &commands[i];
+            parser->out->command = (enum dw_cli_command)i;
+            return true;
+        }
+        if (!parser->group && group && strcmp(group, word) == 0) {
+            parser->group = word;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool take_word(struct parser *parser, const char *word)
+{
+    if (parser->command) {
+        parser->arguments[parser->out->argument_count++] = word;
+        return true;
+    }
+    if (is_command_word(parser, word))
+        return true;
+    if (parser->group)
+        return wrong(parser, "there is no command ",
+                     dw_arena_printf(parser->arena, "%s %s", parser->group, word),
+                     "; see dualwrite --help");
+    return wrong(parser, "there is no command ", word, "; see dualwrite --help");
+}
+
+/* The value behind "=" or in the next argument; NULL when there is none. */
+static const char *take_value(struct parser *parser, const struct option *option,
+                              const char *inline_value)
+{
+    int64_t unused;
+    if (inline_value)
+        return inline_value;
+    if (parser->at >= parser->argc)
+        return NULL;
+    const char *next = parser->argv[parser->at];
+    if (option->value == VALUE_SECONDS && !parse_number(next, 0, INT64_MAX, &unused))
+        return NULL;
+    parser->at++;
+    return next;
+}
+
+static bool set_number(struct parser *parser, const struct option *option, const char *value,
+                       int64_t max, int64_t *out)
+{
+    if (parse_number(value, 1, max, out))
+        return true;
+    return wrong(parser, option->name, " takes a number from 1 to ",
+                 dw_arena_printf(parser->arena, "%lld", (long long)max));
+}
+
+static bool set_option(struct parser *parser, const struct option *option, const char *value)
+{
+    struct dw_cli_options *out = parser->out;
+    switch (option->id) {
+    case OPTION_CONFIG:
+        out->config = value;
+        break;
+    case OPTION_JSON:
+        out->json = true;
+        break;
+    case OPTION_NO_COLOUR:
+        out->no_colour = true;
+        break;
+    case OPTION_HELP:
+        parser->help = true;
+        break;
+    case OPTION_VERSION:
+        parser->version = true;
+        break;
+    case OPTION_START:
+        out->start = true;
+        break;
+    case OPTION_DRY_RUN:
+        out->dry_run = true;
+        break;
+    case OPTION_WAIT:
+        out->wait = true;
+        return !value || set_number(parser, option, value, SECONDS_MAX, &out->wait_seconds);
+    case OPTION_WATCH:
+        out->watch = true;
+        return !value || set_number(parser, option, value, SECONDS_MAX, &out->watch_seconds);
+    case OPTION_REASON:
+        out->reason = value;
+        break;
+    case OPTION_MAP:
+        out->map = value;
+        break;
+    case OPTION_STATE:
+        out->state = value;
+        break;
+    case OPTION_CODE:
+        out->code = value;
+        break;
+    case OPTION_LIMIT:
+        return set_number(parser, option, value, LIMIT_MAX, &out->limit);
+    case OPTION_AFTER:
+        return set_number(parser, option, value, INT64_MAX, &out->after);
+    }
+    return true;
+}
+
+static bool take_option(struct parser *parser, const char *argument)
+{
+    const char *equals = strchr(argument, '=');
+    size_t len = equals ? (size_t)(equals - argument) : strlen(argument);
+    if (strcmp(argument, "-h") == 0)
+        return take_option(parser, "--help");
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const struct option *option = &options[i];
+        if (strlen(option->name) != len || strncmp(option->name, argument, len) != 0)
+            continue;
+        if (option->value == VALUE_NONE && equals)
+            return wrong(parser, option->name, " takes no value", "");
+        const char *value = option->value == VALUE_NONE
+                                ? NULL
+                                : take_value(parser, option, equals ? equals + 1 : NULL);
+        if (option->value == VALUE_NEEDED && !value)
+            return wrong(parser, option->name, " needs a value: ", option->shown);
+        parser->given |= 1u << i;
+        return set_option(parser, option, value);
+    }
+    return wrong(parser, "there is no option ", argument, "; see dualwrite --help");
+}
+
+/* Does everything that was given belong to the command? */
+static bool check_fit(struct parser *parser)
+{
+    const struct command *command = parser->command;
+    if (!command)
+        return wrong(parser, parser->group ? parser->group : "a command",
+                     parser->group ? " needs a second word" : " is missing",
+                     "; see dualwrite --help");
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        if (options[i].taken_by != TAKES_ALL && (parser->given & 1u << i) &&
+            !(command->takes & options[i].taken_by))
+            return wrong(parser, options[i].name, " is no option of this command; see --help", "");
+    if (parser->out->argument_count < command->min_arguments)
+        return wrong(parser, "missing: ", command->arguments, "");
+    if (parser->out->argument_count > command->max_arguments)
+        return wrong(parser, "unexpected argument ", parser->arguments[command->max_arguments], "");
+    return true;
+}
+
+enum dw_cli_parse dw_cli_options_parse(int argc, char *const *argv, struct dw_arena *arena,
+                                       struct dw_cli_options *out, struct dw_buf *text)
+{
+    struct parser parser = {
+        .argc = argc, .argv = argv, .at = 1, .arena = arena, .out = out, .text = text};
+    parser.arguments = DW_ARENA_ARRAY(arena, const char *, (size_t)(argc > 0 ? argc : 1));
+    *out = (struct dw_cli_options){
+        .arguments = parser.arguments,
+        .wait_seconds = WAIT_SECONDS,
+        .watch_seconds = WATCH_SECONDS,
+    };
+    bool only_words = false; /* behind "--" */
+    while (parser.at < argc) {
+        const char *argument = argv[parser.at++];
+        if (!only_words && strcmp(argument, "--") == 0) {
+            only_words = true;
+            continue;
+        }
+        bool is_option = !only_words && argument[0] == '-' && argument[1];
+        if (!(is_option ? take_option(&parser, argument) : take_word(&parser, argument)))
+            return DW_CLI_WRONG;
+    }
+    if (parser.version)
+        return DW_CLI_VERSION;
+    if (parser.help || argc < 2) {
+        if (parser.command)
+            write_command_help(text, parser.command);
+        else
+            write_general_help(text);
+        return argc < 2 ? DW_CLI_WRONG : DW_CLI_HELP;
+    }
+    return check_fit(&parser) ? DW_CLI_RUN : DW_CLI_WRONG;
+}

@@ -1,0 +1,63 @@
+/* cli_options.h - the command line: commands, their options, their help.
+ *
+ * One table of commands and one of options (cli_options.c) drive parsing and every --help. Pure but
+ * for the texts it borrows from argv.
+ */
+#ifndef DW_CLI_CLI_OPTIONS_H
+#define DW_CLI_CLI_OPTIONS_H
+#include "common/base/arena.h"
+#include "common/base/buf.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum dw_cli_command {
+    DW_CLI_STATUS,
+    DW_CLI_MAP_CHECK,
+    DW_CLI_MAP_APPLY,
+    DW_CLI_MAP_LIST,
+    DW_CLI_MAP_SHOW,
+    DW_CLI_MAP_START,
+    DW_CLI_MAP_PAUSE,
+    DW_CLI_MAP_RESUME,
+    DW_CLI_MAP_STOP,
+    DW_CLI_LETTER_LIST,
+    DW_CLI_LETTER_SHOW,
+    DW_CLI_EXPLAIN,
+    DW_CLI_CONFIG_CHECK,
+    DW_CLI_CONFIG_REFERENCE,
+    DW_CLI_COMMAND_COUNT
+};
+
+struct dw_cli_options {
+    enum dw_cli_command command;
+    const char *const *arguments; /* what is no option: files, names, ids; in the arena */
+    size_t argument_count;
+    const char *config; /* NULL: $DW_CONFIG or ./dualwrite.json */
+    bool json;
+    bool no_colour;
+    bool start;
+    bool dry_run;
+    bool wait;
+    int64_t wait_seconds;
+    bool watch;
+    int64_t watch_seconds;
+    const char *reason; /* NULL: none */
+    const char *map;
+    const char *state;
+    const char *code;
+    int64_t limit; /* 0: the server's default */
+    int64_t after;
+};
+
+enum dw_cli_parse {
+    DW_CLI_RUN,     /* *out is complete */
+    DW_CLI_HELP,    /* --help: `text` is to be shown, exit 0 */
+    DW_CLI_VERSION, /* --version */
+    DW_CLI_WRONG,   /* `text` says what is wrong, exit 2 */
+};
+
+enum dw_cli_parse dw_cli_options_parse(int argc, char *const *argv, struct dw_arena *arena,
+                                       struct dw_cli_options *out, struct dw_buf *text);
+
+#endif

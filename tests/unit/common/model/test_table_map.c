@@ -1,0 +1,446 @@
+/* test_table_map.c - map files: what is accepted and how it is understood, what is refused and why.
+ */
+#include "common/model/table_map.h"
+
+#include "common/config/document.h"
+#include "common/config/text_file.h"
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+// cmocka.h needs the headers above
+#include <cmocka.h>
+
+#define SIDES                                                                                      \
+    "\"map\":\"m\",\"source\":{\"system\":\"erp\",\"table\":\"s.t\",\"key\":[\"co\",\"id\"]},"     \
+    "\"target\":{\"system\":\"crm\",\"table\":\"u\",\"key\":[\"company\",\"nr\"]}"
+
+static struct dw_arena arena;
+static struct dw_map_problems problems;
+
+static int setup(void **state)
+{
+    (void)state;
+    dw_arena_init(&arena, 4096);
+    dw_map_problems_init(&problems, &arena);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    dw_arena_done(&arena);
+    return 0;
+}
+
+static const struct dw_table_map *parse(const char *text)
+{
+    dw_map_problems_init(&problems, &arena);
+    return dw_table_map_parse(dw_str_from(text), "m.json", &arena, &problems);
+}
+
+static const struct dw_table_map *accept(const char *text)
+{
+    const struct dw_table_map *map = parse(text);
+    if (!map)
+        dw_map_problems_print(stderr, &problems, false);
+    assert_non_null(map);
+    return map;
+}
+
+/* A problem with this code at this path, whose message holds `part`. */
+static const struct dw_map_problem *find(const char *code, const char *path, const char *part)
+{
+    for (size_t i = 0; i < problems.count; i++) {
+        const struct dw_map_problem *problem = &problems.items[i];
+        if (strcmp(problem->code, code) == 0 && dw_str_is(problem->path, path) &&
+            strstr(problem->message.ptr, part))
+            return problem;
+    }
+    dw_map_problems_print(stderr, &problems, false);
+    fail_msg("no %s at %s with \"%s\"", code, path, part);
+    return NULL;
+}
+
+static void refuse(const char *text, const char *code, const char *path, const char *part)
+{
+    assert_null(parse(text));
+    assert_false(find(code, path, part)->warning);
+    assert_non_null(dw_err_find(code));
+}
+
+/* --- accepted -------------------------------------------------------------------------------- */
+
+static void test_keys_become_columns(void **state)
+{
+    (void)state;
+    const struct dw_table_map *map = accept("{" SIDES "}");
+    assert_true(dw_str_is(map->source.schema, "s"));
+    assert_true(dw_str_is(map->target.schema, "public"));
+    assert_true(dw_str_is(map->target.table, "u"));
+    assert_int_equal(map->column_count, 2);
+    assert_true(dw_str_is(map->columns[1].source, "id"));
+    assert_true(dw_str_is(map->columns[1].target, "nr"));
+    assert_int_equal(map->columns[1].key_index, 1);
+    assert_true(map->columns[1].implied);
+    assert_int_equal(map->on_delete, DW_ON_DELETE_DELETE);
+    assert_int_equal(map->on_truncate, DW_ON_TRUNCATE_TRUNCATE);
+}
+
+static void test_columns_keep_order_kinds_and_number_text(void **state)
+{
+    (void)state;
+    const struct dw_table_map *map =
+        accept("{" SIDES
+               ",\"version\":\"1.0.0\",\"direction\":\"forward\",\"mode\":\"async\",\"columns\":["
+               "{\"source\":\"a\",\"target\":\"x\",\"default_when_null\":1.10},"
+               "{\"source\":\"id\",\"target\":\"nr\"},"
+               "{\"target\":\"y\",\"default\":null},"
+               "{\"source\":\"a\",\"target\":\"z\",\"values\":{\"No\":0,\"Yes\":true,\"?\":\"q\","
+               "\"\":null}}]}");
+    assert_int_equal(map->column_count, 5);
+    assert_int_equal(map->columns[0].key_index, -1);
+    assert_int_equal(map->columns[0].default_when_null.kind, DW_VALUE_NUMBER);
+    assert_true(dw_str_is(map->columns[0].default_when_null.text, "1.10"));
+    assert_int_equal(map->columns[1].key_index, 1);
+    assert_false(map->columns[1].implied);
+    assert_null(map->columns[2].source.ptr);
+    assert_int_equal(map->columns[2].constant.kind, DW_VALUE_NULL);
+    assert_int_equal(map->columns[2].default_when_null.kind, DW_VALUE_ABSENT);
+    assert_int_equal(map->columns[3].value_count, 4);
+    assert_int_equal(map->columns[3].values[1].to.kind, DW_VALUE_TRUE);
+    assert_int_equal(map->columns[3].values[0].from.kind, DW_VALUE_STRING);
+    assert_true(dw_str_is(map->columns[3].values[0].from.text, "No"));
+    assert_int_equal(map->columns[3].values[3].to.kind, DW_VALUE_NULL);
+    assert_int_equal(map->columns[4].key_index, 0);
+
+    size_t count;
+    const struct dw_str *names = dw_table_map_source_columns(map, &arena, &count);
+    assert_int_equal(count, 3);
+    assert_true(dw_str_is(names[0], "co"));
+    assert_true(dw_str_is(names[1], "id"));
+    assert_true(dw_str_is(names[2], "a"));
+}
+
+static void test_constant_key_column_needs_no_partner(void **state)
+{
+    (void)state;
+    const struct dw_table_map *map =
+        accept("{\"map\":\"m\",\"source\":{\"system\":\"e\",\"table\":\"t\",\"key\":[\"id\"]},"
+               "\"target\":{\"system\":\"c\",\"table\":\"u\",\"key\":[\"co\",\"nr\"]},"
+               "\"columns\":[{\"target\":\"co\",\"default\":\"dat\"}]}");
+    assert_int_equal(map->columns[0].key_index, 0);
+    assert_true(dw_str_is(map->columns[1].source, "id"));
+    assert_true(dw_str_is(map->columns[1].target, "nr"));
+    assert_int_equal(map->columns[1].key_index, 1);
+}
+
+static void test_on_delete_forms(void **state)
+{
+    (void)state;
+    const struct dw_table_map *map =
+        accept("{" SIDES ",\"on_delete\":{\"set\":\"gone\",\"to\":1,\"live\":null}}");
+    assert_int_equal(map->on_delete, DW_ON_DELETE_SET);
+    assert_true(dw_str_is(map->delete_column, "gone"));
+    assert_true(dw_str_is(map->delete_value.text, "1"));
+    assert_int_equal(map->live_value.kind, DW_VALUE_NULL);
+    assert_int_equal(map->on_truncate, DW_ON_TRUNCATE_IGNORE);
+    map = accept("{" SIDES ",\"on_delete\":\"ignore\",\"on_truncate\":\"truncate\"}");
+    assert_int_equal(map->on_delete, DW_ON_DELETE_IGNORE);
+    assert_int_equal(map->on_truncate, DW_ON_TRUNCATE_TRUNCATE);
+}
+
+static const struct dw_table_map *with_table(const char *table)
+{
+    return parse(dw_arena_printf(
+        &arena,
+        "{\"map\":\"m\",\"source\":{\"system\":\"e\",\"table\":\"%s\",\"key\":[\"a\"]},"
+        "\"target\":{\"system\":\"c\",\"table\":\"u\",\"key\":[\"b\"]}}",
+        table));
+}
+
+static void test_quoted_table_names(void **state)
+{
+    (void)state;
+    const struct dw_table_map *map = with_table("\\\"My.Sch\\\".\\\"a\\\"\\\"b\\\"");
+    assert_non_null(map);
+    assert_true(dw_str_is(map->source.schema, "My.Sch"));
+    assert_true(dw_str_is(map->source.table, "a\"b"));
+    static const char *const bad[] = {"a.b.c", ".",          "a.",        ".b",
+                                      "\\\"a", "\\\"a\\\"b", "\\\"\\\".b"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_null(with_table(bad[i]));
+        (void)find("DW-MAP-006", "source.table", "allowed");
+    }
+}
+
+static void test_ambiguous_value_map_is_a_warning_outside_the_key(void **state)
+{
+    (void)state;
+    assert_non_null(accept("{" SIDES ",\"columns\":[{\"source\":\"a\",\"target\":\"x\","
+                           "\"values\":{\"A\":1,\"B\":\"1\"}}]}"));
+    assert_true(find("DW-MAP-017", "columns[0].values.B", "same target value")->warning);
+    assert_int_equal(dw_map_problems_errors(&problems), 0);
+    refuse("{" SIDES ",\"columns\":[{\"source\":\"id\",\"target\":\"nr\","
+           "\"values\":{\"A\":1,\"B\":1}}]}",
+           "DW-MAP-038", "columns[0].values.B", "share one target row");
+}
+
+/* --- refused --------------------------------------------------------------------------------- */
+
+static void test_malformed_files(void **state)
+{
+    (void)state;
+    refuse("", "DW-MAP-001", "", "unexpected end");
+    refuse("{" SIDES, "DW-MAP-001", "", "unexpected end");
+    refuse("{\"map\":\"a\",\"map\":\"b\"}", "DW-MAP-001", "map", "twice");
+    refuse("{" SIDES
+           ",\"columns\":[{\"source\":\"a\",\"target\":\"x\",\"values\":{\"A\":1,\"A\":2}}]}",
+           "DW-MAP-001", "columns[0].values.A", "twice");
+    refuse("[]", "DW-MAP-003", "", "an object");
+    refuse("{" SIDES ",\"columns\":[{\"target\":\"a\\u0000\",\"default\":1}]}", "DW-MAP-001", "",
+           "");
+    char deep[400];
+    memset(deep, '[', sizeof deep - 1);
+    deep[sizeof deep - 1] = '\0';
+    refuse(deep, "DW-MAP-001", "", "too deep");
+}
+
+static void test_top_level_mistakes(void **state)
+{
+    (void)state;
+    refuse("{}", "DW-MAP-004", "", "\"map\" is missing");
+    (void)find("DW-MAP-004", "", "\"source\" is missing");
+    (void)find("DW-MAP-004", "", "\"target\" is missing");
+    refuse("{" SIDES ",\"colums\":[]}", "DW-MAP-002", "colums", "no such member");
+    assert_true(dw_str_is(find("DW-MAP-002", "colums", "")->remedy, "Did you mean \"columns\"?"));
+    refuse("{" SIDES ",\"columns\":{}}", "DW-MAP-003", "columns", "an array");
+    refuse("{" SIDES ",\"direction\":\"both\"}", "DW-MAP-014", "direction", "allowed: \"forward\"");
+    refuse("{" SIDES ",\"mode\":\"sync\"}", "DW-MAP-014", "mode", "allowed: \"async\"");
+    refuse("{" SIDES ",\"mode\":1}", "DW-MAP-003", "mode", "found 1");
+    refuse("{" SIDES ",\"version\":\"a b\"}", "DW-MAP-018", "version", "found \"a b\"");
+    refuse("{" SIDES ",\"on_truncate\":\"drop\"}", "DW-MAP-014", "on_truncate", "\"ignore\"");
+}
+
+static void test_map_names(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"A", "a b", "a.b", "\xc3\xa4", "dead-letters", "positions"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        refuse(dw_arena_printf(&arena, "{\"map\":\"%s\"}", bad[i]), "DW-MAP-005", "map", "found");
+    refuse("{\"map\":\"\"}", "DW-MAP-003", "map", "not empty");
+    refuse("{\"map\":7}", "DW-MAP-003", "map", "found 7");
+    char name[102];
+    memset(name, 'a', 101);
+    name[101] = '\0';
+    refuse(dw_arena_printf(&arena, "{\"map\":\"%s\"}", name), "DW-MAP-005", "map", "1 to 100");
+}
+
+static void refuse_keys(const char *source, const char *target, const char *code, const char *path)
+{
+    refuse(
+        dw_arena_printf(&arena,
+                        "{\"map\":\"m\",\"source\":{\"system\":\"e\",\"table\":\"t\",\"key\":%s},"
+                        "\"target\":{\"system\":\"c\",\"table\":\"u\",\"key\":%s},"
+                        "\"columns\":[{\"source\":\"b\",\"target\":\"y\"}]}",
+                        source, target),
+        code, path, "found");
+}
+
+static void test_key_mistakes(void **state)
+{
+    (void)state;
+    refuse_keys("[]", "[\"x\"]", "DW-MAP-007", "source.key");
+    refuse_keys("\"a\"", "[\"x\"]", "DW-MAP-007", "source.key");
+    refuse_keys("[\"a\",\"a\"]", "[\"x\",\"z\"]", "DW-MAP-007", "source.key[1]");
+    refuse_keys("[\"a\"]", "[\"x\",\"z\"]", "DW-MAP-008", "target.key");
+    refuse_keys("[\"a\",\"c\"]", "[\"x\"]", "DW-MAP-008", "target.key");
+    refuse_keys("[\"a\"]", "[\"y\"]", "DW-MAP-013", "columns[0].source");
+    refuse_keys("[\"a\",7]", "[\"x\"]", "DW-MAP-003", "source.key[1]");
+    refuse_keys("[\"\"]", "[\"x\"]", "DW-MAP-006", "source.key[0]");
+    refuse_keys("[\"a\\n\"]", "[\"x\"]", "DW-MAP-006", "source.key[0]");
+    char name[65];
+    memset(name, 'a', 64);
+    name[64] = '\0';
+    refuse_keys(dw_arena_printf(&arena, "[\"%s\"]", name), "[\"x\"]", "DW-MAP-006",
+                "source.key[0]");
+}
+
+static void refuse_column(const char *column, const char *code, const char *path)
+{
+    refuse(dw_arena_printf(&arena, "{" SIDES ",\"columns\":[%s]}", column), code, path, "");
+}
+
+static void test_column_mistakes(void **state)
+{
+    (void)state;
+    refuse_column("7", "DW-MAP-003", "columns[0]");
+    refuse_column("{\"target\":\"x\"}", "DW-MAP-010", "columns[0]");
+    refuse_column("{\"source\":\"a\"}", "DW-MAP-004", "columns[0]");
+    refuse_column("{\"source\":\"a\",\"target\":\"x\",\"default\":1}", "DW-MAP-010",
+                  "columns[0].default");
+    refuse_column("{\"target\":\"x\",\"default\":1,\"values\":{\"a\":1}}", "DW-MAP-010",
+                  "columns[0].values");
+    refuse_column("{\"target\":\"x\",\"default\":1,\"default_when_null\":1}", "DW-MAP-010",
+                  "columns[0].default_when_null");
+    refuse_column("{\"source\":\"a\",\"target\":\"x\",\"default_when_null\":null}", "DW-MAP-012",
+                  "columns[0].default_when_null");
+    refuse_column("{\"source\":\"a\",\"target\":\"x\",\"default_when_null\":[]}", "DW-MAP-003",
+                  "columns[0].default_when_null");
+    refuse_column("{\"source\":\"a\",\"target\":\"x\",\"values\":{}}", "DW-MAP-003",
+                  "columns[0].values");
+    refuse_column("{\"source\":\"a\",\"target\":\"x\",\"values\":[1]}", "DW-MAP-003",
+                  "columns[0].values");
+    refuse_column("{\"source\":\"a\",\"target\":\"x\",\"values\":{\"k\":{}}}", "DW-MAP-003",
+                  "columns[0].values.k");
+    refuse_column("{\"source\":\"a\",\"target\":\"x\",\"tarket\":1}", "DW-MAP-002",
+                  "columns[0].tarket");
+    refuse_column("{\"source\":\"a\",\"target\":\"x\"},{\"source\":\"b\",\"target\":\"x\"}",
+                  "DW-MAP-009", "columns[1].target");
+    refuse_column("{\"target\":\"nr\",\"default\":null}", "DW-MAP-012", "columns[0].default");
+    refuse_column("{\"source\":\"id\",\"target\":\"nr\",\"default_when_null\":0}", "DW-MAP-012",
+                  "columns[0].default_when_null");
+    refuse_column("{\"source\":\"id\",\"target\":\"nr\",\"values\":{\"a\":null}}", "DW-MAP-012",
+                  "columns[0].values");
+}
+
+static void test_on_delete_mistakes(void **state)
+{
+    (void)state;
+    refuse("{" SIDES ",\"on_delete\":\"remove\"}", "DW-MAP-014", "on_delete", "\"ignore\"");
+    refuse("{" SIDES ",\"on_delete\":true}", "DW-MAP-003", "on_delete", "found true");
+    refuse("{" SIDES ",\"on_delete\":{\"set\":\"g\"}}", "DW-MAP-004", "on_delete", "\"to\"");
+    refuse("{" SIDES ",\"on_delete\":{\"set\":\"g\",\"to\":1,\"live\":1}}", "DW-MAP-015",
+           "on_delete.live", "same value");
+    refuse("{" SIDES ",\"on_delete\":{\"set\":\"nr\",\"to\":1,\"live\":0}}", "DW-MAP-015",
+           "on_delete.set", "\"nr\"");
+    refuse("{" SIDES ",\"on_delete\":{\"set\":\"x\",\"to\":1,\"live\":0},\"columns\":"
+           "[{\"source\":\"a\",\"target\":\"x\"}]}",
+           "DW-MAP-015", "on_delete.set", "\"x\"");
+}
+
+static void test_all_mistakes_are_collected_with_their_lines(void **state)
+{
+    (void)state;
+    assert_null(parse("{" SIDES ",\n\"mode\":\"x\",\n\"columns\":[\n{\"target\":\"a\"},\n"
+                      "{\"source\":\"b\",\"target\":1}]}"));
+    assert_int_equal(dw_map_problems_errors(&problems), 3);
+    assert_int_equal(find("DW-MAP-014", "mode", "")->line, 2);
+    assert_int_equal(find("DW-MAP-010", "columns[0]", "")->line, 4);
+    assert_int_equal(find("DW-MAP-003", "columns[1].target", "")->line, 5);
+    assert_true(dw_str_is(problems.items[0].file, "m.json"));
+}
+
+/* An error behind hundreds of warnings must not be lost with those that are dropped. */
+static void test_error_counts_behind_dropped_problems(void **state)
+{
+    (void)state;
+    struct dw_buf text;
+    dw_buf_init(&text, 1 << 20);
+    dw_buf_append_text(&text,
+                       "{" SIDES ",\"columns\":[{\"source\":\"a\",\"target\":\"x\",\"values\":{");
+    for (int i = 0; i < DW_MAP_PROBLEMS_MAX + 10; i++)
+        dw_buf_printf(&text, "%s\"%d\":1", i ? "," : "", i);
+    dw_buf_append_text(&text, "}}]");
+    const char *good = dw_arena_printf(&arena, "%s}", text.data);
+    const char *bad =
+        dw_arena_printf(&arena, "%s,\"on_delete\":{\"set\":\"x\",\"to\":1,\"live\":0}}", text.data);
+    dw_buf_done(&text);
+    assert_non_null(parse(good));
+    assert_int_equal(problems.count, DW_MAP_PROBLEMS_MAX);
+    assert_null(parse(bad));
+}
+
+static void test_too_many_columns(void **state)
+{
+    (void)state;
+    struct dw_buf text;
+    dw_buf_init(&text, 1 << 20);
+    dw_buf_append_text(&text, "{" SIDES ",\"columns\":[");
+    for (int i = 0; i <= DW_TABLE_MAP_COLUMNS_MAX; i++)
+        dw_buf_printf(&text, "%s{\"target\":\"c%d\",\"default\":1}", i ? "," : "", i);
+    dw_buf_append_text(&text, "]}");
+    refuse(dw_arena_copy(&arena, dw_buf_str(&text)).ptr, "DW-MAP-016", "columns", "at most 1600");
+    dw_buf_done(&text);
+}
+
+/* --- files of the repository ----------------------------------------------------------------- */
+
+static void test_demo_maps_are_good(void **state)
+{
+    (void)state;
+    static const char folder[] = "deploy/local/demo/maps";
+    DIR *directory = opendir(folder);
+    size_t count = 0;
+    assert_non_null(directory);
+    for (struct dirent *entry; (entry = readdir(directory));) {
+        struct dw_str text;
+        if (!strstr(entry->d_name, ".json"))
+            continue;
+        assert_null(dw_text_file_read(dw_arena_printf(&arena, "%s/%s", folder, entry->d_name),
+                                      1 << 20, &arena, &text));
+        (void)accept(text.ptr);
+        assert_int_equal(problems.count, 0);
+        count++;
+    }
+    (void)closedir(directory);
+    assert_int_equal(count, 6);
+}
+
+/* The parser's message about an unknown member lists all known ones: the schema has exactly those.
+ */
+static void check_members(const struct dw_node *schema, const char *text, const char *path)
+{
+    assert_null(parse(text));
+    const char *list = strstr(find("DW-MAP-002", path, "allowed: ")->message.ptr, "allowed: ");
+    const struct dw_node *properties = dw_document_member(schema, "properties");
+    size_t listed = 0;
+    for (const char *c = list; *c; c++)
+        listed += *c == '"';
+    assert_int_equal(listed, 2 * properties->count);
+    for (const struct dw_node *member = properties->first; member; member = member->next)
+        assert_non_null(
+            strstr(list, dw_arena_printf(&arena, "\"%.*s\"", DW_STR_ARG(member->name))));
+}
+
+static void test_schema_has_the_members_of_the_parser(void **state)
+{
+    (void)state;
+    struct dw_str text;
+    const struct dw_node *root;
+    struct dw_document_fault fault;
+    assert_null(dw_text_file_read("common/model/table_map.schema.json", 1 << 20, &arena, &text));
+    assert_int_equal(dw_document_parse(text, &arena, &root, &fault), DW_OK);
+    const struct dw_node *defs = dw_document_member(root, "$defs");
+    check_members(root, "{\"zz\":1}", "zz");
+    check_members(dw_document_member(defs, "side"), "{\"source\":{\"zz\":1}}", "source.zz");
+    check_members(dw_document_member(defs, "column"), "{\"columns\":[{\"zz\":1}]}",
+                  "columns[0].zz");
+    check_members(dw_document_member(defs, "set"), "{\"on_delete\":{\"zz\":1}}", "on_delete.zz");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_keys_become_columns),
+        TEST(test_columns_keep_order_kinds_and_number_text),
+        TEST(test_constant_key_column_needs_no_partner),
+        TEST(test_on_delete_forms),
+        TEST(test_quoted_table_names),
+        TEST(test_ambiguous_value_map_is_a_warning_outside_the_key),
+        TEST(test_malformed_files),
+        TEST(test_top_level_mistakes),
+        TEST(test_map_names),
+        TEST(test_key_mistakes),
+        TEST(test_column_mistakes),
+        TEST(test_on_delete_mistakes),
+        TEST(test_all_mistakes_are_collected_with_their_lines),
+        TEST(test_error_counts_behind_dropped_problems),
+        TEST(test_too_many_columns),
+        TEST(test_demo_maps_are_good),
+        TEST(test_schema_has_the_members_of_the_parser),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

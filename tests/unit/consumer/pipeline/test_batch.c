@@ -1,0 +1,345 @@
+/* test_batch.c - what a batch makes of records, with real events and a real map. */
+#include "consumer/pipeline/batch.h"
+
+#include "common/base/base64.h"
+#include "common/model/map_resolved.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+/* cmocka wants the four above first */
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char map_text[] =
+    "{\"map\":\"customers\",\"version\":\"1.0.0\","
+    "\"source\":{\"system\":\"erp\",\"table\":\"public.cust\",\"key\":[\"id\"]},"
+    "\"target\":{\"system\":\"crm\",\"table\":\"public.accounts\",\"key\":[\"aid\"]},"
+    "\"direction\":\"forward\",\"mode\":\"async\","
+    "\"columns\":[{\"source\":\"name\",\"target\":\"title\"}]}";
+
+static const char resolved_text[] =
+    "{\"source\":{\"replica_identity\":\"d\",\"columns\":{"
+    "\"id\":{\"type\":\"integer\",\"oid\":23,\"base_oid\":23,\"typmod\":-1,\"not_null\":true,"
+    "\"toastable\":false},"
+    "\"name\":{\"type\":\"text\",\"oid\":25,\"base_oid\":25,\"typmod\":-1,\"not_null\":false,"
+    "\"toastable\":true}}},"
+    "\"target\":{\"replica_identity\":\"d\",\"columns\":{"
+    "\"aid\":{\"type\":\"integer\",\"oid\":23,\"base_oid\":23,\"typmod\":-1,\"not_null\":true,"
+    "\"toastable\":false},"
+    "\"title\":{\"type\":\"text\",\"oid\":25,\"base_oid\":25,\"typmod\":-1,\"not_null\":false,"
+    "\"toastable\":true}}}}";
+
+struct fixture {
+    struct dw_arena maps, arena;
+    struct dw_buf text;
+    struct dw_waiting_set waiting;
+    struct dw_batch_rules rules;
+    struct dw_progress progress;
+    struct dw_batch batch;
+    bool passes;
+};
+
+static bool schema_passes(void *context, int64_t revision, const char *code)
+{
+    (void)revision;
+    assert_string_equal(code, "DW-CAPTURE-031");
+    return ((struct fixture *)context)->passes;
+}
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    dw_arena_init(&f->maps, 65536);
+    dw_arena_init(&f->arena, 65536);
+    dw_buf_init(&f->text, 1 << 20);
+    dw_waiting_init(&f->waiting);
+    struct dw_map_problems problems = {.arena = &f->maps};
+    struct dw_err err = DW_ERR_INIT;
+    struct dw_map_resolved *resolved = DW_ARENA_NEW(&f->maps, struct dw_map_resolved);
+    struct dw_transform *transform = NULL;
+    f->rules.map = dw_table_map_parse(dw_str_from(map_text), "test", &f->maps, &problems);
+    if (!f->rules.map ||
+        dw_map_resolved_parse(dw_str_from(resolved_text), &f->maps, resolved, &err) != DW_OK ||
+        dw_transform_new(&transform, f->rules.map, resolved, &f->maps, &err) != DW_OK) {
+        print_error("%s %s\n", err.message,
+                    problems.count ? problems.items[0].message.ptr : "");
+        return -1;
+    }
+    f->rules.transform = transform;
+    f->rules.revision = 3;
+    f->rules.waiting = &f->waiting;
+    f->rules.text = &f->text;
+    f->rules.schema_passes = schema_passes;
+    f->rules.context = f;
+    f->progress = (struct dw_progress){.version = {1, 1000, 5}, .heartbeat_us = 10};
+    dw_batch_init(&f->batch, &f->arena, &f->rules, &f->progress, 1);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    dw_waiting_done(&f->waiting);
+    dw_buf_done(&f->text);
+    dw_arena_done(&f->arena);
+    dw_arena_done(&f->maps);
+    free(f);
+    return 0;
+}
+
+/* An event of op at (epoch 1, lsn, ordinal 0) with the members given. */
+static struct dw_str event(struct fixture *f, char op, unsigned lsn, const char *members)
+{
+    return dw_str_from(dw_arena_printf(
+        &f->arena,
+        "{\"op\":\"%c\",\"ts_ms\":1,\"source\":{\"version\":\"0.1.0\",\"connector\":\"dualwrite\","
+        "\"name\":\"erp\",\"ts_ms\":1,\"snapshot\":\"false\",\"db\":\"erp\","
+        "\"sequence\":\"[]\",\"ts_us\":77,\"schema\":\"public\",\"table\":\"cust\",\"txId\":1,"
+        "\"lsn\":%u,\"epoch\":1,\"ordinal\":0},%s}",
+        op, lsn, members));
+}
+
+static enum dw_batch_add add(struct fixture *f, int64_t offset, struct dw_str value)
+{
+    struct dw_feed_record record = {offset, DW_STR_LIT("{\"id\":1}"), value};
+    return dw_batch_add_record(&f->batch, &record);
+}
+
+static struct dw_batch_item *last(struct fixture *f)
+{
+    return f->batch.items[f->batch.count - 1];
+}
+
+static const char row[] = "\"before\":null,\"after\":{\"id\":1,\"name\":\"Contoso\"}";
+
+static void test_a_create_becomes_a_replacing_upsert(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(add(f, 0, event(f, 'c', 2000, row)), DW_BATCH_ADDED);
+    struct dw_change *change = last(f)->change;
+    assert_non_null(change);
+    assert_int_equal(change->kind, DW_CHANGE_UPSERT);
+    assert_true(change->replaces);
+    assert_true(dw_str_is(change->key_text, "[\"1\"]"));
+    assert_true(dw_str_is(change->origin, "erp"));
+    assert_int_equal(change->commit_us, 77);
+    assert_int_equal(f->batch.change_count, 1);
+    assert_int_equal(f->batch.version.commit_lsn, 2000);
+    assert_int_equal(add(f, 1, event(f, 'u', 2001, row)), DW_BATCH_ADDED);
+    assert_false(last(f)->change->replaces);
+}
+
+static void test_a_delete_takes_the_key_of_before(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(add(f, 0, event(f, 'd', 2000, "\"before\":{\"id\":7},\"after\":null")),
+                     DW_BATCH_ADDED);
+    assert_int_equal(last(f)->change->kind, DW_CHANGE_DELETE);
+    assert_true(dw_str_is(last(f)->change->key_text, "[\"7\"]"));
+    add(f, 1, event(f, 'd', 2001, "\"before\":null,\"after\":null"));
+    assert_int_equal(last(f)->outcome, DW_OUTCOME_DEAD);
+    assert_string_equal(last(f)->failure_class, "format");
+}
+
+static void test_what_is_not_newer_is_a_duplicate(void **state)
+{
+    struct fixture *f = *state;
+    add(f, 0, event(f, 'c', 999, row));
+    assert_int_equal(last(f)->outcome, DW_OUTCOME_DUPLICATE);
+    assert_null(last(f)->change);
+    add(f, 1, event(f, 'c', 2000, row));
+    add(f, 2, event(f, 'c', 2000, row)); /* within the batch too */
+    assert_int_equal(last(f)->outcome, DW_OUTCOME_DUPLICATE);
+    assert_int_equal(f->batch.change_count, 1);
+}
+
+static void test_a_foreign_event_goes_by_its_offset(void **state)
+{
+    struct fixture *f = *state;
+    static const char foreign[] = "{\"op\":\"u\",\"ts_ms\":5,\"source\":{\"name\":\"dbz\","
+                                  "\"lsn\":7},\"before\":null,\"after\":{\"id\":1,\"name\":\"x\"}}";
+    add(f, 0, dw_str_from(foreign));
+    add(f, 1, dw_str_from(foreign));
+    assert_int_equal(f->batch.change_count, 2);
+    assert_int_equal(f->batch.version.commit_lsn, 1000);
+    add(f, 2, dw_str_from("{\"op\":\"t\",\"ts_ms\":5,\"source\":{\"name\":\"dbz\"},"
+                          "\"before\":null,\"after\":null}"));
+    assert_int_equal(last(f)->outcome, DW_OUTCOME_DEAD); /* no barrier without a version */
+    assert_string_equal(last(f)->failure_class, "incomplete");
+}
+
+static void test_poison_dies_with_its_bytes(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const poison[] = {"",    "{",     "null",        "[]",
+                                         "{}",  "\xff\xfe", "{\"op\":\"c\"}", "{\"op\":\"x\"}"};
+    for (size_t i = 0; i < sizeof poison / sizeof *poison; i++) {
+        assert_int_equal(add(f, (int64_t)i, dw_str_from(poison[i])), DW_BATCH_ADDED);
+        assert_int_equal(last(f)->outcome, DW_OUTCOME_DEAD);
+        assert_string_equal(last(f)->failure_class, "format");
+        assert_true(last(f)->value.ptr == poison[i]);
+        assert_true(last(f)->err->id[0] != '\0');
+        assert_int_equal(last(f)->stage, DW_DEAD_LETTER_VALUE_CONVERTER);
+    }
+    add(f, 90, event(f, 'c', 2000, "\"before\":null,\"after\":{\"id\":\"abc\",\"name\":\"x\"}"));
+    assert_int_equal(last(f)->outcome, DW_OUTCOME_DEAD);
+    assert_int_equal(last(f)->stage, DW_DEAD_LETTER_TRANSFORMATION);
+    assert_int_equal(f->batch.change_count, 0);
+}
+
+static void test_a_tombstone_is_filtered(void **state)
+{
+    struct fixture *f = *state;
+    add(f, 0, (struct dw_str){NULL, 0});
+    assert_int_equal(last(f)->outcome, DW_OUTCOME_FILTERED);
+}
+
+static struct dw_str message(struct fixture *f, unsigned lsn, const char *prefix,
+                             const char *content)
+{
+    struct dw_buf encoded;
+    dw_buf_init(&encoded, 4096);
+    dw_base64_encode(&encoded, content, strlen(content));
+    struct dw_str text =
+        event(f, 'm', lsn,
+              dw_arena_printf(&f->arena, "\"message\":{\"prefix\":\"%s\",\"content\":\"%.*s\"}",
+                              prefix, (int)encoded.len, encoded.data));
+    dw_buf_done(&encoded);
+    return text;
+}
+
+static void test_a_heartbeat_moves_freshness_and_version(void **state)
+{
+    struct fixture *f = *state;
+    add(f, 0, message(f, 3000, DW_EVENT_HEARTBEAT, "{\"sent_us\":123456}"));
+    assert_int_equal(last(f)->outcome, DW_OUTCOME_CONTROL);
+    assert_int_equal(f->batch.heartbeat_us, 123456);
+    assert_int_equal(f->batch.version.commit_lsn, 3000);
+    add(f, 1, message(f, 3001, "somebody.else", "x"));
+    assert_int_equal(last(f)->outcome, DW_OUTCOME_FILTERED);
+}
+
+static void test_a_schema_record_stops_the_batch_before_it(void **state)
+{
+    struct fixture *f = *state;
+    struct dw_str schema = message(
+        f, 3000, DW_EVENT_SCHEMA,
+        "{\"map\":\"customers\",\"revision\":3,\"code\":\"DW-CAPTURE-031\",\"reason\":\"gone\"}");
+    add(f, 0, event(f, 'c', 2000, row));
+    assert_int_equal(add(f, 1, schema), DW_BATCH_SCHEMA);
+    assert_int_equal(f->batch.count, 1);
+    assert_string_equal(f->batch.stop_reason, "gone");
+    f->passes = true;
+    assert_int_equal(add(f, 1, schema), DW_BATCH_ADDED);
+    assert_int_equal(last(f)->outcome, DW_OUTCOME_CONTROL);
+    assert_int_equal(f->batch.version.commit_lsn, 2000); /* the row behind it may share 3000 */
+    f->passes = false;
+    f->batch.rules.revision = 4; /* applied anew since */
+    assert_int_equal(add(f, 2, schema), DW_BATCH_ADDED);
+}
+
+static void test_a_truncate_waits_for_its_barrier(void **state)
+{
+    struct fixture *f = *state;
+    struct dw_str truncate = event(f, 't', 3000, "\"before\":null,\"after\":null");
+    assert_int_equal(add(f, 0, truncate), DW_BATCH_TRUNCATE);
+    assert_int_equal(f->batch.stop_version.commit_lsn, 3000);
+    assert_int_equal(f->batch.count, 0);
+    f->batch.rules.has_released = true;
+    f->batch.rules.released = (struct dw_version){1, 3000, 0};
+    assert_int_equal(add(f, 0, truncate), DW_BATCH_ADDED);
+    assert_int_equal(last(f)->outcome, DW_OUTCOME_APPLIED);
+    assert_true(f->batch.truncated);
+    assert_null(last(f)->change);
+}
+
+static struct dw_waiting_entry *wait_for(struct fixture *f, int64_t offset, struct dw_str value,
+                                         const char *key)
+{
+    struct dw_waiting waiting = {.offset = offset,
+                                 .record_key = DW_STR_LIT("{\"id\":1}"),
+                                 .record_value = value,
+                                 .key_text = dw_str_from(key)};
+    return dw_waiting_add(&f->waiting, &waiting, 0);
+}
+
+static void test_a_waiting_key_comes_before_its_next_record(void **state)
+{
+    struct fixture *f = *state;
+    struct dw_waiting_entry *first = wait_for(f, 3, event(f, 'c', 900, row), "[\"1\"]");
+    wait_for(f, 5, event(f, 'u', 910, row), "[\"1\"]");
+    wait_for(f, 6, event(f, 'u', 920, "\"before\":null,\"after\":{\"id\":2}"), "[\"2\"]");
+    add(f, 10, event(f, 'd', 2000, "\"before\":{\"id\":9},\"after\":null"));
+    assert_int_equal(f->batch.count, 1); /* another key */
+    add(f, 11, event(f, 'd', 2001, "\"before\":{\"id\":1},\"after\":null"));
+    assert_int_equal(f->batch.count, 4);
+    assert_int_equal(f->batch.changes[1]->offset, 3);
+    assert_int_equal(f->batch.changes[2]->offset, 5);
+    assert_int_equal(f->batch.changes[3]->offset, 11);
+    assert_true(f->batch.items[1]->entry == first);
+    assert_int_equal(f->batch.new_count, 2);
+    add(f, 12, event(f, 'u', 2002, row)); /* taken once only */
+    assert_int_equal(f->batch.count, 5);
+}
+
+static void test_what_was_coalesced_into_a_waiter_waits_with_it(void **state)
+{
+    struct fixture *f = *state;
+    struct dw_err err = DW_ERR_INIT;
+    (void)dw_err_set(&err, DW_REJECT, "DW-APPLY-101", "no parent");
+    add(f, 0, event(f, 'c', 2000, row));
+    add(f, 1, event(f, 'u', 2001, row));
+    add(f, 2, event(f, 'c', 2002, "\"before\":null,\"after\":{\"id\":2,\"name\":\"y\"}"));
+    add(f, 3, event(f, 'u', 2003, "\"before\":null,\"after\":{\"id\":2,\"name\":\"z\"}"));
+    f->batch.changes[0]->outcome = DW_OUTCOME_SUPERSEDED;
+    f->batch.changes[1]->outcome = DW_OUTCOME_WAITING;
+    f->batch.changes[1]->err = &err;
+    f->batch.changes[1]->parent_table = DW_STR_LIT("parents");
+    f->batch.changes[2]->outcome = DW_OUTCOME_SUPERSEDED;
+    f->batch.changes[3]->outcome = DW_OUTCOME_APPLIED;
+    dw_batch_collect(&f->batch);
+    assert_int_equal(f->batch.items[0]->outcome, DW_OUTCOME_WAITING);
+    assert_true(dw_str_is(f->batch.items[0]->change->parent_table, "parents"));
+    assert_true(f->batch.items[0]->err == &err);
+    assert_int_equal(f->batch.items[1]->outcome, DW_OUTCOME_WAITING);
+    assert_int_equal(f->batch.items[2]->outcome, DW_OUTCOME_SUPERSEDED);
+    struct dw_waiting waiting = dw_batch_waiting_row(f->batch.items[0], 55);
+    assert_int_equal(waiting.since_us, 55);
+    assert_true(dw_str_is(waiting.key_text, "[\"1\"]"));
+    assert_int_equal(waiting.version.commit_lsn, 2000);
+}
+
+static void test_many_records_keep_their_places(void **state)
+{
+    struct fixture *f = *state;
+    for (unsigned i = 0; i < 3000; i++)
+        assert_int_equal(add(f, i, event(f, 'u', 2000 + i, row)), DW_BATCH_ADDED);
+    assert_int_equal(f->batch.count, 3000);
+    assert_int_equal(f->batch.change_count, 3000);
+    for (unsigned i = 0; i < 3000; i++)
+        assert_int_equal(f->batch.changes[i]->offset, i);
+    assert_int_equal(f->batch.tail.offset, 2999);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(test_a_create_becomes_a_replacing_upsert),
+        CASE(test_a_delete_takes_the_key_of_before),
+        CASE(test_what_is_not_newer_is_a_duplicate),
+        CASE(test_a_foreign_event_goes_by_its_offset),
+        CASE(test_poison_dies_with_its_bytes),
+        CASE(test_a_tombstone_is_filtered),
+        CASE(test_a_heartbeat_moves_freshness_and_version),
+        CASE(test_a_schema_record_stops_the_batch_before_it),
+        CASE(test_a_truncate_waits_for_its_barrier),
+        CASE(test_a_waiting_key_comes_before_its_next_record),
+        CASE(test_what_was_coalesced_into_a_waiter_waits_with_it),
+        CASE(test_many_records_keep_their_places),
+    };
+    return cmocka_run_group_tests_name("batch", tests, NULL, NULL);
+}
