@@ -119,8 +119,8 @@ bool dw_base64_from_hex(struct dw_buf *out, struct dw_str digits)
         unsigned char group[3] = {0};
         size_t count = len - done < 3 ? len - done : 3;
         for (size_t i = 0; i < count; i++)
-            group[i] = (unsigned char)(digit16(digits.ptr[2 * (done + i)]) << 4 |
-                                       digit16(digits.ptr[2 * (done + i) + 1]));
+            group[i] = (unsigned char)((unsigned)digit16(digits.ptr[2 * (done + i)]) << 4 |
+                                       (unsigned)digit16(digits.ptr[2 * (done + i) + 1]));
         to = put_group(to, group, count);
     }
     *to = '\0';

@@ -28,6 +28,12 @@ static enum dw_json fail(struct dw_json_pull *pull, const char *fault)
     return DW_JSON_ERROR;
 }
 
+static bool refuse(struct dw_json_pull *pull, const char *fault)
+{
+    (void)fail(pull, fault);
+    return false;
+}
+
 static void skip_space(struct dw_json_pull *pull)
 {
     const char *at = pull->at;
@@ -151,12 +157,12 @@ static bool scan_string(struct dw_json_pull *pull)
         while (pull->end - at >= 8 && plain_word(at))
             at += 8;
         if (at >= pull->end)
-            return fail(pull, "string without an end"), false;
+            return refuse(pull, "string without an end");
         unsigned char c = (unsigned char)*at;
         if (c == '"')
             break;
         if (c < 0x20)
-            return fail(pull, "control character in a string"), false;
+            return refuse(pull, "control character in a string");
         if (c >= 0x80)
             ascii = false;
         if (c == '\\') {
@@ -168,10 +174,10 @@ static bool scan_string(struct dw_json_pull *pull)
     pull->at = at + 1;
     size_t len = (size_t)(at - from);
     if (!ascii && !dw_utf8_valid(from, len))
-        return fail(pull, "text is not UTF-8"), false;
+        return refuse(pull, "text is not UTF-8");
     pull->text = (struct dw_str){from, len};
     if (escaped && !decode_string(pull, from, at))
-        return fail(pull, "bad escape in a string"), false;
+        return refuse(pull, "bad escape in a string");
     return true;
 }
 

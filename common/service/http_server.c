@@ -8,6 +8,7 @@
 #include "common/base/json_write.h"
 #include "common/service/metrics.h"
 #include <arpa/inet.h>
+#include <assert.h>
 #include <microhttpd.h>
 #include <netdb.h>
 #include <openssl/crypto.h>
@@ -273,6 +274,7 @@ enum dw_rc dw_http_server_start(struct dw_http_server **out, const struct dw_htt
     struct dw_http_server *server = DW_MEM_NEW(struct dw_http_server);
     server->options = *options;
     server->token = options->bearer_token ? dw_mem_strdup(options->bearer_token) : NULL;
+    assert(address); /* a look-up that succeeded has one */
     server->daemon = start_daemon(server, address->ai_addr);
     freeaddrinfo(address);
     if (!server->daemon) {

@@ -214,7 +214,7 @@ enum dw_rc dw_state_letters_index(struct dw_state *state, const struct dw_letter
             rc = outdate_others(state, &batch->letters[i], err);
         found += is_new;
     }
-    dw_fault("letters_before_commit");
+    dw_fault("reconciler.before_commit");
     rc = dw_state_db_end(state, rc, err);
     if (!rc)
         *out_new = found;

@@ -151,13 +151,14 @@ static enum dw_rc write_note(struct dw_state *state, const struct note *note, st
 
 static enum dw_rc note_gap(struct dw_state *state, const char *map, struct dw_err *err)
 {
-    return dw_state_db_query(
-        state,
-        "INSERT INTO dualwrite.gap (system, map, code, from_lsn, reason)"
-        " SELECT source_system, name, 'DW-STATE-007', stopped_lsn,"
-        " 'the map was stopped: changes made until it was started again were not published'"
-        " FROM dualwrite.map WHERE name = $1 ON CONFLICT DO NOTHING",
-        1, &map, NULL, err);
+    const char *params[] = {map, "DW-STATE-007",
+                            "the map was stopped: changes made until it was started again were not"
+                            " published"};
+    return dw_state_db_query(state,
+                             "INSERT INTO dualwrite.gap (system, map, code, from_lsn, reason)"
+                             " SELECT source_system, name, $2, stopped_lsn, $3"
+                             " FROM dualwrite.map WHERE name = $1 ON CONFLICT DO NOTHING",
+                             3, params, NULL, err);
 }
 
 /* Moves the locked map to `to` and writes it down. */

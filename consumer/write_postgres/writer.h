@@ -53,6 +53,7 @@ struct dw_change {
     enum dw_outcome outcome;   /* APPLIED, SUPERSEDED, FILTERED, DEAD or WAITING */
     struct dw_err *err;        /* in the arena, for DEAD and WAITING */
     const char *failure_class; /* DEAD: data, constraint, incomplete, … (static) */
+    struct dw_str column;      /* DEAD: the target column at fault, .ptr NULL when not known */
     struct dw_str parent_schema, parent_table; /* WAITING for a foreign key: its table */
 };
 

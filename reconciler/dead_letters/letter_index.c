@@ -179,9 +179,9 @@ static enum dw_rc index_letters(struct dw_letter_index *index,
         .count = count,
     };
     size_t found = 0;
-    dw_fault("letters_before_index");
+    dw_fault("reconciler.before_index");
     enum dw_rc rc = dw_state_letters_index(index->state, &batch, &found, err);
-    dw_fault("letters_after_index");
+    dw_fault("reconciler.after_commit");
     if (rc)
         return rc;
     *stored = batch.to;

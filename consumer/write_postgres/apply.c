@@ -1,0 +1,163 @@
+/* apply.c - see apply.h. */
+#include "consumer/write_postgres/apply.h"
+
+#include "common/postgres/pg.h"
+#include "consumer/write_postgres/coalesce.h"
+#include "consumer/write_postgres/failure.h"
+#include "consumer/write_postgres/merge_groups.h"
+
+struct apply {
+    struct dw_writer *writer;
+    struct dw_writer_table *table;
+    struct dw_arena *arena;
+    struct dw_err *err;
+};
+
+/* ---- outcomes of a part that went in ---- */
+
+static void settle_in_op(struct apply *apply, struct dw_change *change,
+                         const struct dw_coalesce_op *op)
+{
+    if (op->missing)
+        dw_failure_incomplete(change,
+                              "an update without all columns (unchanged TOAST values) found no row "
+                              "in the target",
+                              apply->arena);
+    else
+        change->outcome = op->last == change ? DW_OUTCOME_APPLIED : DW_OUTCOME_SUPERSEDED;
+}
+
+static void settle_part(struct apply *apply, struct dw_change **changes, size_t count,
+                        const struct dw_coalesce_plan *plan)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (plan->parts[i] == DW_COALESCE_IN_OP)
+            settle_in_op(apply, changes[i], &plan->ops[plan->op_of[i]]);
+        else if (plan->parts[i] == DW_COALESCE_IGNORED)
+            changes[i]->outcome = DW_OUTCOME_FILTERED;
+        else
+            dw_failure_incomplete(changes[i],
+                                  "a new row came without all columns (unchanged TOAST values)",
+                                  apply->arena);
+    }
+}
+
+/* ---- parts ---- */
+
+/* Merges a part; settles it when that works. DW_REJECT: the server refused something in it. */
+static enum dw_rc try_part(struct apply *apply, struct dw_change **changes, size_t count,
+                           bool savepoint)
+{
+    struct dw_coalesce_plan plan;
+    struct dw_merge_groups groups;
+    dw_coalesce_plan(changes, count, apply->table->map, &apply->writer->keys, apply->arena, &plan);
+    dw_merge_groups_build(apply->table, &plan, apply->arena, &groups);
+    enum dw_rc rc = DW_OK;
+    if (!savepoint)
+        rc = dw_merge_groups_stage(apply->table, &groups, apply->err);
+    if (rc == DW_AGAIN) {
+        dw_writer_session_restart(apply->writer);
+        rc = DW_OK;
+    }
+    if (rc == DW_OK && groups.count)
+        rc = dw_merge_groups_run(apply->table, &groups, changes[0]->origin, savepoint, apply->err);
+    if (rc == DW_OK)
+        settle_part(apply, changes, count, &plan);
+    return rc;
+}
+
+static enum dw_rc undo_part(struct apply *apply)
+{
+    return dw_pg_exec(apply->writer->conn, "ROLLBACK TO dw_part; RELEASE dw_part", apply->err);
+}
+
+static void block(struct apply *apply, struct dw_change *change)
+{
+    *dw_table_place(&apply->writer->blocked, change->key_text) = change;
+}
+
+/* The one change of the part that failed just now; the transaction is still the failed one. */
+static void settle_failed(struct apply *apply, struct dw_change *change)
+{
+    dw_failure_settle(change, apply->table, dw_exchange_failure(&apply->writer->exchange),
+                      apply->arena);
+    if (change->outcome == DW_OUTCOME_WAITING)
+        block(apply, change);
+}
+
+static void find_column(struct apply *apply, struct dw_change *change)
+{
+    if (change->outcome == DW_OUTCOME_DEAD && strncmp(change->err->sqlstate, "22", 2) == 0)
+        dw_failure_find_column(change, apply->table, apply->arena);
+}
+
+/* Takes out what waits behind a waiting change of its key; returns how many are left. */
+static size_t without_blocked(struct apply *apply, struct dw_change **changes, size_t count,
+                              struct dw_change **out)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (dw_table_find(&apply->writer->blocked, changes[i]->key_text))
+            dw_failure_behind(changes[i], apply->arena);
+        else
+            out[left++] = changes[i];
+    }
+    return left;
+}
+
+/* Halves what was refused, each half under a savepoint, the earlier one first. The depth is the
+ * logarithm of the batch's size. */
+static enum dw_rc settle_by_halves(struct apply *apply, struct dw_change **changes, size_t count)
+{
+    struct dw_change **left = DW_ARENA_ARRAY(apply->arena, struct dw_change *, count);
+    size_t left_count = without_blocked(apply, changes, count, left);
+    if (!left_count)
+        return DW_OK;
+    enum dw_rc rc = try_part(apply, left, left_count, true);
+    if (rc != DW_REJECT)
+        return rc;
+    if (left_count == 1)
+        settle_failed(apply, left[0]);
+    rc = undo_part(apply);
+    if (rc != DW_OK)
+        return rc;
+    if (left_count == 1) {
+        find_column(apply, left[0]);
+        return DW_OK;
+    }
+    size_t half = left_count / 2;
+    rc = settle_by_halves(apply, left, half);
+    return rc == DW_OK ? settle_by_halves(apply, left + half, left_count - half) : rc;
+}
+
+enum dw_rc dw_apply_changes(struct dw_writer *writer, struct dw_writer_table *table,
+                            struct dw_change **changes, size_t count, struct dw_arena *arena,
+                            struct dw_err *err)
+{
+    struct apply apply = {writer, table, arena, err};
+    if (!count)
+        return DW_OK;
+    dw_writer_table_refresh(table);
+    dw_table_reset(&writer->blocked);
+    if (writer->state != DW_SESSION_NOTED) /* a second call in one transaction */
+        return settle_by_halves(&apply, changes, count);
+    enum dw_rc rc = try_part(&apply, changes, count, false);
+    if (rc != DW_REJECT)
+        return rc;
+    bool is_merge = dw_exchange_failure(&writer->exchange) != NULL;
+    bool alone = count == 1 && is_merge;
+    if (alone)
+        settle_failed(&apply, changes[0]);
+    dw_writer_session_restart(writer);
+    if (!writer->conn)
+        return dw_err_set(err, DW_RETRY, "DW-APPLY-020", "system %s: connection lost",
+                          writer->system->name);
+    if (alone) {
+        find_column(&apply, changes[0]);
+        return DW_OK;
+    }
+    if (count == 1)
+        return settle_by_halves(&apply, changes, 1);
+    rc = settle_by_halves(&apply, changes, count / 2);
+    return rc == DW_OK ? settle_by_halves(&apply, changes + count / 2, count - count / 2) : rc;
+}

@@ -1,0 +1,306 @@
+/* merge_groups.c - see merge_groups.h. */
+#include "consumer/write_postgres/merge_groups.h"
+
+#include "consumer/write_postgres/rows.h"
+#include "consumer/write_postgres/rows_copy.h"
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SQL_MAX            ((size_t)16 * 1024 * 1024)
+#define STAGED_ROWS        500 /* from here on COPY beats arrays */
+#define REPLIES_OF_A_GROUP 6   /* at most: mark and merge, each prepared first */
+
+/* ---- grouping ---- */
+
+static struct dw_merge_groups_item *add_group(struct dw_merge_groups *groups,
+                                              enum dw_merge_groups_kind kind,
+                                              const uint16_t *columns, size_t count,
+                                              struct dw_arena *arena)
+{
+    if (groups->count == groups->capacity) {
+        size_t capacity = groups->capacity ? groups->capacity * 2 : 4;
+        struct dw_merge_groups_item *grown =
+            DW_ARENA_ARRAY(arena, struct dw_merge_groups_item, capacity);
+        if (groups->count)
+            memcpy(grown, groups->items, groups->count * sizeof *grown);
+        groups->items = grown;
+        groups->capacity = capacity;
+    }
+    struct dw_merge_groups_item *group = &groups->items[groups->count++];
+    *group = (struct dw_merge_groups_item){.kind = kind, .shape = {columns, count, false}};
+    return group;
+}
+
+/* All operations of `kind`, in one group; `also_first`: and those that delete first. */
+static void collect(const struct dw_coalesce_plan *plan, enum dw_coalesce_kind kind,
+                    bool also_first, struct dw_merge_groups_item *group, struct dw_arena *arena)
+{
+    group->ops = DW_ARENA_ARRAY(arena, struct dw_coalesce_op *, plan->op_count);
+    for (size_t i = 0; i < plan->op_count; i++)
+        if (plan->ops[i].kind == kind || (also_first && plan->ops[i].delete_first))
+            group->ops[group->count++] = &plan->ops[i];
+}
+
+static size_t present_columns(const struct dw_writer_table *table, const struct dw_coalesce_op *op,
+                              uint16_t *out)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < table->merge.column_count; i++)
+        if (i >= table->map->column_count || op->cells[i].kind != DW_VALUE_ABSENT)
+            out[count++] = (uint16_t)i;
+    return count;
+}
+
+static struct dw_merge_groups_item *group_with(struct dw_merge_groups *groups,
+                                               const uint16_t *columns, size_t count)
+{
+    for (size_t i = 0; i < groups->count; i++) {
+        struct dw_merge_groups_item *group = &groups->items[i];
+        if (group->kind == DW_GROUP_PARTIAL && group->shape.count == count &&
+            memcmp(group->shape.columns, columns, count * sizeof *columns) == 0)
+            return group;
+    }
+    return NULL;
+}
+
+static void add_partial(const struct dw_writer_table *table, struct dw_coalesce_op *op,
+                        size_t op_count, struct dw_merge_groups *groups, struct dw_arena *arena)
+{
+    uint16_t *columns = DW_ARENA_ARRAY(arena, uint16_t, table->merge.column_count);
+    size_t count = present_columns(table, op, columns);
+    struct dw_merge_groups_item *group = group_with(groups, columns, count);
+    if (!group) {
+        group = add_group(groups, DW_GROUP_PARTIAL, columns, count, arena);
+        group->ops = DW_ARENA_ARRAY(arena, struct dw_coalesce_op *, op_count);
+    }
+    op->missing = true; /* until the server returns it */
+    group->ops[group->count++] = op;
+}
+
+struct census {
+    size_t deletes, upserts, partials;
+};
+
+static struct census count_kinds(const struct dw_coalesce_plan *plan)
+{
+    struct census census = {0, 0, 0};
+    for (size_t i = 0; i < plan->op_count; i++) {
+        const struct dw_coalesce_op *op = &plan->ops[i];
+        census.deletes += op->kind == DW_COALESCE_DELETE || op->delete_first;
+        census.upserts += op->kind == DW_COALESCE_UPSERT;
+        census.partials += op->kind == DW_COALESCE_PARTIAL;
+    }
+    return census;
+}
+
+void dw_merge_groups_build(const struct dw_writer_table *table, struct dw_coalesce_plan *plan,
+                           struct dw_arena *arena, struct dw_merge_groups *out)
+{
+    *out = (struct dw_merge_groups){.count = 0};
+    const struct census census = count_kinds(plan);
+    if (census.deletes) {
+        bool flag = table->delete_index >= 0;
+        struct dw_merge_groups_item *group =
+            add_group(out, flag ? DW_GROUP_FLAG : DW_GROUP_DELETE, table->delete_columns,
+                      table->delete_count, arena);
+        collect(plan, DW_COALESCE_DELETE, true, group, arena);
+    }
+    if (census.upserts) {
+        struct dw_merge_groups_item *group =
+            add_group(out, DW_GROUP_UPSERT, table->all, table->merge.column_count, arena);
+        collect(plan, DW_COALESCE_UPSERT, false, group, arena);
+    }
+    for (size_t i = 0; census.partials && i < plan->op_count; i++)
+        if (plan->ops[i].kind == DW_COALESCE_PARTIAL)
+            add_partial(table, &plan->ops[i], census.partials, out, arena);
+}
+
+static struct dw_rows rows_of(const struct dw_writer_table *table,
+                              const struct dw_merge_groups_item *group)
+{
+    bool deletes = group->kind == DW_GROUP_DELETE || group->kind == DW_GROUP_FLAG;
+    return (struct dw_rows){
+        .ops = group->ops,
+        .count = group->count,
+        .columns = group->shape.columns,
+        .column_count = group->shape.count,
+        .key_of = table->key_of,
+        .from_keys = deletes,
+        .mapped = table->map->column_count,
+        .extra = deletes ? &table->deleted : &table->live,
+    };
+}
+
+/* ---- staging ---- */
+
+static enum dw_rc copy_group(struct dw_writer_table *table, struct dw_merge_groups_item *group,
+                             struct dw_err *err)
+{
+    struct dw_writer *writer = table->writer;
+    const struct dw_rows rows = rows_of(table, group);
+    bool broken = false;
+    dw_buf_reset(&writer->sql, SQL_MAX);
+    dw_merge_sql_copy(&writer->sql, &table->merge, &group->shape);
+    PGresult *failure = dw_rows_copy_send(writer->conn, writer->sql.data, &rows,
+                                          group->first_number, &writer->copy, &broken);
+    if (!failure && !broken) {
+        group->shape.staged = true;
+        return DW_OK;
+    }
+    enum dw_rc rc = dw_writer_session_error(writer, broken ? NULL : failure, err);
+    PQclear(failure);
+    return rc;
+}
+
+enum dw_rc dw_merge_groups_stage(struct dw_writer_table *table, struct dw_merge_groups *groups,
+                                 struct dw_err *err)
+{
+    struct dw_writer *writer = table->writer;
+    int64_t number = 1;
+    for (size_t i = 0; i < groups->count; i++) {
+        struct dw_merge_groups_item *group = &groups->items[i];
+        if (group->count < STAGED_ROWS || writer->no_stage)
+            continue;
+        enum dw_rc rc = DW_OK;
+        if (writer->state == DW_SESSION_NOTED)
+            rc = dw_writer_session_stage(writer, err);
+        if (rc == DW_OK) {
+            rc = dw_writer_table_stage(table, err);
+            if (rc == DW_CONFIG && strcmp(err->sqlstate, "42501") == 0) {
+                writer->no_stage = true;
+                return DW_AGAIN;
+            }
+        }
+        group->first_number = number;
+        number += (int64_t)group->count;
+        if (rc == DW_OK)
+            rc = copy_group(table, group, err);
+        if (rc != DW_OK)
+            return rc;
+    }
+    return DW_OK;
+}
+
+/* ---- sending ---- */
+
+static void put_carrier(struct dw_writer_table *table, const struct dw_merge_groups_item *group)
+{
+    struct dw_rows_array *arrays = &table->writer->arrays;
+    dw_rows_array_reset(arrays);
+    if (!group->shape.staged) {
+        const struct dw_rows rows = rows_of(table, group);
+        dw_rows_array_fill(arrays, &rows);
+        return;
+    }
+    char number[24];
+    (void)snprintf(number, sizeof number, "%lld", (long long)group->first_number);
+    dw_rows_array_text(arrays, dw_str_from(number));
+    (void)snprintf(number, sizeof number, "%lld",
+                   (long long)(group->first_number + (int64_t)group->count - 1));
+    dw_rows_array_text(arrays, dw_str_from(number));
+}
+
+static void send_statement(struct dw_writer_table *table, int tag,
+                           enum dw_writer_table_statement which)
+{
+    const struct dw_exchange_params params = dw_rows_array_params(&table->writer->arrays);
+    dw_exchange_send_prepared(&table->writer->exchange, tag, &table->statements[which],
+                              &table->prepared[which], &params);
+}
+
+/* writer->sql as it stands, not prepared: such groups differ, and a join's plan must see how large
+ * the table is now. */
+static void send_sql(struct dw_writer_table *table, int tag)
+{
+    const struct dw_exchange_params params = dw_rows_array_params(&table->writer->arrays);
+    dw_exchange_send(&table->writer->exchange, tag, table->writer->sql.data, &params);
+}
+
+/* The carrier's parameters are in writer->arrays. */
+static void send_mark(struct dw_writer_table *table, const struct dw_merge_groups_item *group,
+                      struct dw_str origin, int tag)
+{
+    struct dw_writer *writer = table->writer;
+    dw_buf_reset(&writer->sql, SQL_MAX);
+    dw_merge_sql_mark_head(&writer->sql, &table->merge, &group->shape, origin,
+                           group->kind == DW_GROUP_DELETE ? "delete" : "upsert");
+    dw_rows_array_text(&writer->arrays, dw_buf_str(&writer->sql));
+    if (group->kind == DW_GROUP_UPSERT) {
+        send_statement(table, tag, group->shape.staged ? DW_TABLE_MARK_STAGED : DW_TABLE_MARK);
+    } else {
+        dw_buf_reset(&writer->sql, SQL_MAX);
+        dw_merge_sql_mark(&writer->sql, &table->merge, &group->shape);
+        send_sql(table, tag);
+    }
+    writer->arrays.count--; /* what is left is the carrier again */
+}
+
+static void send_group(struct dw_writer_table *table, struct dw_merge_groups_item *group,
+                       struct dw_str origin, int tag)
+{
+    struct dw_writer *writer = table->writer;
+    put_carrier(table, group);
+    if (writer->system->capture)
+        send_mark(table, group, origin, tag);
+    if (group->kind == DW_GROUP_UPSERT) {
+        send_statement(table, tag, group->shape.staged ? DW_TABLE_UPSERT_STAGED : DW_TABLE_UPSERT);
+    } else {
+        dw_buf_reset(&writer->sql, SQL_MAX);
+        if (group->kind == DW_GROUP_DELETE)
+            dw_merge_sql_delete(&writer->sql, &table->merge, &group->shape);
+        else
+            dw_merge_sql_update(&writer->sql, &table->merge, &group->shape);
+        send_sql(table, tag);
+    }
+    group->reply = writer->exchange.count - 1;
+}
+
+/* Rows that an UPDATE returned were there. */
+static void note_found(const struct dw_exchange *exchange, struct dw_merge_groups_item *group)
+{
+    const PGresult *result = exchange->replies[group->reply].result;
+    for (int row = 0; row < PQntuples(result); row++) {
+        long long number = strtoll(PQgetvalue(result, row, 0), NULL, 10);
+        if (group->shape.staged)
+            number -= group->first_number - 1;
+        if (number >= 1 && number <= (long long)group->count)
+            group->ops[number - 1]->missing = false;
+    }
+}
+
+static enum dw_rc finish(struct dw_writer_table *table, struct dw_merge_groups *groups, size_t from,
+                         size_t to, struct dw_err *err)
+{
+    enum dw_rc rc = dw_writer_session_finish(table->writer, err);
+    for (size_t i = from; rc == DW_OK && i < to; i++)
+        if (groups->items[i].kind == DW_GROUP_PARTIAL)
+            note_found(&table->writer->exchange, &groups->items[i]);
+    return rc;
+}
+
+enum dw_rc dw_merge_groups_run(struct dw_writer_table *table, struct dw_merge_groups *groups,
+                               struct dw_str origin, bool savepoint, struct dw_err *err)
+{
+    struct dw_writer *writer = table->writer;
+    struct dw_exchange *exchange = &writer->exchange;
+    size_t from = 0;
+    dw_writer_session_open(writer);
+    if (savepoint)
+        dw_exchange_send(exchange, DW_SESSION_TAG_OTHER, "SAVEPOINT dw_part", NULL);
+    for (size_t i = 0; i < groups->count; i++) {
+        if (!dw_exchange_has_room(exchange, REPLIES_OF_A_GROUP)) {
+            enum dw_rc rc = finish(table, groups, from, i, err);
+            if (rc != DW_OK)
+                return rc;
+            from = i;
+            dw_writer_session_open(writer);
+        }
+        send_group(table, &groups->items[i], origin, DW_SESSION_TAG_GROUP + (int)i);
+    }
+    if (table->deferred) /* else they would fail at COMMIT, where no row can be named */
+        dw_exchange_send(exchange, DW_SESSION_TAG_OTHER, "SET CONSTRAINTS ALL IMMEDIATE", NULL);
+    if (savepoint)
+        dw_exchange_send(exchange, DW_SESSION_TAG_OTHER, "RELEASE SAVEPOINT dw_part", NULL);
+    return finish(table, groups, from, groups->count, err);
+}
