@@ -53,7 +53,10 @@ int main(int argc, char **argv)
         .name = "dualwrite-producer",
         .part = "producer",
         .summary = "Captures the changes of one system and publishes them to Kafka.",
-        .extra_help = "One producer per system is active; a second one waits as a standby.\n",
+        .extra_help =
+            "  --system NAME    system to capture; needed when the settings have several\n"
+            "  --accept-gap     begin a new epoch where a gap stopped the producer\n"
+            "One producer per system is active; a second one waits as a standby.\n",
     };
     struct dw_arena arena;
     struct dw_lifecycle_arguments arguments;

@@ -1,5 +1,59 @@
 /* catalogue_apply.h - the DW-APPLY-nnn part of err_catalogue.h, in order of ids. */
 /* clang-format off */
+DW_ERR_ENTRY("DW-APPLY-001", "a mapped column is not in the target table",
+    "It was dropped or renamed since the map was applied.",
+    "Bring the column back, or correct the map and apply it again; then resume the map.")
+DW_ERR_ENTRY("DW-APPLY-002", "no unique index on the target key",
+    "Rows can only be found by a unique index on exactly the key's columns, valid, immediate, without expression or predicate.",
+    "Create it: CREATE UNIQUE INDEX ON table (key columns); then resume the map.")
+DW_ERR_ENTRY("DW-APPLY-003", "a right on the target table is missing",
+    "The role of the target system may not do what the message names.",
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON the table TO the role; then resume the map.")
+DW_ERR_ENTRY("DW-APPLY-004", "a mapped column cannot be written",
+    "It is generated, or an identity column that is always generated.",
+    "Leave the column out of the map, or change it in the target.")
+DW_ERR_ENTRY("DW-APPLY-005", "the schema \"dualwrite\" cannot be created in the target",
+    "The consumer keeps its progress in the target database, and its role may not create the schema.",
+    "Run the statement in the message as the database's owner; then resume the map.")
+DW_ERR_ENTRY("DW-APPLY-006", "the target was used by a newer dualwrite",
+    "Its schema \"dualwrite\" has a version that this worker does not know.",
+    "Upgrade this worker.")
+DW_ERR_ENTRY("DW-APPLY-007", "the target system is no PostgreSQL database",
+    "This writer only writes to PostgreSQL.",
+    "Correct the map's target system.")
+DW_ERR_ENTRY("DW-APPLY-010", "the partition was taken over",
+    "Another worker has written its progress: this one was too slow or cut off.",
+    "Nothing to do: this worker gives the partition up.")
+DW_ERR_ENTRY("DW-APPLY-011", "the target refuses a value",
+    "PostgreSQL cannot read it as the column's type (the message names the column when it could be found).",
+    "Correct the value in the source, or the column's type or the map.")
+DW_ERR_ENTRY("DW-APPLY-012", "the target refuses a row",
+    "A constraint of the target table (not null, check, exclusion) does not allow it.",
+    "Correct the row in the source, give the column a default_when_null in the map, or change the constraint.")
+DW_ERR_ENTRY("DW-APPLY-013", "a row waits for another table",
+    "A foreign key of the target names a row that is not there yet, or rows of another table still refer to a deleted one.",
+    "Nothing to do when the other table is mapped too; else map it, or drop the foreign key.")
+DW_ERR_ENTRY("DW-APPLY-014", "a row waits for a unique value",
+    "Another row of the target has it now; it may be about to give it up.",
+    "Nothing to do when values move between rows; else find the row that has it, by the constraint named.")
+DW_ERR_ENTRY("DW-APPLY-015", "a row cannot be built from its event",
+    "The event leaves out unchanged large (TOAST) values, and the target has no row that holds them.",
+    "Touch the row in the source with all its columns, or set REPLICA IDENTITY FULL on the source table.")
+DW_ERR_ENTRY("DW-APPLY-016", "an event waits behind an earlier one of its key",
+    "Order per key is kept: it comes once the earlier one is settled.",
+    "Look at the earlier event's reason.")
+DW_ERR_ENTRY("DW-APPLY-017", "the application in the target refuses a row",
+    "A trigger or a rule of the target database raised an error.",
+    "The message is the application's; correct the row in the source or the trigger.")
+DW_ERR_ENTRY("DW-APPLY-018", "a row is too large for the target",
+    "A limit of PostgreSQL stands in the way, such as the size of an index entry.",
+    "Shorten the value, or change the index named.")
+DW_ERR_ENTRY("DW-APPLY-020", "the target cannot be reached",
+    "The connection was lost, the server is down, or a lock or serialization failure made it give up.",
+    "Nothing to do: the batch is applied again.")
+DW_ERR_ENTRY("DW-APPLY-021", "the target refuses the statement",
+    "A right, a table or a column is missing, or the server does not allow the statement.",
+    "Correct what the message names; then resume the map.")
 DW_ERR_ENTRY("DW-APPLY-201", "the topic lost what was not applied yet",
     "Retention removed it, the topic was made anew, or the broker lost the end of the log.",
     "Re-sync the map; or resume it, which goes on with what the topic holds and leaves the gap noted.")

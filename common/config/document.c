@@ -8,6 +8,7 @@
 #include "common/base/json_pull.h"
 #include "common/base/table.h"
 #include "common/base/utf8.h"
+#include <assert.h>
 
 #define SHOWN_MAX 60
 
@@ -122,6 +123,7 @@ static const struct dw_node *find_twice(const struct dw_node *object)
 static enum dw_rc check_members(const struct reader *reader, const struct dw_node *object,
                                 struct dw_document_fault *fault)
 {
+    assert(object);
     const struct dw_node *twice = object->kind == DW_NODE_OBJECT ? find_twice(object) : NULL;
     if (!twice)
         return DW_OK;

@@ -17,6 +17,7 @@ void dw_exchange_open(struct dw_exchange *exchange, PGconn *conn)
 {
     dw_exchange_clear(exchange);
     exchange->conn = conn;
+    exchange->failed = -1;
     exchange->open = true;
     exchange->broken = PQenterPipelineMode(conn) != 1;
 }

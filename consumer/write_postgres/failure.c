@@ -18,9 +18,10 @@ static const struct meaning meanings[] = {
     {"23503", DW_OUTCOME_WAITING, "DW-APPLY-013", "dependency"},
     {"23505", DW_OUTCOME_WAITING, "DW-APPLY-014", "constraint"},
     {"23P01", DW_OUTCOME_WAITING, "DW-APPLY-014", "constraint"},
-    {"P0001", DW_OUTCOME_DEAD, "DW-APPLY-017", "constraint"},
+    {"23", DW_OUTCOME_DEAD, "DW-APPLY-012", "constraint"},
+    {"44", DW_OUTCOME_DEAD, "DW-APPLY-012", "constraint"},
     {"54", DW_OUTCOME_DEAD, "DW-APPLY-018", "data"},
-    {"", DW_OUTCOME_DEAD, "DW-APPLY-012", "constraint"}, /* 23502, 23514, 44000 */
+    {"", DW_OUTCOME_DEAD, "DW-APPLY-017", "constraint"}, /* the application's own */
 };
 
 static const struct meaning *meaning_of(const char *sqlstate)

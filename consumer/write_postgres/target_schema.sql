@@ -4,7 +4,7 @@ CREATE SCHEMA IF NOT EXISTS dualwrite;
 
 -- One row. The incarnation is part of the identity of dead letters: a target that was restored from a backup is another one.
 CREATE TABLE IF NOT EXISTS dualwrite.target (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    "only" boolean PRIMARY KEY DEFAULT true CHECK ("only"),
     incarnation uuid NOT NULL,
     schema_version int NOT NULL
 );

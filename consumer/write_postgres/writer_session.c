@@ -3,6 +3,7 @@
 
 #include "common/postgres/pg.h"
 #include "consumer/write_postgres/progress.h"
+#include "consumer/write_postgres/writer_table.h"
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,12 +62,26 @@ enum dw_rc dw_writer_session_connect(struct dw_writer *writer, struct dw_err *er
     return rc;
 }
 
+/* What only a row of the batch can cause, though its class says nothing of the kind: two rows of
+ * one INSERT with the same key (their texts differ, "1.0" and "1"), a trigger's own error codes
+ * (PL/pgSQL's, or a class that neither the SQL standard nor PostgreSQL uses). */
+static bool is_of_a_row(const char *sqlstate)
+{
+    char class = sqlstate[0];
+    if (strncmp(sqlstate, "72", 2) == 0 || strncmp(sqlstate, "XX", 2) == 0)
+        return false;
+    return strncmp(sqlstate, "21", 2) == 0 || strncmp(sqlstate, "27", 2) == 0 ||
+           strncmp(sqlstate, "P0", 2) == 0 || (class >= '6' && class <= '9') || class >= 'I';
+}
+
 enum dw_rc dw_writer_session_error(struct dw_writer *writer, const PGresult *result,
                                    struct dw_err *err)
 {
     enum dw_rc rc = dw_pg_error(writer->conn, result, "DW-APPLY-020", err);
+    if (rc == DW_CONFIG && is_of_a_row(err->sqlstate))
+        rc = err->rc = DW_REJECT;
     const char *id = rc == DW_RETRY ? "DW-APPLY-020" : rc == DW_CONFIG ? "DW-APPLY-021" : "";
-    if (err && *id)
+    if (*id)
         (void)snprintf(err->id, sizeof err->id, "%s", id);
     dw_err_add_context(err, "system %s", writer->system->name);
     return rc;
@@ -132,6 +147,9 @@ void dw_writer_session_rollback(struct dw_writer *writer)
 {
     dw_exchange_clear(&writer->exchange);
     bool begun = writer->state == DW_SESSION_STAGED || writer->state == DW_SESSION_FENCED;
+    if (writer->staged)
+        writer->staged->stage_exists = false;
+    writer->staged = NULL;
     writer->state = DW_SESSION_IDLE;
     if (!writer->conn || !begun)
         return;

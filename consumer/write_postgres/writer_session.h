@@ -24,6 +24,11 @@ enum dw_session_statement {
     DW_SESSION_STATEMENTS
 };
 
+/* Staging tables of a session, at most. Each commit that used one empties all of them (ON COMMIT
+ * DELETE ROWS): measured, 0.3 ms for each. TRUNCATE of the used one alone costs more for few
+ * tables, since it makes the server plan the merge again; DELETE leaves its dead rows behind. */
+#define DW_SESSION_STAGES 4
+
 enum dw_session_state {
     DW_SESSION_IDLE,
     DW_SESSION_NOTED,
@@ -52,6 +57,8 @@ struct dw_writer {
     enum dw_session_state state;
     struct dw_partition_id id; /* of the open transaction */
     struct dw_progress expected;
+    struct dw_writer_table *stages[DW_SESSION_STAGES]; /* those that have one; a ring */
+    unsigned next_stage;
     struct dw_writer_table *staged; /* its staging table was made in this transaction */
     struct dw_exchange exchange;
     struct dw_rows_array arrays;

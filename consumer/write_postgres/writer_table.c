@@ -114,11 +114,14 @@ static enum dw_rc load_operators(struct dw_writer_table *table, const struct dw_
     return DW_OK;
 }
 
-static enum dw_rc load_deferred(struct dw_writer_table *table, struct dw_err *err)
+/* Who refers to the table, and what it checks only at commit. */
+static enum dw_rc load_constraints(struct dw_writer_table *table, struct dw_err *err)
 {
     static const char sql[] =
-        "SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = $1::oid AND tginitdeferred)"
-        " OR EXISTS (SELECT FROM pg_index WHERE indrelid = $1::oid AND NOT indimmediate)";
+        "SELECT EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid = $1::oid"
+        "  AND conrelid <> $1::oid), EXISTS (SELECT FROM pg_trigger WHERE tgrelid = $1::oid"
+        "  AND tginitdeferred) OR EXISTS (SELECT FROM pg_index WHERE indrelid = $1::oid"
+        "  AND NOT indimmediate)";
     char oid[16];
     (void)snprintf(oid, sizeof oid, "%u", table->catalogue->oid);
     const char *const params[] = {oid};
@@ -126,7 +129,8 @@ static enum dw_rc load_deferred(struct dw_writer_table *table, struct dw_err *er
     enum dw_rc rc = dw_pg_query(table->writer->conn, sql, 1, params, &result, err);
     if (rc != DW_OK)
         return rc;
-    table->deferred = PQgetvalue(result, 0, 0)[0] == 't';
+    table->referenced = PQgetvalue(result, 0, 0)[0] == 't';
+    table->deferred = PQgetvalue(result, 0, 1)[0] == 't';
     PQclear(result);
     return DW_OK;
 }
@@ -144,7 +148,7 @@ static enum dw_rc check_table(struct dw_writer_table *table, struct dw_err *err)
     if (table->map->on_delete == DW_ON_DELETE_DELETE && !catalogue->can_delete)
         return refuse(table, "DW-APPLY-003", "no right to DELETE", none, err);
     enum dw_rc rc = load_operators(table, index, err);
-    return rc == DW_OK ? load_deferred(table, err) : rc;
+    return rc == DW_OK ? load_constraints(table, err) : rc;
 }
 
 /* ---- what the transform gets ---- */
@@ -285,6 +289,9 @@ void dw_writer_table_free(struct dw_writer_table *table)
     dw_writer_table_refresh(table);
     if (writer->staged == table)
         writer->staged = NULL;
+    for (size_t i = 0; i < DW_SESSION_STAGES; i++)
+        if (writer->stages[i] == table)
+            writer->stages[i] = NULL;
     bool idle = writer->conn && PQtransactionStatus(writer->conn) == PQTRANS_IDLE;
     char sql[128];
     for (size_t i = 0; idle && i < DW_TABLE_STATEMENTS; i++)
@@ -309,12 +316,27 @@ void dw_writer_table_refresh(struct dw_writer_table *table)
     memset(table->prepared, 0, sizeof table->prepared);
 }
 
+/* Takes the ring's next place, whose table loses its stage. */
+static void take_place(struct dw_writer_table *table, struct dw_buf *sql)
+{
+    struct dw_writer *writer = table->writer;
+    struct dw_writer_table **place = &writer->stages[writer->next_stage++ % DW_SESSION_STAGES];
+    if (*place && (*place)->stage_exists) {
+        dw_buf_printf(sql, "DROP TABLE IF EXISTS pg_temp.%s; ", (*place)->merge.stage.ptr);
+        (*place)->stage_exists = false;
+    }
+    *place = table;
+}
+
 enum dw_rc dw_writer_table_stage(struct dw_writer_table *table, struct dw_err *err)
 {
     if (table->stage_exists)
         return DW_OK;
     struct dw_writer *writer = table->writer;
     dw_buf_reset(&writer->sql, SQL_MAX);
+    take_place(table, &writer->sql);
+    /* it may be there: a transaction that dropped it was rolled back */
+    dw_buf_printf(&writer->sql, "DROP TABLE IF EXISTS pg_temp.%s; ", table->merge.stage.ptr);
     dw_merge_sql_stage(&writer->sql, &table->merge);
     PGresult *result = PQexec(writer->conn, writer->sql.data);
     enum dw_rc rc = PQresultStatus(result) == PGRES_COMMAND_OK

@@ -26,6 +26,7 @@ struct dw_writer_table {
     size_t delete_count;
     int delete_index; /* on_delete "set": its column, else -1 */
     struct dw_value live, deleted;
+    bool referenced;  /* by a foreign key of another table */
     bool deferred;    /* has constraints that are checked at commit */
     uint64_t session; /* of the writer, when the following was made */
     bool stage_exists;

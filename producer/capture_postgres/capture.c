@@ -22,6 +22,7 @@
 #define DRAIN_MS           10000
 #define SAVE_AT_STOP_MS    5000
 #define POSITION_TOPIC_MS  60000 /* how often the topic gets the position while all is well */
+#define EVIDENCE_ENOUGH    4     /* seconds in which other maps were acknowledged */
 #define REOPEN_FIRST_MS    200
 #define REOPEN_MAX_MS      10000
 
@@ -389,7 +390,7 @@ static bool settle_suspects(struct dw_capture *capture, int64_t now)
     for (size_t i = 0; i < publisher->map_count; i++) {
         struct dw_publisher_map *map = publisher->maps[i];
         if (map->map && map->service == DW_PUBLISHER_SUSPECT && !map->probing &&
-            now - map->refused_since_ms >= bound) {
+            now >= map->probe_at_ms && now - map->refused_since_ms >= bound) {
             /* Silence may be Kafka's, not the topic's: ask. */
             bool refused = publisher->fault.rc != DW_OK;
             notice_map(capture, map, refused ? DW_CONTROL_OUTAGE : DW_CONTROL_PROBE);
@@ -423,19 +424,6 @@ static void settle_fault(struct dw_capture *capture, int64_t now)
     reopen_publisher(capture);
 }
 
-static bool others_make_progress(const struct dw_capture *capture,
-                                 const struct dw_publisher_map *map, int64_t now)
-{
-    const struct dw_publisher *publisher = &capture->publisher;
-    for (size_t i = 0; i < publisher->map_count; i++) {
-        const struct dw_publisher_map *other = publisher->maps[i];
-        if (other != map && other->map && other->published &&
-            now - other->progress_ms < capture->options.settings->producer.topic_outage_ms / 2)
-            return true;
-    }
-    return false;
-}
-
 static void take_probe(struct dw_capture *capture, const struct dw_control_notice *answer,
                        int64_t now)
 {
@@ -445,14 +433,10 @@ static void take_probe(struct dw_capture *capture, const struct dw_control_notic
     map->probing = false;
     if (!map->map || map->service != DW_PUBLISHER_SUSPECT)
         return;
-    if (answer->rc == DW_CONFIG ||
-        (answer->rc == DW_OK && others_make_progress(capture, map, now))) {
+    if (answer->rc == DW_CONFIG || (answer->rc == DW_OK && map->evidence >= EVIDENCE_ENOUGH))
         notice_map(capture, map, DW_CONTROL_OUTAGE);
-        return;
-    }
-    map->service = DW_PUBLISHER_IN_SERVICE; /* all of Kafka is away: wait on */
-    map->refused_since_ms = 0;
-    map->progress_ms = now;
+    else
+        map->probe_at_ms = now + TICK_MS; /* perhaps all of Kafka is away: wait on */
 }
 
 static void take_answers(struct dw_capture *capture, int64_t now)
@@ -614,7 +598,7 @@ static void drain(struct dw_capture *capture)
     int64_t start = dw_clock_mono_ms();
     int64_t now = start;
     dw_commit_window_abandon(&capture->publisher.window);
-    capture->save_at_ms = 0;
+    capture->save_at_ms = capture->topic_at_ms = 0;
     while (now - start < DRAIN_MS && capture->publisher.fault.rc == DW_OK) {
         dw_publisher_flush(&capture->publisher);
         dw_publisher_poll(&capture->publisher);

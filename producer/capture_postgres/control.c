@@ -22,7 +22,7 @@
 #define GAP_MS         10000
 #define RELOAD_MS      60000
 #define RETRY_FIRST_MS 100
-#define RETRY_MAX_MS   5000
+#define RETRY_MAX_MS   2000
 #define IDLE_MS        1000
 
 struct mailbox {

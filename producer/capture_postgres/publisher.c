@@ -13,6 +13,7 @@
 #define BATCH_BYTES   ((size_t)1 << 20)
 #define TEXT_KEEP     ((size_t)2 << 20)
 #define TEXT_SPARE    ((size_t)8 << 20) /* batch and envelope beside the largest record */
+#define EVIDENCE_MS   1000
 #define SLOT_SHIFT    48
 #define SLOT_LETTER   UINT16_C(0xffff)
 #define SLOT_POSITION UINT16_C(0xfffe)
@@ -38,6 +39,7 @@ void dw_publisher_done(struct dw_publisher *publisher)
     dw_publisher_set_maps(publisher, NULL);
     for (size_t i = 0; i < publisher->map_count; i++) {
         free(publisher->maps[i]->name);
+        free(publisher->maps[i]->lanes);
         free(publisher->maps[i]);
     }
     free(publisher->maps);
@@ -69,8 +71,10 @@ static enum dw_rc open_topics(struct dw_publisher *publisher, struct dw_err *err
         struct dw_publisher_map *map = publisher->maps[i];
         map->topic = NULL;
         map->in_flight = 0;
-        map->progress_ms = dw_clock_mono_ms();
         map->probing = false;
+        map->evidence = 0;
+        for (int32_t lane = 0; lane < map->lane_count; lane++)
+            map->lanes[lane] = (struct dw_publisher_lane){.in_flight = 0};
         if (map->map)
             rc = dw_kafka_producer_topic(publisher->producer, map->map->record.topic, &map->topic,
                                          err);
@@ -127,7 +131,6 @@ static struct dw_publisher_map *add_map(struct dw_publisher *publisher, const ch
     (void)snprintf(labels, sizeof labels, "map=\"%.200s\"", name);
     map->name = dw_mem_strdup(name);
     map->slot = (uint16_t)publisher->map_count;
-    map->progress_ms = dw_clock_mono_ms();
     map->published_total = dw_metrics_series(DW_METRIC_COUNTER, "dw_events_published_total",
                                              "Events acknowledged by Kafka.", labels, 1);
     publisher->maps =
@@ -136,10 +139,21 @@ static struct dw_publisher_map *add_map(struct dw_publisher *publisher, const ch
     return map;
 }
 
+static void make_lanes(struct dw_publisher_map *map)
+{
+    int32_t count = map->map->record.partitions;
+    if (count <= map->lane_count)
+        return;
+    map->lanes = dw_mem_realloc(map->lanes, (size_t)count * sizeof *map->lanes);
+    for (; map->lane_count < count; map->lane_count++)
+        map->lanes[map->lane_count] = (struct dw_publisher_lane){.in_flight = 0};
+}
+
 static void put_in_service(struct dw_publisher *publisher, struct dw_publisher_map *map)
 {
     struct dw_err err = DW_ERR_INIT;
     bool was_out = map->service == DW_PUBLISHER_OUT;
+    make_lanes(map);
     if (map->map->out_of_service) {
         map->service = DW_PUBLISHER_OUT;
         (void)snprintf(map->reason, sizeof map->reason, "%s", map->map->record.reason);
@@ -226,29 +240,41 @@ void dw_publisher_add(struct dw_publisher *publisher, struct dw_publisher_map *m
         .has_key = part->has_key,
     };
     dw_commit_window_add(&publisher->window, 1);
-    if (!map->in_flight++)
-        map->progress_ms = dw_clock_mono_ms();
+    map->in_flight++;
+    struct dw_publisher_lane *lane = &map->lanes[part->partition];
+    if (!lane->in_flight++)
+        lane->progress_ms = dw_clock_mono_ms();
     if (publisher->batch_count >= BATCH_EVENTS || text->len >= BATCH_BYTES)
         dw_publisher_flush(publisher);
 }
 
+/* Since when has a partition been silent that something waits for? 0: none. */
+static int64_t silent_since(const struct dw_publisher_map *map)
+{
+    int64_t since = 0;
+    for (int32_t i = 0; i < map->lane_count; i++)
+        if (map->lanes[i].in_flight && (!since || map->lanes[i].progress_ms < since))
+            since = map->lanes[i].progress_ms;
+    return since;
+}
+
 static void suspect(struct dw_publisher_map *map, const char *reason)
 {
-    /* Since when? Since it last took something, or began to wait. */
-    int64_t since = map->in_flight && map->progress_ms ? map->progress_ms : dw_clock_mono_ms();
+    int64_t since = silent_since(map);
     if (!map->refused_since_ms)
-        map->refused_since_ms = since;
+        map->refused_since_ms = since ? since : dw_clock_mono_ms();
     if (map->service == DW_PUBLISHER_IN_SERVICE)
         map->service = DW_PUBLISHER_SUSPECT;
     (void)snprintf(map->reason, sizeof map->reason, "topic %.150s: %.90s",
                    map->map ? map->map->record.topic : map->name, reason);
 }
 
-static void acknowledge(struct dw_publisher *publisher, struct dw_publisher_map *map,
-                        uint64_t sequence)
+/* One message less under way. */
+static void leave(struct dw_publisher_map *map, int32_t partition)
 {
     map->in_flight -= map->in_flight ? 1 : 0;
-    dw_commit_window_acknowledge(&publisher->window, sequence, 1);
+    if (partition >= 0 && partition < map->lane_count && map->lanes[partition].in_flight)
+        map->lanes[partition].in_flight--;
 }
 
 /* The library itself found the record too large. */
@@ -263,7 +289,7 @@ static void refuse_outgoing(struct dw_publisher *publisher, struct dw_publisher_
         .message = "the record is larger than kafka.message_max_bytes",
     };
     uint64_t sequence = message->tag & ((UINT64_C(1) << SLOT_SHIFT) - 1);
-    map->in_flight -= map->in_flight ? 1 : 0;
+    leave(map, message->partition);
     if (dw_letter_read_version(message->value, &letter.version))
         dw_publisher_send_letter(publisher, &letter, sequence, true);
     else
@@ -380,7 +406,7 @@ static void letter_for_report(struct dw_publisher *publisher, struct dw_publishe
         .failure_class = "too_large",
         .message = report->reason,
     };
-    map->in_flight -= map->in_flight ? 1 : 0;
+    leave(map, report->partition);
     if (dw_letter_read_version(report->value, &letter.version)) {
         dw_publisher_send_letter(publisher, &letter, sequence, true);
         return;
@@ -413,9 +439,12 @@ static void take_report(void *context, const struct dw_kafka_report *report)
     } else if (report->rc != DW_OK) {
         take_failure(publisher, map, report);
     } else if (map) {
-        acknowledge(publisher, map, sequence);
+        leave(map, report->partition);
+        dw_commit_window_acknowledge(&publisher->window, sequence, 1);
         map->published++;
-        map->progress_ms = 0; /* set once for all reports of this poll */
+        map->acknowledged = true;
+        if (report->partition < map->lane_count)
+            map->lanes[report->partition].progress_ms = publisher->polled_ms;
     } else if (slot == SLOT_LETTER) {
         dw_commit_window_acknowledge(&publisher->window, sequence, 1);
     } else if (slot == SLOT_POSITION && sequence > publisher->positions_acknowledged) {
@@ -423,33 +452,51 @@ static void take_report(void *context, const struct dw_kafka_report *report)
     }
 }
 
+/* After a poll that brought acknowledgements, of this map or others. One that was acknowledged is
+ * well, unless one of its partitions is silent still. */
+static void settle_map(struct dw_publisher *publisher, struct dw_publisher_map *map)
+{
+    int64_t now = publisher->polled_ms;
+    int64_t bound = publisher->settings->producer.topic_outage_ms;
+    int64_t since = silent_since(map);
+    if (map->acknowledged)
+        dw_metrics_set(map->published_total, (int64_t)map->published);
+    if (map->acknowledged && (!since || now - since < bound)) {
+        map->refused_since_ms = 0;
+        map->evidence = 0;
+        if (map->service == DW_PUBLISHER_SUSPECT) {
+            map->service = DW_PUBLISHER_IN_SERVICE;
+            map->reason[0] = '\0';
+        }
+    } else if (since && now - map->evidence_ms >= EVIDENCE_MS) {
+        map->evidence_ms = now;
+        map->evidence++;
+    }
+    map->acknowledged = false;
+}
+
 void dw_publisher_poll(struct dw_publisher *publisher)
 {
     struct dw_err err = DW_ERR_INIT;
     if (!publisher->producer)
         return;
+    publisher->polled_ms = dw_clock_mono_ms();
     if (dw_kafka_producer_poll(publisher->producer, take_report, publisher, &err) != DW_OK)
         set_fault(publisher, &err);
-    int64_t now = dw_clock_mono_ms();
-    for (size_t i = 0; i < publisher->map_count; i++) {
-        struct dw_publisher_map *map = publisher->maps[i];
-        if (map->progress_ms)
-            continue;
-        map->progress_ms = now;
-        map->refused_since_ms = 0;
-        if (map->service == DW_PUBLISHER_SUSPECT)
-            map->service = DW_PUBLISHER_IN_SERVICE;
-        dw_metrics_set(map->published_total, (int64_t)map->published);
-    }
+    bool any = false;
+    for (size_t i = 0; i < publisher->map_count; i++)
+        any = any || publisher->maps[i]->acknowledged;
+    for (size_t i = 0; any && i < publisher->map_count; i++)
+        settle_map(publisher, publisher->maps[i]);
 }
 
 void dw_publisher_watch(struct dw_publisher *publisher, int64_t now_ms)
 {
     for (size_t i = 0; i < publisher->map_count; i++) {
         struct dw_publisher_map *map = publisher->maps[i];
-        if (map->in_flight && map->service == DW_PUBLISHER_IN_SERVICE &&
-            now_ms - map->progress_ms > publisher->settings->producer.topic_outage_ms) {
+        int64_t since = silent_since(map);
+        if (since && map->service == DW_PUBLISHER_IN_SERVICE &&
+            now_ms - since > publisher->settings->producer.topic_outage_ms)
             suspect(map, "no acknowledgement for too long");
-        }
     }
 }

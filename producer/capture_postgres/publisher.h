@@ -27,6 +27,12 @@ enum dw_publisher_service {
     DW_PUBLISHER_OUT,     /* nothing is published for it */
 };
 
+/* One partition of a map's topic. */
+struct dw_publisher_lane {
+    uint64_t in_flight;
+    int64_t progress_ms; /* last acknowledgement, or when it began to wait */
+};
+
 /* A map as long as the process lives; counters are since its start. */
 struct dw_publisher_map {
     char *name;
@@ -36,8 +42,15 @@ struct dw_publisher_map {
     enum dw_publisher_service service;
     char reason[256];
     int64_t refused_since_ms; /* 0: not */
-    int64_t progress_ms;      /* last acknowledgement, or when it began to wait */
-    bool probing;             /* somebody is asked whether the topic is there */
+    struct dw_publisher_lane *lanes;
+    int32_t lane_count;
+    bool acknowledged;   /* in this poll */
+    bool probing;        /* somebody is asked whether the topic is there */
+    int64_t probe_at_ms; /* not before */
+    /* In how many seconds of its silence other maps were acknowledged: then it is the topic that is
+     * silent, and not Kafka. */
+    unsigned evidence;
+    int64_t evidence_ms;
     uint64_t in_flight;
     uint64_t rows_in;
     uint64_t published;
@@ -78,6 +91,7 @@ struct dw_publisher {
     size_t *outgoing_index;
     uint64_t sequence; /* of the open transaction */
     uint64_t positions_sent, positions_acknowledged;
+    int64_t polled_ms;
     struct dw_err fault; /* rc DW_OK: none */
 };
 
@@ -129,7 +143,8 @@ void dw_publisher_flush(struct dw_publisher *publisher);
 void dw_publisher_poll(struct dw_publisher *publisher);
 /* Too much in flight: read no more from the source. */
 bool dw_publisher_is_full(const struct dw_publisher *publisher);
-/* Finds topics that have been silent for too long; call about every second. Sets SUSPECT. */
+/* Finds topics with a partition that has been silent for too long; call about every second. Sets
+ * SUSPECT. */
 void dw_publisher_watch(struct dw_publisher *publisher, int64_t now_ms);
 
 #endif

@@ -150,8 +150,15 @@ static enum dw_rc create_publication(PGconn *conn, const char *publication, stru
 
 enum dw_rc dw_slot_ensure_publication(PGconn *conn, const char *publication, struct dw_err *err)
 {
-    static const char sql[] = "SELECT pubinsert AND pubupdate AND pubdelete AND pubtruncate,"
-                              " pubviaroot FROM pg_publication WHERE pubname = $1";
+    /* Without publish_via_partition_root a partition's changes come under its own name, not its
+     * root's; where nothing is partitioned it does not matter. */
+    static const char sql[] =
+        "SELECT p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate,"
+        " p.pubviaroot OR NOT EXISTS (SELECT FROM pg_publication_tables t"
+        "  JOIN pg_namespace n ON n.nspname = t.schemaname"
+        "  JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename"
+        "  WHERE t.pubname = p.pubname AND c.relispartition)"
+        " FROM pg_publication p WHERE p.pubname = $1";
     PGresult *result = NULL;
     enum dw_rc rc = dw_pg_query(conn, sql, 1, &publication, &result, err);
     if (rc != DW_OK)

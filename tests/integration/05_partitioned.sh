@@ -19,7 +19,7 @@ dw_sql erp "insert into sale (region, id, note) select case when n % 2 = 0 then 
 wait_caught_up sales
 assert_same_tables sale
 step "a row moves to another partition"
-dw_sql erp "update sale set region = 'south', v = 3 where region = 'north' and id < 20; update sale set id = id + 100, v = 4 where region = 'south' and id in (33, 35)"
+dw_sql erp "update sale set region = 'south', v = 3 where region = 'north' and id < 20; update sale set id = id + 1000, v = 4 where region = 'south' and id in (33, 35)"
 wait_caught_up sales
 assert_same_tables sale
 step "partitions come and go"

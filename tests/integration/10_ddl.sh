@@ -19,7 +19,9 @@ assert_same "select id, v, note, size from item" "select * from item"
 map_is items running || fail "the map is $(map_state items)"
 
 step "a mapped column dropped: this map in error, the other goes on"
-dw_sql erp "update item set v = 3, size = 30 where id = 3; alter table item drop column size; update item set v = 4 where id = 3; insert into other values (1)"
+dw_sql erp "update item set v = 3, size = 30 where id = 3"
+wait_caught_up items
+dw_sql erp "alter table item drop column size; update item set v = 4 where id = 3; insert into other values (1)"
 wait_until 15 map_is items error
 assert_match "$(map_code items)" '^DW-CAPTURE-[0-9]{3}$'
 assert_match "$(dw_sql state "select reason from dualwrite.map where name = 'items'")" 'size'

@@ -31,8 +31,9 @@ assert_sql crm "select map, partition, record_offset from dualwrite.held" "items
 
 step "each kind of constraint; the letter's row is not applied, later ones are"
 dw_sql erp "insert into item values (3001, 1, null, 1), (3002, 1, 'n1', 1), (3003, 1, 'far too long', 1), (3004, 1, 'good', 1);
-    update item set v = 2, amount = -5 where id = 5; update item set v = 3, amount = 5 where id = 5; update item set v = 2, amount = -6 where id = 6"
-wait_letters items 5 20
+    update item set v = 2, amount = -5 where id = 5; update item set v = 2, amount = -6 where id = 6"
+wait_letters items 6 20
+dw_sql erp "update item set v = 3, amount = 5 where id = 5"
 codes=$(dw_sql state "select string_agg(convert_from(key, 'UTF8') || class || sqlstate, ' ' order by convert_from(key, 'UTF8')) from dualwrite.dead_letter")
 assert_match "$codes" '"id":3001.(constraint|data)(23502)?'
 assert_match "$codes" '"id":3002.constraint23505'

@@ -20,6 +20,7 @@ bad() { # WHAT, value on standard input: publishes it under the key {"id":N}
     kcat -P -b "$DW_KAFKA" -t $topic -p 0 -k "{\"id\":$((1000 + count))}" -X message.max.bytes=33554432 "$dw_dir/poison.$count"
 }
 count=0
+shopt -s lastpipe # bad, at the end of a pipe, counts
 step "poison of many kinds"
 printf 'not json' | bad
 printf '{"op":"c"' | bad

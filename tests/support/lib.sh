@@ -358,8 +358,8 @@ dw_begin() {
     dw_start reconciler
     for map in "$@"; do dw_map "$map"; done
     dw_start producer
-    dw_start consumer
     wait_live erp
+    dw_start consumer
 }
 
 # ---- waiting ----

@@ -1,4 +1,5 @@
-/* test_state_migrate.c - the list of migrations: numbered without holes, named, with stable sums. */
+/* test_state_migrate.c - the list of migrations: numbered without holes, named, with stable sums.
+ */
 #include "common/state/state_migrate.h"
 
 #include <setjmp.h>

@@ -11,7 +11,10 @@
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define HEADER(name, value)                                                                        \
     {                                                                                              \
-        name, DW_STR_LIT(value)                                                                    \
+        name,                                                                                      \
+        {                                                                                          \
+            value, sizeof(value) - 1                                                               \
+        }                                                                                          \
     }
 
 static const struct dw_letter_header complete[] = {
@@ -102,7 +105,8 @@ static void test_record_of_ours_is_read_whole(void **state)
     assert_int_equal(letter.first_failed_us, 100);
     assert_int_equal(letter.failed_us, 200);
     assert_int_equal(letter.value_bytes, 4);
-    assert_non_null(strstr(letter.headers, "{\"name\":\"dualwrite.sqlstate\",\"value\":\"23514\"}"));
+    assert_non_null(
+        strstr(letter.headers, "{\"name\":\"dualwrite.sqlstate\",\"value\":\"23514\"}"));
 }
 
 static void test_letter_by_reference_is_open_at_once(void **state)
@@ -128,8 +132,9 @@ static void test_record_without_identity_is_foreign(void **state)
 {
     (void)state;
     static const char *const needed[] = {
-        "__connect.errors.topic", "__connect.errors.partition", "__connect.errors.offset",
-        "dualwrite.map",          "dualwrite.code",             "dualwrite.system",
+        "__connect.errors.topic",  "__connect.errors.partition",
+        "__connect.errors.offset", "dualwrite.map",
+        "dualwrite.code",          "dualwrite.system",
         "dualwrite.incarnation",
     };
     for (size_t i = 0; i < COUNT(needed); i++) {

@@ -1,0 +1,20 @@
+/* barrier.h - a TRUNCATE that waits until every partition has reached it (trap 7), and the question
+ * whether a topic has passed a version (trap 3). */
+#ifndef DW_WRITE_POSTGRES_BARRIER_H
+#define DW_WRITE_POSTGRES_BARRIER_H
+#include "consumer/write_postgres/writer.h"
+
+struct pg_conn;
+
+/* Notes the arrival; the last one runs `truncate_sql` (NULL: none). One transaction, one worker at
+ * a time per topic. */
+enum dw_rc dw_barrier_arrive(struct pg_conn *conn, const struct dw_partition_id *id,
+                             const struct dw_version *version, int32_t partitions,
+                             const char *truncate_sql, bool *out_done,
+                             struct dw_err *err) DW_MUST_CHECK;
+
+enum dw_rc dw_barrier_passed(struct pg_conn *conn, const char *topic, int32_t partitions,
+                             const struct dw_version *version, bool *out_passed,
+                             struct dw_err *err) DW_MUST_CHECK;
+
+#endif

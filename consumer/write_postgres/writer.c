@@ -1,0 +1,197 @@
+/* writer.c - see writer.h; the inside is writer_session.h. */
+#include "consumer/write_postgres/writer.h"
+
+#include "common/base/fault.h"
+#include "common/postgres/pg.h"
+#include "consumer/write_postgres/apply.h"
+#include "consumer/write_postgres/barrier.h"
+#include "consumer/write_postgres/progress.h"
+#include "consumer/write_postgres/target_schema.h"
+#include "consumer/write_postgres/writer_session.h"
+#include "consumer/write_postgres/writer_table.h"
+#include <libpq-fe.h>
+#include <stdlib.h>
+
+#define BUFFER_MAX ((size_t)1000 * 1024 * 1024)
+
+static const struct dw_exchange_statement commit_statement = {"dw_commit", "COMMIT", 0, NULL};
+
+enum dw_rc dw_writer_open(struct dw_writer **out, const struct dw_system_settings *system,
+                          const char *instance, int idle_ms, struct dw_err *err)
+{
+    if (system->kind != DW_SYSTEM_POSTGRES)
+        return dw_err_set(err, DW_CONFIG, "DW-APPLY-007", "system %s is no PostgreSQL database",
+                          system->name);
+    struct dw_writer *writer = DW_MEM_NEW(struct dw_writer);
+    writer->system = system;
+    writer->instance = dw_mem_strdup(instance);
+    writer->idle_ms = idle_ms;
+    writer->exchange.failed = -1;
+    dw_rows_array_init(&writer->arrays);
+    dw_buf_init(&writer->sql, BUFFER_MAX);
+    dw_buf_init(&writer->copy, BUFFER_MAX);
+    dw_table_init(&writer->keys);
+    dw_table_init(&writer->blocked);
+    *out = writer;
+    return DW_OK;
+}
+
+void dw_writer_close(struct dw_writer *writer)
+{
+    if (!writer)
+        return;
+    dw_writer_session_drop(writer);
+    dw_rows_array_done(&writer->arrays);
+    dw_buf_done(&writer->sql);
+    dw_buf_done(&writer->copy);
+    dw_table_done(&writer->keys);
+    dw_table_done(&writer->blocked);
+    free(writer->instance);
+    free(writer);
+}
+
+/* A connection that was lost is dropped, so that the next call makes another. */
+static enum dw_rc drop_if_lost(struct dw_writer *writer, enum dw_rc rc)
+{
+    bool lost = writer->conn && PQstatus(writer->conn) != CONNECTION_OK;
+    if (rc != DW_OK && (lost || writer->exchange.broken))
+        dw_writer_session_drop(writer);
+    return rc;
+}
+
+static enum dw_rc prepare_target(struct dw_writer *writer, struct dw_err *err)
+{
+    enum dw_rc rc = dw_writer_session_connect(writer, err);
+    if (rc != DW_OK || writer->schema_ready)
+        return rc;
+    rc = dw_target_schema_ensure(writer->conn, err);
+    writer->schema_ready = rc == DW_OK;
+    return rc;
+}
+
+enum dw_rc dw_writer_claim(struct dw_writer *writer, const struct dw_partition_id *id,
+                           struct dw_arena *arena, struct dw_progress *out_progress,
+                           struct dw_waiting **out_waiting, size_t *out_waiting_count,
+                           char *out_incarnation, struct dw_err *err)
+{
+    dw_writer_session_rollback(writer);
+    writer->schema_ready = false; /* somebody may have restored or replaced the database */
+    enum dw_rc rc = prepare_target(writer, err);
+    if (rc == DW_OK)
+        rc = dw_target_schema_incarnation(writer->conn, out_incarnation, err);
+    if (rc == DW_OK)
+        rc = dw_progress_read(writer->conn, id, out_progress, err);
+    if (rc == DW_OK)
+        rc = dw_progress_read_waiting(writer->conn, id, arena, out_waiting, out_waiting_count, err);
+    if (rc != DW_OK)
+        dw_err_add_context(err, "system %s", writer->system->name);
+    return drop_if_lost(writer, rc);
+}
+
+enum dw_rc dw_writer_new_incarnation(struct dw_writer *writer, char *out_incarnation,
+                                     struct dw_err *err)
+{
+    enum dw_rc rc = prepare_target(writer, err);
+    if (rc == DW_OK)
+        rc = dw_target_schema_new_incarnation(writer->conn, out_incarnation, err);
+    return drop_if_lost(writer, rc);
+}
+
+enum dw_rc dw_writer_begin(struct dw_writer *writer, const struct dw_partition_id *id,
+                           const struct dw_progress *expected, struct dw_err *err)
+{
+    dw_writer_session_rollback(writer);
+    enum dw_rc rc = prepare_target(writer, err);
+    if (rc != DW_OK)
+        return drop_if_lost(writer, rc);
+    writer->id = *id;
+    writer->expected = *expected;
+    writer->state = DW_SESSION_NOTED;
+    return DW_OK;
+}
+
+enum dw_rc dw_writer_apply(struct dw_writer *writer, struct dw_writer_table *table,
+                           struct dw_change **changes, size_t count, struct dw_arena *arena,
+                           struct dw_err *err)
+{
+    enum dw_rc rc = dw_apply_changes(writer, table, changes, count, arena, err);
+    if (rc == DW_OK)
+        return DW_OK;
+    (void)drop_if_lost(writer, rc);
+    dw_writer_session_rollback(writer);
+    return rc;
+}
+
+static void send_commit(struct dw_writer *writer, const struct dw_partition_id *id,
+                        const struct dw_writer_commit *commit)
+{
+    static const struct dw_exchange_params none = {.count = 0};
+    struct dw_progress_values values;
+    dw_writer_session_open(writer);
+    const struct dw_exchange_params params = dw_progress_params(&values, id, commit->progress);
+    dw_progress_send_held(&writer->exchange, &writer->arrays, id, commit);
+    dw_progress_send_waiting(&writer->exchange, &writer->arrays, id, commit);
+    dw_exchange_send_prepared(&writer->exchange, DW_SESSION_TAG_OTHER, &dw_progress_update,
+                              &writer->prepared[DW_SESSION_PROGRESS], &params);
+    dw_exchange_send_prepared(&writer->exchange, DW_SESSION_TAG_COMMIT, &commit_statement,
+                              &writer->prepared[DW_SESSION_COMMIT], &none);
+}
+
+enum dw_rc dw_writer_commit(struct dw_writer *writer, const struct dw_partition_id *id,
+                            const struct dw_writer_commit *commit, struct dw_err *err)
+{
+    if (writer->state == DW_SESSION_IDLE)
+        return dw_err_set(err, DW_RETRY, "DW-APPLY-020", "system %s: no transaction is open",
+                          writer->system->name);
+    dw_fault("writer_before_commit");
+    send_commit(writer, id, commit);
+    enum dw_rc rc = dw_writer_session_finish(writer, err);
+    if (rc != DW_OK) {
+        (void)drop_if_lost(writer, rc);
+        dw_writer_session_rollback(writer);
+        /* What the server refuses of our own tables is no matter of a row. */
+        return rc == DW_REJECT ? DW_CONFIG : rc;
+    }
+    writer->state = DW_SESSION_IDLE;
+    writer->staged = NULL;
+    dw_fault("writer_after_commit");
+    return DW_OK;
+}
+
+void dw_writer_rollback(struct dw_writer *writer)
+{
+    dw_writer_session_rollback(writer);
+}
+
+/* ---- barrier and dependencies ---- */
+
+enum dw_rc dw_writer_truncate(struct dw_writer *writer, struct dw_writer_table *table,
+                              const struct dw_partition_id *id, const struct dw_version *version,
+                              int32_t partitions, bool execute, bool *out_done, struct dw_err *err)
+{
+    dw_writer_session_rollback(writer);
+    enum dw_rc rc = prepare_target(writer, err);
+    if (rc == DW_OK) {
+        /* DELETE where TRUNCATE would be refused: a table that others refer to, or no such right.
+         */
+        bool truncate = table->catalogue->can_truncate && !table->referenced;
+        dw_buf_reset(&writer->sql, BUFFER_MAX);
+        dw_buf_append_text(&writer->sql, truncate ? "TRUNCATE " : "DELETE FROM ");
+        dw_pg_quote_table(&writer->sql, table->merge.schema, table->merge.table);
+        rc = dw_barrier_arrive(writer->conn, id, version, partitions,
+                               execute ? writer->sql.data : NULL, out_done, err);
+    }
+    if (rc == DW_REJECT) /* rows of another table still refer to these: their TRUNCATE comes */
+        rc = err->rc = DW_RETRY;
+    return drop_if_lost(writer, rc);
+}
+
+enum dw_rc dw_writer_passed(struct dw_writer *writer, const char *topic, int32_t partitions,
+                            const struct dw_version *version, bool *out_passed, struct dw_err *err)
+{
+    dw_writer_session_rollback(writer);
+    enum dw_rc rc = prepare_target(writer, err);
+    if (rc == DW_OK)
+        rc = dw_barrier_passed(writer->conn, topic, partitions, version, out_passed, err);
+    return drop_if_lost(writer, rc);
+}

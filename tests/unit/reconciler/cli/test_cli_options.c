@@ -1,0 +1,190 @@
+/* test_cli_options.c - the command line: what is understood, what is refused, what the help says.
+ */
+#include "reconciler/cli/cli_options.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static struct dw_arena arena;
+static struct dw_buf text;
+static struct dw_cli_options options;
+
+static int set_up(void **state)
+{
+    (void)state;
+    dw_arena_init(&arena, 4096);
+    dw_buf_init(&text, 65536);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    dw_buf_done(&text);
+    dw_arena_done(&arena);
+    return 0;
+}
+
+/* A command line as a person types it, blanks between the words. */
+static enum dw_cli_parse parse(const char *line)
+{
+    char *copy = dw_arena_printf(&arena, "dualwrite %s", line);
+    char **argv = DW_ARENA_ARRAY(&arena, char *, 32);
+    int argc = 0;
+    for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
+        argv[argc++] = word;
+    dw_buf_reset(&text, 65536);
+    return dw_cli_options_parse(argc, argv, &arena, &options, &text);
+}
+
+static void test_every_command_is_understood(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        enum dw_cli_command command;
+    } lines[] = {
+        {"status", DW_CLI_STATUS},
+        {"map check a b", DW_CLI_MAP_CHECK},
+        {"map apply a", DW_CLI_MAP_APPLY},
+        {"map list", DW_CLI_MAP_LIST},
+        {"map show a", DW_CLI_MAP_SHOW},
+        {"map start a", DW_CLI_MAP_START},
+        {"map pause a", DW_CLI_MAP_PAUSE},
+        {"map resume a", DW_CLI_MAP_RESUME},
+        {"map stop a", DW_CLI_MAP_STOP},
+        {"dead-letter list", DW_CLI_LETTER_LIST},
+        {"dead-letter show 1", DW_CLI_LETTER_SHOW},
+        {"explain DW-PG-001", DW_CLI_EXPLAIN},
+        {"config check", DW_CLI_CONFIG_CHECK},
+        {"config reference", DW_CLI_CONFIG_REFERENCE},
+    };
+    assert_int_equal(COUNT(lines), DW_CLI_COMMAND_COUNT);
+    for (size_t i = 0; i < COUNT(lines); i++) {
+        assert_int_equal(parse(lines[i].line), DW_CLI_RUN);
+        assert_int_equal(options.command, lines[i].command);
+    }
+}
+
+static void test_options_may_stand_anywhere(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("--json map --config x.json pause a --reason=tea b --wait 5"),
+                     DW_CLI_RUN);
+    assert_true(options.json);
+    assert_string_equal(options.config, "x.json");
+    assert_string_equal(options.reason, "tea");
+    assert_true(options.wait);
+    assert_int_equal(options.wait_seconds, 5);
+    assert_int_equal(options.argument_count, 2);
+    assert_string_equal(options.arguments[1], "b");
+}
+
+static void test_seconds_may_be_left_out(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("status --watch"), DW_CLI_RUN);
+    assert_true(options.watch);
+    assert_int_equal(options.watch_seconds, 2);
+    assert_int_equal(parse("status --watch=10 --no-color"), DW_CLI_RUN);
+    assert_int_equal(options.watch_seconds, 10);
+    assert_true(options.no_colour);
+    assert_int_equal(parse("map start --wait items"), DW_CLI_RUN);
+    assert_int_equal(options.wait_seconds, 60);
+    assert_int_equal(options.argument_count, 1);
+}
+
+static void test_filter_of_dead_letters(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        parse("dead-letter list --map m --state all --code DW-APPLY-001 --limit 5 --after 9"),
+        DW_CLI_RUN);
+    assert_string_equal(options.map, "m");
+    assert_string_equal(options.state, "all");
+    assert_string_equal(options.code, "DW-APPLY-001");
+    assert_int_equal(options.limit, 5);
+    assert_int_equal(options.after, 9);
+}
+
+static void test_mistakes_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        const char *says;
+    } lines[] = {
+        {"nonsense", "nonsense"},
+        {"map", "second word"},
+        {"map burn", "map burn"},
+        {"map show", "NAME"},
+        {"map show a b", "b"},
+        {"status x", "x"},
+        {"status --limit 3", "--limit"},
+        {"status --nothing", "--nothing"},
+        {"map list --start", "--start"},
+        {"map apply a --start=yes", "takes no value"},
+        {"dead-letter list --limit 0", "1 to 1000"},
+        {"dead-letter list --limit x", "1 to 1000"},
+        {"dead-letter list --map", "needs a value"},
+        {"status --watch=0", "--watch"},
+        {"--json", "missing"},
+    };
+    for (size_t i = 0; i < COUNT(lines); i++) {
+        assert_int_equal(parse(lines[i].line), DW_CLI_WRONG);
+        assert_non_null(strstr(text.data, lines[i].says));
+    }
+    assert_int_equal(parse(""), DW_CLI_WRONG);
+    assert_non_null(strstr(text.data, "Usage"));
+}
+
+static void test_words_behind_two_dashes_are_arguments(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("map show -- --json"), DW_CLI_RUN);
+    assert_string_equal(options.arguments[0], "--json");
+    assert_false(options.json);
+}
+
+static void test_every_command_has_help_with_an_example(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {
+        "status --help",           "map check --help",        "map apply -h",
+        "map list --help",         "map show --help",         "map start --help",
+        "map pause --help",        "map resume --help",       "map stop --help",
+        "dead-letter list --help", "dead-letter show --help", "explain --help",
+        "config check --help",     "config reference --help",
+    };
+    for (size_t i = 0; i < COUNT(lines); i++) {
+        assert_int_equal(parse(lines[i]), DW_CLI_HELP);
+        assert_non_null(strstr(text.data, "Usage: dualwrite "));
+        assert_non_null(strstr(text.data, "Example: dualwrite "));
+        assert_non_null(strstr(text.data, "--config FILE"));
+    }
+    assert_int_equal(parse("--help"), DW_CLI_HELP);
+    assert_non_null(strstr(text.data, "dead-letter list"));
+    assert_non_null(strstr(text.data, "Exit codes"));
+    assert_int_equal(parse("--version"), DW_CLI_VERSION);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_every_command_is_understood),
+        TEST(test_options_may_stand_anywhere),
+        TEST(test_seconds_may_be_left_out),
+        TEST(test_filter_of_dead_letters),
+        TEST(test_mistakes_are_named),
+        TEST(test_words_behind_two_dashes_are_arguments),
+        TEST(test_every_command_has_help_with_an_example),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
