@@ -175,29 +175,49 @@ static const struct dw_letter_count *find_count(const struct dw_letter_count *co
     return NULL;
 }
 
-/* All states of a map that has letters: one that went down to none must not keep its last value. */
-static void show_letters(const struct dw_letter_count *counts, size_t count)
+static void show_map(const struct dw_letter_count *counts, size_t count, const char *map)
 {
     char labels[400];
-    for (size_t i = 0; i < count; i++) {
-        const char *map = counts[i].map;
-        if (strlen(map) > 249 || strpbrk(map, "\"\\\n"))
-            continue; /* no map of ours has such a name */
-        for (unsigned s = 0; s < DW_LETTER_STATE_COUNT; s++) {
-            enum dw_letter_state state = (enum dw_letter_state)s;
-            const struct dw_letter_count *found = find_count(counts, count, map, state);
-            (void)snprintf(labels, sizeof labels, "map=\"%s\",state=\"%s\"", map,
-                           dw_state_letters_state_name(state));
-            dw_metrics_set(dw_metrics_series(DW_METRIC_GAUGE, "dw_dlq_items",
-                                             "Dead letters in the index.", labels, 1),
-                           found ? found->count : 0);
-            if (state == DW_LETTER_OPEN)
-                dw_metrics_set(dw_metrics_series(DW_METRIC_GAUGE, "dw_dlq_oldest_timestamp_seconds",
-                                                 "When the oldest open dead letter failed.", labels,
-                                                 1000000),
-                               found ? found->oldest_us : 0);
-        }
+    if (strlen(map) > 249 || strpbrk(map, "\"\\\n"))
+        return; /* no map of ours has such a name */
+    for (unsigned s = 0; s < DW_LETTER_STATE_COUNT; s++) {
+        enum dw_letter_state state = (enum dw_letter_state)s;
+        const struct dw_letter_count *found = find_count(counts, count, map, state);
+        (void)snprintf(labels, sizeof labels, "map=\"%s\",state=\"%s\"", map,
+                       dw_state_letters_state_name(state));
+        dw_metrics_set(dw_metrics_series(DW_METRIC_GAUGE, "dw_dlq_items",
+                                         "Dead letters in the index.", labels, 1),
+                       found ? found->count : 0);
+        if (state == DW_LETTER_OPEN)
+            dw_metrics_set(dw_metrics_series(DW_METRIC_GAUGE, "dw_dlq_oldest_timestamp_seconds",
+                                             "When the oldest open dead letter failed.", labels,
+                                             1000000),
+                           found ? found->oldest_us : 0);
     }
+}
+
+/* A map has its series before its first letter, so that a rule can watch it from the start. */
+static enum dw_rc show_maps(struct reconciler *self, struct dw_err *err)
+{
+    const struct dw_map_record *maps = NULL;
+    size_t count = 0;
+    if (!dw_state_maps_changed(self->state))
+        return DW_OK;
+    enum dw_rc rc = dw_state_maps_load(self->state, &self->arena, &maps, &count, err);
+    for (size_t i = 0; !rc && i < count; i++)
+        show_map(NULL, 0, maps[i].name);
+    return rc;
+}
+
+/* All states of a map that has letters: one that went down to none must not keep its last value. */
+static enum dw_rc show_letters(struct reconciler *self, struct dw_err *err)
+{
+    const struct dw_letter_count *counts = NULL;
+    size_t count = 0;
+    enum dw_rc rc = dw_state_letters_count(self->state, &self->arena, &counts, &count, err);
+    for (size_t i = 0; !rc && i < count; i++)
+        show_map(counts, count, counts[i].map);
+    return rc;
 }
 
 static enum dw_rc beat(struct reconciler *self, struct dw_err *err)
@@ -222,8 +242,6 @@ static enum dw_rc beat(struct reconciler *self, struct dw_err *err)
 
 static enum dw_rc keep_house(struct reconciler *self, struct dw_err *err)
 {
-    const struct dw_letter_count *counts = NULL;
-    size_t count = 0;
     enum dw_rc rc = DW_OK;
     if (!self->state)
         rc = dw_state_open(&self->state, &self->settings->state, "dualwrite-reconciler", err);
@@ -234,9 +252,9 @@ static enum dw_rc keep_house(struct reconciler *self, struct dw_err *err)
     rc = dw_state_processes_clean(self->state, PROCESS_SILENT_MS, err);
     dw_arena_reset(&self->arena);
     if (!rc)
-        rc = dw_state_letters_count(self->state, &self->arena, &counts, &count, err);
+        rc = show_maps(self, err);
     if (!rc)
-        show_letters(counts, count);
+        rc = show_letters(self, err);
     return rc;
 }
 

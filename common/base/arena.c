@@ -113,7 +113,7 @@ static void *alloc_apart(struct dw_arena *arena, size_t bytes)
 void *dw_arena_alloc(struct dw_arena *arena, size_t bytes)
 {
     assert(arena->block_bytes > 0 && bytes < SIZE_MAX - 64);
-    bytes = (bytes + 15) & ~(size_t)15;
+    bytes = bytes ? (bytes + 15) & ~(size_t)15 : 16; /* nothing has an address too */
     arena->used_bytes += bytes;
     if ((size_t)(arena->end - arena->next) < bytes) {
         if (bytes > arena->block_bytes / 4)

@@ -75,4 +75,7 @@ DW_ERR_ENTRY("DW-APPLY-206", "no thread",
 DW_ERR_ENTRY("DW-APPLY-207", "the target system is not in the settings",
     "The map names a system that this consumer's dualwrite.json does not have.",
     "Add the system to the settings of every consumer, restart them, and resume the map.")
+DW_ERR_ENTRY("DW-APPLY-208", "the target is not where it was left",
+    "It crashed and lost commits that were not synchronised, was restored, or another worker wrote to it.",
+    "Nothing: the partition is claimed again and goes on from where the target stands.")
 /* clang-format on */

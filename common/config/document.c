@@ -144,8 +144,7 @@ static enum dw_rc read_tree(struct reader *reader, const struct dw_node **out,
         const char *at = token_start(reader);
         enum dw_json token = dw_json_pull_next(&reader->pull);
         if (token == DW_JSON_ERROR)
-            return fault_at(reader, reader->pull.at > at ? reader->pull.at : at, reader->pull.fault,
-                            fault);
+            return fault_at(reader, reader->pull.at, reader->pull.fault, fault);
         if (token == DW_JSON_END)
             break;
         if (token == DW_JSON_NAME) {

@@ -165,13 +165,13 @@ static rd_kafka_resp_err_t produce(struct dw_kafka_dead_letters *letters,
 {
     for (;;) {
         rd_kafka_headers_t *headers = headers_of(letter);
+        /* The type tags as they are: the macros around them are not ISO C. */
         rd_kafka_resp_err_t code = rd_kafka_producev(
-            letters->client, RD_KAFKA_V_TOPIC(letters->topic),
-            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-            RD_KAFKA_V_KEY(untyped(letter->key), letter->key.len),
-            RD_KAFKA_V_VALUE(with_value ? untyped(letter->value) : NULL,
-                             with_value ? letter->value.len : 0),
-            RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(flight), RD_KAFKA_V_END);
+            letters->client, RD_KAFKA_VTYPE_TOPIC, letters->topic, RD_KAFKA_VTYPE_MSGFLAGS,
+            (int)RD_KAFKA_MSG_F_COPY, RD_KAFKA_VTYPE_KEY, (const void *)letter->key.ptr,
+            letter->key.len, RD_KAFKA_VTYPE_VALUE, with_value ? untyped(letter->value) : NULL,
+            with_value ? letter->value.len : (size_t)0, RD_KAFKA_VTYPE_HEADERS, headers,
+            RD_KAFKA_VTYPE_OPAQUE, (void *)flight, RD_KAFKA_VTYPE_END);
         if (!code)
             return code;
         rd_kafka_headers_destroy(headers); /* still ours on failure */

@@ -244,12 +244,13 @@ enum dw_rc dw_kafka_producer_send_headers(struct dw_kafka_producer *producer,
     for (size_t i = 0; i < count; i++)
         (void)rd_kafka_header_add(list, headers[i].name, -1, headers[i].value.ptr,
                                   (ssize_t)headers[i].value.len);
+    /* The type tags as they are: the macros around them are not ISO C. */
     rd_kafka_resp_err_t code = rd_kafka_producev(
-        producer->client, RD_KAFKA_V_RKT(topic->handle), RD_KAFKA_V_PARTITION(message->partition),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-        RD_KAFKA_V_KEY(message->key.ptr, message->key.len),
-        RD_KAFKA_V_VALUE(loosen(message->value.ptr), message->value.len),
-        RD_KAFKA_V_OPAQUE(opaque.pointer), RD_KAFKA_V_HEADERS(list), RD_KAFKA_V_END);
+        producer->client, RD_KAFKA_VTYPE_RKT, topic->handle, RD_KAFKA_VTYPE_PARTITION,
+        message->partition, RD_KAFKA_VTYPE_MSGFLAGS, (int)RD_KAFKA_MSG_F_COPY, RD_KAFKA_VTYPE_KEY,
+        (const void *)message->key.ptr, message->key.len, RD_KAFKA_VTYPE_VALUE,
+        loosen(message->value.ptr), message->value.len, RD_KAFKA_VTYPE_OPAQUE, opaque.pointer,
+        RD_KAFKA_VTYPE_HEADERS, list, RD_KAFKA_VTYPE_END);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
         producer->in_flight += weight(message->key.len, message->value.len);
         producer->messages++;

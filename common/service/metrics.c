@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 struct entry {
@@ -145,12 +146,29 @@ static int64_t open_descriptors(void)
     return count > 3 ? count - 3 : 0; /* ".", ".." and the folder itself */
 }
 
+/* The kernel counts from boot, in ticks: proc(5), /proc/PID/stat, field 22. */
+static double start_seconds(void)
+{
+    FILE *file = fopen("/proc/self/stat", "re");
+    unsigned long long ticks = 0;
+    struct timespec boot;
+    if (file) {
+        if (fscanf(file,
+                   "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d"
+                   " %*d %*d %*d %*d %llu",
+                   &ticks) != 1)
+            ticks = 0;
+        (void)fclose(file);
+    }
+    (void)clock_gettime(CLOCK_BOOTTIME, &boot);
+    double since_boot = (double)boot.tv_sec + (double)boot.tv_nsec / 1e9;
+    double age = since_boot - (double)ticks / (double)sysconf(_SC_CLK_TCK);
+    return (double)dw_clock_wall_us() / 1e6 - age;
+}
+
 static void write_process(struct dw_buf *out)
 {
-    static int64_t started_us;
     struct rusage usage;
-    if (!started_us)
-        started_us = dw_clock_wall_us();
     (void)getrusage(RUSAGE_SELF, &usage);
     double cpu = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
                  (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
@@ -160,6 +178,8 @@ static void write_process(struct dw_buf *out)
     dw_buf_printf(out, "process_resident_memory_bytes %lld\n", (long long)resident_bytes());
     write_head(out, "process_open_fds", "Open descriptors.", "gauge");
     dw_buf_printf(out, "process_open_fds %lld\n", (long long)open_descriptors());
+    write_head(out, "process_start_time_seconds", "When the process started.", "gauge");
+    dw_buf_printf(out, "process_start_time_seconds %.2f\n", start_seconds());
     write_head(out, "dw_build_info", "Version of the program and its libraries.", "gauge");
     dw_buf_printf(out, "dw_build_info{version=\"%s\",librdkafka=\"%s\",libpq=\"%d\"} 1\n",
                   DW_VERSION, rd_kafka_version_str(), PQlibVersion());

@@ -123,7 +123,7 @@ static enum dw_rc apply_one(PGconn *conn, const struct dw_state_migration *migra
 
 enum dw_rc dw_state_migrate_run(PGconn *conn, struct dw_err *err)
 {
-    size_t next;
+    size_t next = 0;
     enum dw_rc rc = find_next(conn, &next, err);
     if (rc || next == MIGRATION_COUNT)
         return rc;

@@ -57,8 +57,10 @@ struct dw_claim_decision dw_claim_decide(const struct dw_claim_facts *facts)
 
 static bool same_place(const struct dw_progress *a, const struct dw_progress *b)
 {
-    return a->exists == b->exists && a->next_offset == b->next_offset &&
-           a->tail_hash == b->tail_hash && dw_version_compare(&a->version, &b->version) == 0;
+    if (!a->exists || !b->exists)
+        return a->exists == b->exists;
+    return a->next_offset == b->next_offset && a->tail_hash == b->tail_hash &&
+           dw_version_compare(&a->version, &b->version) == 0;
 }
 
 static void load_waiting(struct dw_lane *lane, struct dw_partition *partition,
@@ -118,8 +120,9 @@ static bool settle_uncertain(struct dw_partition *partition, const struct dw_pro
     if (dw_feed_out_of_range(&partition->feed) || (!same_place(progress, &partition->uncertain) &&
                                                    !same_place(progress, &partition->progress)))
         return false;
-    partition->progress = *progress;
-    (void)dw_partition_advance(partition, progress->next_offset);
+    if (progress->exists)
+        partition->progress = *progress;
+    (void)dw_partition_advance(partition, partition->progress.next_offset);
     return true;
 }
 
@@ -135,14 +138,35 @@ static void log_claim(const struct dw_partition *partition,
            DW_F_INT("waiting", partition->waiting.entries));
 }
 
-static enum dw_rc new_incarnation(struct dw_lane *lane, struct dw_partition *partition,
-                                  struct dw_err *err)
+/* Several partitions find the target restored at the same time; one of them names the new
+ * incarnation, the others take it over. */
+static enum dw_rc renew_locked(struct dw_lane *lane, struct dw_partition *partition,
+                               struct dw_err *err)
 {
-    enum dw_rc rc = dw_writer_new_incarnation(lane->writer, partition->incarnation, err);
+    struct dw_partition_id id = dw_lane_id(partition);
+    struct dw_progress ignored;
+    struct dw_waiting *rows = NULL;
+    size_t count = 0;
+    char before[sizeof partition->incarnation];
+    memcpy(before, partition->incarnation, sizeof before);
+    enum dw_rc rc = dw_writer_claim(lane->writer, &id, &lane->arena, &ignored, &rows, &count,
+                                    partition->incarnation, err);
+    if (rc != DW_OK || strcmp(before, partition->incarnation) != 0)
+        return rc;
+    rc = dw_writer_new_incarnation(lane->writer, partition->incarnation, err);
     if (rc == DW_OK)
         dw_log(DW_LOG_WARN, "target.restored", "the target went back: it has a new incarnation",
                DW_F_TEXT("system", lane->system->name),
                DW_F_TEXT("incarnation", partition->incarnation));
+    return rc;
+}
+
+static enum dw_rc new_incarnation(struct dw_lane *lane, struct dw_partition *partition,
+                                  struct dw_err *err)
+{
+    pthread_mutex_lock(&lane->context->incarnation_lock);
+    enum dw_rc rc = renew_locked(lane, partition, err);
+    pthread_mutex_unlock(&lane->context->incarnation_lock);
     return rc;
 }
 
@@ -211,6 +235,23 @@ enum dw_rc dw_claim_partition(struct dw_lane *lane, struct dw_partition *partiti
     rc = carry_out(lane, partition, &facts, err);
     partition->has_progress = rc == DW_OK;
     return rc;
+}
+
+enum dw_rc dw_claim_verify(struct dw_lane *lane, struct dw_partition *partition, struct dw_err *err)
+{
+    struct dw_partition_id id = dw_lane_id(partition);
+    struct dw_progress progress = {0};
+    struct dw_waiting *rows = NULL;
+    size_t count = 0;
+    char incarnation[sizeof partition->incarnation];
+    dw_arena_reset(&lane->arena);
+    enum dw_rc rc = dw_writer_claim(lane->writer, &id, &lane->arena, &progress, &rows, &count,
+                                    incarnation, err);
+    if (rc != DW_OK || same_place(&progress, &partition->base))
+        return rc;
+    return dw_err_set(err, DW_CONFLICT, "DW-APPLY-208",
+                      "progress of %s [%d] is not where this worker left it", partition->topic,
+                      (int)partition->number);
 }
 
 bool dw_claim_probe(struct dw_lane *lane, struct dw_partition *partition)

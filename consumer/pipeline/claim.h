@@ -18,6 +18,12 @@
 enum dw_rc dw_claim_partition(struct dw_lane *lane, struct dw_partition *partition,
                               struct dw_err *err) DW_MUST_CHECK;
 
+/* For a partition that has had nothing to do for a while: does the target still stand where it was
+ * left? A server that crashed after an unsynchronised commit, or was restored, does not, and no
+ * event comes to notice it. DW_CONFLICT DW-APPLY-208: claim again; DW_RETRY. */
+enum dw_rc dw_claim_verify(struct dw_lane *lane, struct dw_partition *partition,
+                           struct dw_err *err) DW_MUST_CHECK;
+
 /* Looks at the first record after a claim that has to prove the place. True: go on; false: nothing
  * there yet, or the map has failed with a gap. */
 bool dw_claim_probe(struct dw_lane *lane, struct dw_partition *partition);

@@ -25,6 +25,8 @@ struct dw_context {
     pthread_mutex_t letters_lock;
     struct dw_kafka_dead_letters *letters; /* made at the first dead letter */
 
+    pthread_mutex_t incarnation_lock; /* one lane at a time names a new one */
+
     _Atomic uint64_t ticks[DW_CONTEXT_TICKS]; /* by target table: rises when rows were applied */
     _Atomic uint64_t tick_total;
     _Atomic int64_t waiting; /* events that wait, in all partitions */

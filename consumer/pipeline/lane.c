@@ -14,6 +14,7 @@ enum {
     TEXT_MAX_BYTES = 64 * 1024 * 1024,
     IDLE_MS = 500,    /* longest sleep */
     BARRIER_MS = 50,  /* between looks at a truncate's barrier */
+    VERIFY_MS = 5000, /* of idleness, before the target's progress is looked at again */
     FENCED_MS = 1000, /* time for the group to tell who owns a partition */
     TAKE_MIN_BYTES = 64 * 1024,
 };
@@ -177,6 +178,7 @@ static void claim(struct dw_lane *lane, struct dw_partition *partition)
         return;
     }
     dw_retry_reset(&partition->retry);
+    partition->verify_at_ms = dw_clock_mono_ms() + VERIFY_MS;
     dw_partition_publish(partition);
     dw_partition_move(partition, DW_PARTITION_CLAIMED);
 }
@@ -199,6 +201,21 @@ static void judge_room(struct dw_lane *lane, struct dw_partition *partition)
     dw_partition_move(partition, full ? DW_PARTITION_NO_ROOM : DW_PARTITION_ROOM);
 }
 
+/* What waits is tried now and then, which looks at the target as well. */
+static void verify(struct dw_lane *lane, struct dw_partition *partition)
+{
+    struct dw_err err = DW_ERR_INIT;
+    int64_t now = dw_clock_mono_ms();
+    if (now < partition->verify_at_ms || partition->waiting.entries)
+        return;
+    partition->verify_at_ms = now + VERIFY_MS;
+    enum dw_rc rc = dw_claim_verify(lane, partition, &err);
+    if (rc == DW_OK)
+        return;
+    err.rc = rc == DW_CONFLICT ? DW_RETRY : rc;
+    handle(lane, partition, &err, DW_PARTITION_UNCERTAIN);
+}
+
 /* True when there may be more to do at once. */
 static bool apply(struct dw_lane *lane, struct dw_partition *partition)
 {
@@ -213,6 +230,7 @@ static bool apply(struct dw_lane *lane, struct dw_partition *partition)
     dw_dependency_round(lane, partition, dw_clock_mono_ms());
     switch (dw_apply_batch(lane, partition, &err)) {
     case DW_APPLY_DONE:
+        partition->verify_at_ms = dw_clock_mono_ms() + VERIFY_MS;
         judge_room(lane, partition);
         return true;
     case DW_APPLY_BARRIER:
@@ -235,6 +253,8 @@ static bool apply(struct dw_lane *lane, struct dw_partition *partition)
     if (dw_feed_out_of_range(&partition->feed)) {
         partition->wake_at_ms = dw_clock_mono_ms() + FENCED_MS;
         dw_partition_move(partition, DW_PARTITION_UNCERTAIN);
+    } else {
+        verify(lane, partition);
     }
     return false;
 }

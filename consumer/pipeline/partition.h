@@ -51,6 +51,7 @@ struct dw_partition {
     bool probe; /* the next record is the one before next_offset: compare (trap 11) */
     struct dw_retry retry;
     int64_t wake_at_ms;
+    int64_t verify_at_ms;    /* when nothing came until then: does the target still stand there? */
     int64_t first_failed_us; /* of the batch in hand; 0 none */
     bool has_barrier;
     struct dw_version barrier;

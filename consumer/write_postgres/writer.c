@@ -165,22 +165,50 @@ void dw_writer_rollback(struct dw_writer *writer)
 
 /* ---- barrier and dependencies ---- */
 
+/* The loop mark of a TRUNCATE, so that the producer on that side does not send it back. */
+static enum dw_rc put_truncate_mark(struct dw_writer *writer, const struct dw_writer_table *table,
+                                    struct dw_err *err)
+{
+    const struct dw_merge_group none = {NULL, 0, false};
+    struct dw_buf mark;
+    dw_buf_init(&mark, DW_ERR_MESSAGE_MAX);
+    dw_merge_sql_mark_head(&mark, &table->merge, &none, table->map->source.system, "truncate");
+    dw_buf_append_text(&mark, "\"}");
+    char *literal = dw_buf_ok(&mark) ? PQescapeLiteral(writer->conn, mark.data, mark.len) : NULL;
+    dw_buf_done(&mark);
+    if (!literal)
+        return dw_writer_session_error(writer, NULL, err);
+    dw_buf_printf(&writer->sql, "SELECT pg_logical_emit_message(true, 'dualwrite.mark', %s); ",
+                  literal);
+    PQfreemem(literal);
+    return DW_OK;
+}
+
+/* DELETE where TRUNCATE would be refused: a table that others refer to, or no such right. */
+static enum dw_rc put_truncate(struct dw_writer *writer, const struct dw_writer_table *table,
+                               struct dw_err *err)
+{
+    bool truncate = table->catalogue->can_truncate && !table->referenced;
+    enum dw_rc rc = DW_OK;
+    dw_buf_reset(&writer->sql, BUFFER_MAX);
+    if (writer->system->capture && truncate)
+        rc = put_truncate_mark(writer, table, err);
+    dw_buf_append_text(&writer->sql, truncate ? "TRUNCATE " : "DELETE FROM ");
+    dw_pg_quote_table(&writer->sql, table->merge.schema, table->merge.table);
+    return rc;
+}
+
 enum dw_rc dw_writer_truncate(struct dw_writer *writer, struct dw_writer_table *table,
                               const struct dw_partition_id *id, const struct dw_version *version,
                               int32_t partitions, bool execute, bool *out_done, struct dw_err *err)
 {
     dw_writer_session_rollback(writer);
     enum dw_rc rc = prepare_target(writer, err);
-    if (rc == DW_OK) {
-        /* DELETE where TRUNCATE would be refused: a table that others refer to, or no such right.
-         */
-        bool truncate = table->catalogue->can_truncate && !table->referenced;
-        dw_buf_reset(&writer->sql, BUFFER_MAX);
-        dw_buf_append_text(&writer->sql, truncate ? "TRUNCATE " : "DELETE FROM ");
-        dw_pg_quote_table(&writer->sql, table->merge.schema, table->merge.table);
+    if (rc == DW_OK)
+        rc = put_truncate(writer, table, err);
+    if (rc == DW_OK)
         rc = dw_barrier_arrive(writer->conn, id, version, partitions,
                                execute ? writer->sql.data : NULL, out_done, err);
-    }
     if (rc == DW_REJECT) /* rows of another table still refer to these: their TRUNCATE comes */
         rc = err->rc = DW_RETRY;
     return drop_if_lost(writer, rc);

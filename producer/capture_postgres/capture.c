@@ -169,6 +169,20 @@ static enum dw_rc begin_session(struct dw_capture *capture, struct dw_session *s
 
 /* --- the stream ------------------------------------------------------------------------------- */
 
+static enum dw_rc other_history(struct dw_err *err)
+{
+    return dw_err_set(err, DW_CONFLICT, "DW-CAPTURE-026",
+                      "the server sends other commits than those that were published");
+}
+
+static enum dw_rc take_keepalive(struct dw_capture *capture, uint64_t wal_end, struct dw_err *err)
+{
+    if (!dw_start_position_may_pass(&capture->history, wal_end))
+        return other_history(err);
+    dw_commit_window_keepalive(&capture->publisher.window, wal_end);
+    return DW_OK;
+}
+
 static enum dw_rc begin_transaction(struct dw_capture *capture,
                                     const struct dw_pgoutput_message *message, struct dw_err *err)
 {
@@ -178,8 +192,7 @@ static enum dw_rc begin_transaction(struct dw_capture *capture,
     capture->in_transaction = true;
     switch (dw_start_position_judge(&capture->history, &commit)) {
     case DW_START_MISMATCH:
-        return dw_err_set(err, DW_CONFLICT, "DW-CAPTURE-026",
-                          "the server sends other commits than those that were published");
+        return other_history(err);
     case DW_START_SKIP:
         capture->skipping = true;
         return DW_OK;
@@ -297,7 +310,7 @@ static enum dw_rc pump(struct dw_capture *capture, bool *out_more, struct dw_err
         if (message.kind == DW_STREAM_DATA)
             rc = take_message(capture, message.data, err);
         else if (!capture->in_transaction)
-            dw_commit_window_keepalive(&capture->publisher.window, message.wal_end);
+            rc = take_keepalive(capture, message.wal_end, err);
         if (rc != DW_OK)
             return rc;
     }

@@ -31,6 +31,7 @@ struct mailbox {
     struct dw_state_position save;
     uint32_t *oids;
     size_t oid_count;
+    uint64_t types_generation; /* of the request: an answer to an older one is thrown away */
     struct dw_control_notice *notices, **notices_end;
     char process_state[32];
     char *stats;
@@ -174,7 +175,8 @@ static void save_position(struct dw_control *control, const struct dw_state_posi
     signal_fd(control->ready_fd);
 }
 
-static void look_up_types(struct dw_control *control, const uint32_t *oids, size_t count)
+static void look_up_types(struct dw_control *control, const uint32_t *oids, size_t count,
+                          uint64_t generation)
 {
     struct dw_err err = DW_ERR_INIT;
     struct dw_relation_type *types = NULL;
@@ -186,12 +188,16 @@ static void look_up_types(struct dw_control *control, const uint32_t *oids, size
         return;
     }
     pthread_mutex_lock(&control->mutex);
-    control->box.types_wanted = false;
-    free(control->box.types);
-    control->box.types = types;
-    control->box.type_count = type_count;
-    control->box.types_ready = true;
+    if (generation == control->box.types_generation) {
+        struct dw_relation_type *old = control->box.types;
+        control->box.types_wanted = false;
+        control->box.types = types;
+        control->box.type_count = type_count;
+        control->box.types_ready = true;
+        types = old;
+    }
     pthread_mutex_unlock(&control->mutex);
+    free(types);
     signal_fd(control->ready_fd);
 }
 
@@ -380,6 +386,7 @@ static bool work(struct dw_control *control)
     box->save_wanted = false;
     uint32_t *oids = NULL;
     size_t oid_count = box->oid_count;
+    uint64_t generation = box->types_generation;
     if (box->types_wanted && now >= control->types_at_ms) {
         oids = dw_mem_calloc(oid_count + 1, sizeof *oids);
         memcpy(oids, box->oids, oid_count * sizeof *oids);
@@ -389,7 +396,7 @@ static bool work(struct dw_control *control)
     if (save)
         save_position(control, &position);
     if (oids)
-        look_up_types(control, oids, oid_count);
+        look_up_types(control, oids, oid_count, generation);
     free(oids);
     if (stop)
         return false;
@@ -554,6 +561,7 @@ void dw_control_want_types(struct dw_control *control, const uint32_t *oids, siz
     control->box.oid_count = count;
     control->box.types_wanted = true;
     control->box.types_ready = false;
+    control->box.types_generation++;
     pthread_mutex_unlock(&control->mutex);
     free(old);
     signal_fd(control->wake_fd);

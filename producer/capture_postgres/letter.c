@@ -31,9 +31,8 @@ enum dw_rc dw_letter_send(struct dw_kafka_producer *producer, struct dw_kafka_to
     char revision[24];
     char now[24];
     const struct dw_capture_map *map = letter->map->map;
-    (void)snprintf(version, sizeof version, "%" PRIu32 "/%" PRIu64 "/%" PRIu64,
-                   letter->version.epoch, letter->version.commit_lsn, letter->version.ordinal);
-    (void)dw_pg_format_lsn(letter->version.commit_lsn, lsn);
+    (void)snprintf(version, sizeof version, "%" PRIu32 "/%s/%" PRIu64, letter->version.epoch,
+                   dw_pg_format_lsn(letter->version.commit_lsn, lsn), letter->version.ordinal);
     (void)snprintf(revision, sizeof revision, "%" PRId64, map ? map->record.revision : 0);
     (void)snprintf(now, sizeof now, "%" PRId64, dw_clock_wall_us());
     struct headers headers = {.count = 0};
@@ -50,7 +49,6 @@ enum dw_rc dw_letter_send(struct dw_kafka_producer *producer, struct dw_kafka_to
     add(&headers, "dualwrite.class", letter->failure_class);
     add(&headers, "dualwrite.system", origin->system);
     add(&headers, "dualwrite.version", version);
-    add(&headers, "dualwrite.lsn", lsn);
     add(&headers, "dualwrite.attempts", "1");
     add(&headers, "dualwrite.first_failed_us", now);
     add(&headers, "dualwrite.failed_us", now);

@@ -3,6 +3,7 @@
 #include "producer/capture_postgres/publisher.h"
 
 #include "common/base/clock.h"
+#include "common/base/fault.h"
 #include "common/base/hash.h"
 #include "common/base/log.h"
 #include "producer/capture_postgres/letter.h"
@@ -338,6 +339,7 @@ void dw_publisher_flush(struct dw_publisher *publisher)
             return;
     publisher->batch_count = 0;
     dw_buf_reset(&publisher->text, TEXT_KEEP);
+    dw_fault("producer.after_send_before_ack");
 }
 
 bool dw_publisher_is_full(const struct dw_publisher *publisher)

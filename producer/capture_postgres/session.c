@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define TOPIC_TIMEOUT_MS 10000
+#define LOCK_TIMEOUT_MS  5000 /* ALTER PUBLICATION must not wait for ever behind the application */
 
 /* --- links ------------------------------------------------------------------------------------ */
 
@@ -30,6 +31,7 @@ static enum dw_rc connect_source(const struct dw_session_links *links, bool repl
         .application_name = "dualwrite-producer",
         .what = what,
         .replication = replication,
+        .lock_timeout_ms = replication ? 0 : LOCK_TIMEOUT_MS,
     };
     return dw_pg_connect(out, &options, err);
 }

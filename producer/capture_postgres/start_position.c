@@ -107,3 +107,8 @@ enum dw_start_verdict dw_start_position_judge(struct dw_start_history *history,
     history->armed = false;
     return DW_START_SKIP;
 }
+
+bool dw_start_position_may_pass(const struct dw_start_history *history, uint64_t lsn)
+{
+    return !history->armed || lsn <= history->expected.commit_lsn;
+}

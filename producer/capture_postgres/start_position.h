@@ -76,5 +76,7 @@ void dw_start_position_arm(struct dw_start_history *history, const struct dw_com
 /* What to do with a transaction, by what its BEGIN says. */
 enum dw_start_verdict dw_start_position_judge(struct dw_start_history *history,
                                               const struct dw_commit *begin);
+/* The server has sent every commit before `lsn`: false when the expected one should have come. */
+bool dw_start_position_may_pass(const struct dw_start_history *history, uint64_t lsn);
 
 #endif

@@ -5,7 +5,7 @@
 #include "common/base/clock.h"
 #include <libpq-fe.h>
 
-#define TELL_EVERY_MS 10000
+#define TELL_EVERY_MS 2000 /* well below any sensible wal_sender_timeout */
 
 void dw_stream_open(struct dw_stream *stream, PGconn *conn)
 {

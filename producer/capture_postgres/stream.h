@@ -41,7 +41,7 @@ enum dw_rc dw_stream_next(struct dw_stream *stream, struct dw_stream_message *ou
                           struct dw_err *err) DW_MUST_CHECK;
 
 /* Tells the server `flushed_lsn` when it asked, when the position has moved `since_ms` ago or more,
- * or when ten seconds have passed. */
+ * or when two seconds have passed. */
 enum dw_rc dw_stream_tell(struct dw_stream *stream, uint64_t flushed_lsn, int64_t since_ms,
                           struct dw_err *err) DW_MUST_CHECK;
 

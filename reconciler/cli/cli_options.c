@@ -200,7 +200,7 @@ static bool parse_number(const char *text, int64_t min, int64_t max, int64_t *ou
 {
     char *end;
     errno = 0;
-    if (*text < '0' || *text > '9')
+    if (!text || *text < '0' || *text > '9')
         return false;
     long long number = strtoll(text, &end, 10);
     if (errno || *end || number < min || number > max)

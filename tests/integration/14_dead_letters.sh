@@ -36,7 +36,7 @@ wait_letters items 6 20
 dw_sql erp "update item set v = 3, amount = 5 where id = 5"
 codes=$(dw_sql state "select string_agg(convert_from(key, 'UTF8') || class || sqlstate, ' ' order by convert_from(key, 'UTF8')) from dualwrite.dead_letter")
 assert_match "$codes" '"id":3001.(constraint|data)(23502)?'
-assert_match "$codes" '"id":3002.constraint23505'
+assert_match "$codes" '"id":3002.(constraint|dependency)23505'
 assert_match "$codes" '"id":3003.data'
 wait_caught_up items
 assert_sql crm "select id, v from item where id in (5, 6, 777, 3001, 3002, 3003, 3004) order by 1" $'5|3\n6|1\n3004|1'

@@ -14,8 +14,15 @@ first=$(partition_of 1)
 same=() other=()
 for n in 2 3 4 5 6 7 8 9 10 11 12 13 14; do [[ $(partition_of $n) == "$first" ]] && same+=("$n") || other+=("$n"); done
 ((${#same[@]} >= 3 && ${#other[@]} >= 3)) || fail 'the keys are not spread'
-swap() { # A B
-    printf "begin; update item set name = 'tmp', v = v + 1 where id = %s; update item set name = (select 'n' || %s), v = v + 1 where id = %s; update item set name = 'n' || %s, v = v + 1 where id = %s; commit;\n" "$1" "$1" "$2" "$2" "$1"
+name_of() { dw_sql erp "select name from item where id = $1"; }
+swap() { # A B: in one transaction
+    printf 'begin;\n'
+    swap_singly "$@"
+    printf 'commit;\n'
+}
+swap_singly() { # in three
+    printf "update item set name = 'tmp', v = v + 1 where id = %s;\nupdate item set name = '%s', v = v + 1 where id = %s;\nupdate item set name = '%s', v = v + 1 where id = %s;\n" \
+        "$1" "$(name_of "$1")" "$2" "$(name_of "$2")" "$1"
 }
 letters_none() { assert_eq "$(counted items dead)" 0 'dead letters'; }
 settled() { sql_is crm "select count(*) from dualwrite.waiting" 0; }
@@ -30,12 +37,12 @@ batched() { # SQL: published while the map is paused, so that it comes as one ba
     assert_same_tables item
     letters_none
 }
-step "in one partition, step by step and at once"
+step "in one partition, in one transaction and in three"
 batched "$(swap 1 "${same[0]}")"
-batched "update item set name = 'tmp', v = 9 where id = ${same[1]}; update item set name = 'n${same[1]}', v = 9 where id = ${same[2]}; update item set name = 'n${same[2]}', v = 10 where id = ${same[1]}"
+batched "$(swap_singly 1 "${same[1]}")"
 step "over two partitions"
-batched "$(swap "${same[1]}" "${other[0]}" | sed 's/.*/&/')"
-batched "update item set name = 'free', v = 20 where id = ${other[1]}; update item set name = 'n${other[1]}', v = 20 where id = ${same[0]}; update item set name = 'again', v = 21 where id = ${other[1]}"
+batched "$(swap "${same[1]}" "${other[0]}")"
+batched "$(swap_singly "${other[1]}" "${same[0]}")"
 step "a value freed by a delete in another partition"
-batched "delete from item where id = ${other[2]}; insert into item values (100, 1, 'n${other[2]}'), (101, 1, 'x'); delete from item where id = 101; insert into item values (102, 1, 'x')"
+batched "delete from item where id = ${other[2]}; insert into item values (100, 1, '$(name_of "${other[2]}")'), (101, 1, 'x'); delete from item where id = 101; insert into item values (102, 1, 'x')"
 assert_counts_balance

@@ -75,11 +75,11 @@ static void produce(struct fixture *f, int32_t partition, int from, int to)
     for (int i = from; i < to; i++) {
         char value[32];
         (void)snprintf(value, sizeof value, "%d", i);
-        assert_int_equal(rd_kafka_producev(f->client, RD_KAFKA_V_TOPIC("dualwrite.m"),
-                                           RD_KAFKA_V_PARTITION(partition),
-                                           RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                                           RD_KAFKA_V_VALUE(value, strlen(value)), RD_KAFKA_V_END),
-                         0);
+        rd_kafka_resp_err_t code = rd_kafka_producev(
+            f->client, RD_KAFKA_VTYPE_TOPIC, "dualwrite.m", RD_KAFKA_VTYPE_PARTITION, partition,
+            RD_KAFKA_VTYPE_MSGFLAGS, (int)RD_KAFKA_MSG_F_COPY, RD_KAFKA_VTYPE_VALUE, (void *)value,
+            strlen(value), RD_KAFKA_VTYPE_END);
+        assert_int_equal(code, 0);
     }
     assert_int_equal(rd_kafka_flush(f->client, 10000), 0);
 }
@@ -180,15 +180,15 @@ static void test_commits_carry_metadata_and_a_look_finds_them(void **state)
     struct dw_kafka_look look;
     produce(f, 0, 0, 20);
     join(f);
-    assert_int_equal(
-        dw_kafka_consumer_look(f->consumer, "dualwrite.m", 0, true, 5000, &look, &err), DW_OK);
+    assert_int_equal(dw_kafka_consumer_look(f->consumer, "dualwrite.m", 0, true, 5000, &look, &err),
+                     DW_OK);
     assert_int_equal(look.committed, -1);
     assert_int_equal(look.low, 0);
     assert_int_equal(look.high, 20);
     struct dw_kafka_commit commit = {partition(f, 0), 7, "dualwrite some-incarnation"};
     assert_int_equal(dw_kafka_consumer_commit(f->consumer, &commit, 1, true, &err), DW_OK);
-    assert_int_equal(
-        dw_kafka_consumer_look(f->consumer, "dualwrite.m", 0, true, 5000, &look, &err), DW_OK);
+    assert_int_equal(dw_kafka_consumer_look(f->consumer, "dualwrite.m", 0, true, 5000, &look, &err),
+                     DW_OK);
     assert_int_equal(look.committed, 7);
     assert_string_equal(look.metadata, "dualwrite some-incarnation");
 }
@@ -246,7 +246,10 @@ static void test_letters_are_acknowledged_or_refused_together(void **state)
     assert_int_equal(dw_kafka_dead_letter_send(letters, items, 3, &err), DW_RETRY);
     assert_string_equal(err.id, "DW-KAFKA-030");
     rd_kafka_mock_broker_set_up(f->cluster, 1);
-    assert_int_equal(dw_kafka_dead_letter_send(letters, items, 3, &err), DW_OK);
+    enum dw_rc rc = DW_RETRY; /* until the client has found the way back */
+    for (int tries = 0; rc == DW_RETRY && tries < 10; tries++)
+        rc = dw_kafka_dead_letter_send(letters, items, 3, &err);
+    assert_int_equal(rc, DW_OK);
     rd_kafka_mock_push_request_errors(f->cluster, 0 /* Produce */, 1,
                                       RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
     assert_int_equal(dw_kafka_dead_letter_send(letters, items, 3, &err), DW_CONFIG);

@@ -162,8 +162,8 @@ static void test_metrics_are_prometheus_text(void **state)
     struct dw_http_server *server = start("secret");
     assert_int_equal(fetch(dw_http_server_port(server), "/metrics", NULL, NULL, &out), 200);
     static const char *const lines[] = {
-        "# HELP dw_test_total Tests.\n# TYPE dw_test_total counter\n"
-        "dw_test_total{map=\"a\"} 3\ndw_test_total{map=\"b\"} 4\n",
+        "# HELP dw_test_total Tests.\n# TYPE dw_test_total counter\ndw_test_total{map=\"a\"} 3\n",
+        "dw_test_total{map=\"b\"} 4\n",
         "# TYPE dw_test_seconds histogram\n",
         "dw_test_seconds_bucket{map=\"a\",le=\"0.0001\"} 1\n",
         "dw_test_seconds_bucket{map=\"a\",le=\"0.0016\"} 3\n",

@@ -62,8 +62,7 @@ static int setup(void **state)
     if (!f->rules.map ||
         dw_map_resolved_parse(dw_str_from(resolved_text), &f->maps, resolved, &err) != DW_OK ||
         dw_transform_new(&transform, f->rules.map, resolved, &f->maps, &err) != DW_OK) {
-        print_error("%s %s\n", err.message,
-                    problems.count ? problems.items[0].message.ptr : "");
+        print_error("%s %s\n", err.message, problems.count ? problems.items[0].message.ptr : "");
         return -1;
     }
     f->rules.transform = transform;
@@ -164,8 +163,9 @@ static void test_a_foreign_event_goes_by_its_offset(void **state)
     add(f, 1, dw_str_from(foreign));
     assert_int_equal(f->batch.change_count, 2);
     assert_int_equal(f->batch.version.commit_lsn, 1000);
-    add(f, 2, dw_str_from("{\"op\":\"t\",\"ts_ms\":5,\"source\":{\"name\":\"dbz\"},"
-                          "\"before\":null,\"after\":null}"));
+    add(f, 2,
+        dw_str_from("{\"op\":\"t\",\"ts_ms\":5,\"source\":{\"name\":\"dbz\"},"
+                    "\"before\":null,\"after\":null}"));
     assert_int_equal(last(f)->outcome, DW_OUTCOME_DEAD); /* no barrier without a version */
     assert_string_equal(last(f)->failure_class, "incomplete");
 }
@@ -173,8 +173,8 @@ static void test_a_foreign_event_goes_by_its_offset(void **state)
 static void test_poison_dies_with_its_bytes(void **state)
 {
     struct fixture *f = *state;
-    static const char *const poison[] = {"",    "{",     "null",        "[]",
-                                         "{}",  "\xff\xfe", "{\"op\":\"c\"}", "{\"op\":\"x\"}"};
+    static const char *const poison[] = {"",   "{",        "null",           "[]",
+                                         "{}", "\xff\xfe", "{\"op\":\"c\"}", "{\"op\":\"x\"}"};
     for (size_t i = 0; i < sizeof poison / sizeof *poison; i++) {
         assert_int_equal(add(f, (int64_t)i, dw_str_from(poison[i])), DW_BATCH_ADDED);
         assert_int_equal(last(f)->outcome, DW_OUTCOME_DEAD);

@@ -7,8 +7,7 @@
 /* cmocka wants the four above first */
 #include <cmocka.h>
 
-static const struct dw_breaker_limits limits = {
-    .min_events = 50, .percent = 5, .window_ms = 60000};
+static const struct dw_breaker_limits limits = {.min_events = 50, .percent = 5, .window_ms = 60000};
 
 static void test_few_events_never_trip(void **state)
 {

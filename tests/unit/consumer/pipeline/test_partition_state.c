@@ -14,10 +14,10 @@ static enum dw_partition_state after(enum dw_partition_state state, const char *
         char letter;
         enum dw_partition_event event;
     } letters[] = {
-        {'c', DW_PARTITION_CLAIMED},   {'b', DW_PARTITION_BACKOFF}, {'t', DW_PARTITION_TIMER},
-        {'u', DW_PARTITION_UNCERTAIN}, {'f', DW_PARTITION_FENCED},  {'s', DW_PARTITION_MAP_STOPS},
+        {'c', DW_PARTITION_CLAIMED},   {'b', DW_PARTITION_BACKOFF},  {'t', DW_PARTITION_TIMER},
+        {'u', DW_PARTITION_UNCERTAIN}, {'f', DW_PARTITION_FENCED},   {'s', DW_PARTITION_MAP_STOPS},
         {'r', DW_PARTITION_MAP_RUNS},  {'T', DW_PARTITION_TRUNCATE}, {'R', DW_PARTITION_RELEASED},
-        {'n', DW_PARTITION_NO_ROOM},   {'m', DW_PARTITION_ROOM},    {'x', DW_PARTITION_REVOKED},
+        {'n', DW_PARTITION_NO_ROOM},   {'m', DW_PARTITION_ROOM},     {'x', DW_PARTITION_REVOKED},
     };
     for (; *path; path++)
         for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)

@@ -100,6 +100,10 @@ static void test_another_history_is_seen(void **state)
         dw_start_position_arm(&history, &expected, 100);
         assert_int_equal(dw_start_position_judge(&history, others[i]), DW_START_MISMATCH);
     }
+    /* WAL without any commit of ours where ours was. */
+    dw_start_position_arm(&history, &expected, 100);
+    assert_true(dw_start_position_may_pass(&history, 100));
+    assert_false(dw_start_position_may_pass(&history, 101));
 }
 
 static void test_nothing_to_compare_with(void **state)
@@ -110,6 +114,7 @@ static void test_nothing_to_compare_with(void **state)
     struct dw_commit next = {.commit_lsn = 105, .xid = 9, .commit_us = 90};
     dw_start_position_arm(&history, &expected, 101); /* the slot is past it */
     assert_int_equal(dw_start_position_judge(&history, &next), DW_START_PUBLISH);
+    assert_true(dw_start_position_may_pass(&history, 1000));
     struct dw_commit none = {.commit_lsn = 0};
     dw_start_position_arm(&history, &none, 0);
     assert_int_equal(dw_start_position_judge(&history, &next), DW_START_PUBLISH);
