@@ -5,6 +5,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/kafka/kafka_config.h"
+#include <assert.h>
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +59,7 @@ static struct member *add(struct dw_kafka_consumer *consumer, const char *topic,
 
 static void drop(struct dw_kafka_consumer *consumer, struct member *member)
 {
+    assert(member);
     for (size_t i = 0; i < consumer->member_count; i++)
         if (consumer->members[i] == member)
             consumer->members[i] = consumer->members[--consumer->member_count];

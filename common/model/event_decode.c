@@ -85,7 +85,7 @@ static bool parse_u64(struct dw_str text, uint64_t *out)
 static bool parse_i64(struct dw_str text, int64_t *out)
 {
     bool negative = text.len && text.ptr[0] == '-';
-    uint64_t number;
+    uint64_t number = 0;
     if (negative) {
         text.ptr++;
         text.len--;

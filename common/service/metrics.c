@@ -82,7 +82,7 @@ static void write_number(struct dw_buf *out, int64_t value, int64_t scale)
     if (scale == 1)
         dw_buf_append_i64(out, value);
     else
-        dw_buf_printf(out, "%.9g", (double)value / (double)scale);
+        dw_buf_printf(out, "%.15g", (double)value / (double)scale);
     dw_buf_append_char(out, '\n');
 }
 

@@ -319,10 +319,8 @@ static void keep_parts(enum dw_family family, struct dw_moment *moment)
         moment->time.len = 0;
     if (!zoned)
         moment->zone.len = 0;
-    else if (family == DW_FAMILY_TIMESTAMPTZ &&
-             (moment->zone.len == 0 || moment->zone.ptr[0] == 'Z'))
-        moment->zone = DW_STR_LIT("+00");
-    else if (moment->zone.len == 1)
+    else if (moment->zone.len == 1 || (family == DW_FAMILY_TIMESTAMPTZ &&
+                                       (moment->zone.len == 0 || moment->zone.ptr[0] == 'Z')))
         moment->zone = DW_STR_LIT("+00");
 }
 
@@ -380,7 +378,7 @@ enum dw_rc dw_convert_rules_moment_text(const struct dw_convert *convert, struct
 static enum dw_rc moment_to_text(const struct dw_convert *convert, struct dw_str text,
                                  struct dw_arena *arena, struct dw_str *out, struct dw_err *err)
 {
-    struct dw_str printed;
+    struct dw_str printed = {NULL, 0};
     enum dw_rc rc = dw_convert_rules_moment_text(convert, text, arena, &printed, err);
     return rc == DW_OK ? to_text(convert, printed, arena, out, err) : rc;
 }

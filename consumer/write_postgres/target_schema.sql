@@ -1,6 +1,13 @@
 -- What dualwrite keeps in a target database, beside the tables that it writes. Run by the consumer at its first contact
 -- (the role needs CREATE on the database), or by a person beforehand. Running it again changes nothing.
-CREATE SCHEMA IF NOT EXISTS dualwrite;
+DO $$
+BEGIN
+    -- A DBA may have made the schema: CREATE SCHEMA IF NOT EXISTS would still ask for the privilege.
+    IF to_regnamespace('dualwrite') IS NULL THEN
+        CREATE SCHEMA dualwrite;
+    END IF;
+END
+$$;
 
 -- One row. The incarnation is part of the identity of dead letters: a target that was restored from a backup is another one.
 CREATE TABLE IF NOT EXISTS dualwrite.target (

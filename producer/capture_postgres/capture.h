@@ -32,7 +32,7 @@ enum dw_rc dw_capture_run(struct dw_capture *capture, struct dw_err *err) DW_MUS
 void dw_capture_close(struct dw_capture *capture); /* accepts NULL */
 
 /* For the health server. Threads: any. */
-bool dw_capture_is_ready(void *capture, struct dw_buf *reason);
-int64_t dw_capture_tick_age_ms(void *capture);
+bool dw_capture_is_ready(void *context, struct dw_buf *reason);
+int64_t dw_capture_tick_age_ms(void *context);
 
 #endif

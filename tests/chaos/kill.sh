@@ -2,8 +2,8 @@
 # Under load, in an order that a seed decides, kill -9 hits producers, workers, reconciler, Kafka, target, source and state
 # database, and workers are frozen until they have lost their partitions. Afterwards both sides are equal, the event
 # counts balance, and the target's journal shows that nothing was applied twice or out of order.
-# usage: kill.sh [--seeds N] [--first SEED] [--rounds N]     default: 2 seeds from 1, 8 faults each
-seeds=2 first=1 rounds=8 seed=''
+# usage: kill.sh [--seeds N] [--first SEED] [--rounds N]     default: 2 seeds from 1, 10 faults each (each kind once)
+seeds=2 first=1 rounds=10 seed=''
 while (($#)); do
     case $1 in
         --seeds) seeds=$2 ;;
@@ -107,10 +107,20 @@ fault() {
             sleep 7 ;;
     esac
 }
-faults=(producer standby consumer second kafka crm erp state reconciler freeze consumer crm)
+# A deck of all of them, shuffled anew when it is used up.
+deck=()
+deal() {
+    local left=(producer standby consumer second kafka crm erp state reconciler freeze) at
+    while ((${#left[@]})); do
+        at=$((RANDOM % ${#left[@]}))
+        deck+=("${left[at]}")
+        left=("${left[@]:0:at}" "${left[@]:at+1}")
+    done
+}
 sleep 2
 for ((round = 1; round <= rounds; round++)); do
-    what=${faults[RANDOM % ${#faults[@]}]}
+    ((${#deck[@]})) || deal
+    what=${deck[0]} deck=("${deck[@]:1}")
     step "fault $round of $rounds: $what"
     fault "$what"
     sleep "$((RANDOM % 2)).$((RANDOM % 10))"

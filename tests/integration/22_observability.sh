@@ -21,20 +21,20 @@ wait_letters items 1
 
 step "metrics: Prometheus text, the agreed names"
 for name in producer consumer reconciler; do
-    dw_http "$name" /metrics | sed '$d' >"$dw_dir/metrics"
-    assert_eq "$(grep -vE '^(#( HELP| TYPE) [a-zA-Z_:][a-zA-Z0-9_:]* .+|[a-zA-Z_:][a-zA-Z0-9_:]*(\{[a-zA-Z_][a-zA-Z0-9_]*="([^"\\]|\\.)*"(,[a-zA-Z_][a-zA-Z0-9_]*="([^"\\]|\\.)*")*\})? (-?[0-9.e+-]+|NaN|\+Inf))$' "$dw_dir/metrics" | head -n 3)" '' "lines of $name's metrics"
-    assert_eq "$(grep -v '^#' "$dw_dir/metrics" | sed 's/ [^ ]*$//' | sort | uniq -d | head -n 3)" '' "series of $name given twice"
+    dw_http "$name" /metrics | sed '$d' >"$dw_dir/$name.metrics"
+    assert_eq "$(grep -vE '^(#( HELP| TYPE) [a-zA-Z_:][a-zA-Z0-9_:]* .+|[a-zA-Z_:][a-zA-Z0-9_:]*(\{[a-zA-Z_][a-zA-Z0-9_]*="([^"\\]|\\.)*"(,[a-zA-Z_][a-zA-Z0-9_]*="([^"\\]|\\.)*")*\})? (-?[0-9.e+-]+|NaN|\+Inf))$' "$dw_dir/$name.metrics" | head -n 3)" '' "lines of $name's metrics"
+    assert_eq "$(grep -v '^#' "$dw_dir/$name.metrics" | sed 's/ [^ ]*$//' | sort | uniq -d | head -n 3)" '' "series of $name given twice"
     for metric in process_resident_memory_bytes process_cpu_seconds_total process_start_time_seconds dw_build_info; do
-        grep -q "^$metric" "$dw_dir/metrics" || fail "$name has no $metric"
+        grep -q "^$metric" "$dw_dir/$name.metrics" || fail "$name has no $metric"
     done
 done
 for metric in dw_source_slot_retained_bytes dw_source_confirmed_lsn dw_source_last_commit_timestamp_seconds dw_source_connected dw_events_published_total; do
-    dw_http producer /metrics | grep -q "^$metric" || fail "producer has no $metric"
+    grep -q "^$metric" "$dw_dir/producer.metrics" || fail "producer has no $metric"
 done
 for metric in dw_events_processed_total dw_event_end_to_end_seconds_bucket dw_apply_duration_seconds_bucket dw_consumer_lag_records dw_breaker_state dw_rebalances_total dw_heartbeat_age_seconds; do
-    dw_http consumer /metrics | grep -q "^$metric" || fail "consumer has no $metric"
+    grep -q "^$metric" "$dw_dir/consumer.metrics" || fail "consumer has no $metric"
 done
-dw_http reconciler /metrics | grep -q '^dw_dlq_items' || fail 'reconciler has no dw_dlq_items'
+grep -q '^dw_dlq_items' "$dw_dir/reconciler.metrics" || fail 'reconciler has no dw_dlq_items'
 
 step "counts agree: published, on the topic, processed, in the target"
 settled() {

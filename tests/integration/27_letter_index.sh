@@ -107,8 +107,9 @@ for point in reconciler.before_commit reconciler.after_commit reconciler.before_
     wait_until 20 is_gone reconciler
     unset 'dw_pids[reconciler]'
     dw_start reconciler
+    expected=$((${expected:-$before} + 1000))
+    wait_until 20 indexed_is $expected # else the next fault fires at the start
 done
-wait_until 20 indexed_is $((before + 3000))
 
 step "killed at any time"
 (for _ in {1..20}; do seq 500 | kcat -P -b "$DW_KAFKA" -t $topic -p 0; sleep 0.2; done) &

@@ -461,7 +461,7 @@ counted() { dw_sql "${3:-crm}" "select coalesce(sum($2), 0) from dualwrite.progr
 
 # Keeps every change of a target table in test.journal, in order: the effects can be counted.
 dw_journal() { # DATABASE TABLE
-    dw_sql "$1" "create schema if not exists test;
+    dw_sql "$1" "set client_min_messages = warning; create schema if not exists test;
         create table if not exists test.journal (n bigint generated always as identity primary key, relation text not null,
             op text not null, old jsonb, new jsonb, xid xid8 not null default pg_current_xact_id(),
             at timestamptz not null default clock_timestamp());

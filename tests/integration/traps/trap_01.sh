@@ -29,7 +29,8 @@ assert_journal_rises crm item id
 
 step "a late request of an old producer: every record once more"
 for partition in 0 1; do
-    kcat -C -q -e -b "$DW_KAFKA" -t dualwrite.items -p $partition -o beginning -f '%k\t%s\n' | kcat -P -b "$DW_KAFKA" -t dualwrite.items -p $partition -K $'\t'
+    kcat -C -q -e -b "$DW_KAFKA" -t dualwrite.items -p $partition -o beginning -f '%k\t%s\n' >"$dw_dir/again"
+    kcat -P -b "$DW_KAFKA" -t dualwrite.items -p $partition -K $'\t' <"$dw_dir/again"
 done
 before=$(dw_sql crm "select count(*) from test.journal")
 dw_sql erp "update item set v = nextval('version') where id = 1"

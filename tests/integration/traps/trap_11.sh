@@ -18,11 +18,14 @@ recreate() { # RECORDS: the topic made anew, filled with so many events of other
     gone() { ! kcat -L -b "$DW_KAFKA" 2>/dev/null | grep -q '"dualwrite.items"'; }
     wait_until 20 gone
     dw_kafka topics --create --topic dualwrite.items --partitions 1 --replication-factor 1 >/dev/null
-    [[ $1 == 0 ]] || seq 1 "$1" | awk '{ printf "{\"id\":%d}\t{\"op\":\"c\",\"ts_ms\":1,\"source\":{\"name\":\"erp\",\"ts_ms\":1,\"lsn\":99999999999,\"epoch\":9,\"ordinal\":%d,\"schema\":\"public\",\"table\":\"item\"},\"before\":null,\"after\":{\"id\":%d,\"v\":7,\"note\":\"wrong\"}}\n", 1000 + $1, $1, 1000 + $1 }' |
+    [[ $1 == 0 ]] || seq 1 "$1" | awk -v lsn="$lsn" '{ printf "{\"id\":%d}\t{\"op\":\"c\",\"ts_ms\":1,\"source\":{\"name\":\"erp\",\"ts_ms\":1,\"lsn\":%d,\"epoch\":1,\"ordinal\":%d,\"schema\":\"public\",\"table\":\"item\"},\"before\":null,\"after\":{\"id\":%d,\"v\":7,\"note\":\"wrong\"}}\n", 1000 + $1, lsn, $1, 1000 + $1 }' |
         kcat -P -b "$DW_KAFKA" -t dualwrite.items -p 0 -K $'\t'
 }
 found_gap() { map_is items error; }
 step "filled past the offset"
+# Newer than what was applied, older than what the source writes later: only the offset tells that they are not ours.
+lsn=$(dw_sql erp "select pg_current_wal_lsn() - '0/0'::pg_lsn + 1000")
+dw_sql erp "select pg_switch_wal()" >/dev/null
 recreate 500
 dw_start consumer
 wait_until 20 found_gap

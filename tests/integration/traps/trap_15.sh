@@ -30,7 +30,9 @@ wait_live erp
 wait_live crm
 events() { dw_events "$1" | wc -l; }
 step "A to B: the third system and the trigger's table get it, the way back does not"
-dw_sql erp "insert into item values (1, 1, 'a'), (2, 1, 'b'); update item set v = 2 where id = 1; insert into item values (3, 1, 'c'); delete from item where id = 3"
+dw_sql erp "insert into item values (1, 1, 'a'), (2, 1, 'b'); update item set v = 2 where id = 1; insert into item values (3, 1, 'c')"
+wait_caught_up there
+dw_sql erp "delete from item where id = 3"
 wait_caught_up there
 wait_caught_up back on remarks
 assert_same_tables item

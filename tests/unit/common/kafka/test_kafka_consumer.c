@@ -13,6 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* One partition for each test: joining a group of the mock cluster takes seconds. */
+enum { STARTED, PAUSED, REWOUND, COMMITTED, OUTSIDE, PARTITIONS };
+
 struct fixture {
     rd_kafka_t *client; /* holds the mock cluster, produces */
     rd_kafka_mock_cluster_t *cluster;
@@ -50,7 +53,7 @@ static int setup(void **state)
     f->cluster = rd_kafka_mock_cluster_new(f->client, 1);
     const char *brokers = rd_kafka_mock_cluster_bootstraps(f->cluster);
     rd_kafka_brokers_add(f->client, brokers);
-    rd_kafka_mock_topic_create(f->cluster, "dualwrite.m", 2, 1);
+    rd_kafka_mock_topic_create(f->cluster, "dualwrite.m", PARTITIONS, 1);
     rd_kafka_mock_topic_create(f->cluster, "dualwrite.dead-letters", 1, 1);
     f->settings = (struct dw_kafka_settings){.brokers = brokers,
                                              .group = "dualwrite",
@@ -97,16 +100,20 @@ static void join(struct fixture *f)
     assert_int_equal(dw_kafka_consumer_open(&f->consumer, &f->settings, &options, &err), DW_OK);
     assert_int_equal(dw_kafka_consumer_subscribe(f->consumer, topics, 1, &err), DW_OK);
     int64_t until = dw_clock_mono_ms() + 20000;
-    while (f->partition_count < 2 && dw_clock_mono_ms() < until) {
+    while (f->partition_count < PARTITIONS && dw_clock_mono_ms() < until) {
         struct dw_kafka_message message;
         assert_int_not_equal(dw_kafka_consumer_poll(f->consumer, 100, &message, &err), DW_OK);
     }
-    assert_int_equal(f->partition_count, 2);
+    assert_int_equal(f->partition_count, PARTITIONS);
 }
 
 static struct dw_kafka_partition *partition(struct fixture *f, int32_t number)
 {
-    return f->partitions[0]->number == number ? f->partitions[0] : f->partitions[1];
+    for (size_t i = 0; i < f->partition_count; i++)
+        if (f->partitions[i]->number == number)
+            return f->partitions[i];
+    fail();
+    return NULL;
 }
 
 /* The next record's offset, -1 when none comes. */
@@ -129,22 +136,23 @@ static int64_t next(struct fixture *f, struct dw_kafka_partition *from, int time
 static void test_nothing_comes_before_the_owner_starts_a_partition(void **state)
 {
     struct fixture *f = *state;
-    produce(f, 0, 0, 100);
     join(f);
+    produce(f, STARTED, 0, 100);
     assert_int_equal(next(f, NULL, 500), -1);
-    dw_kafka_consumer_start(f->consumer, partition(f, 0), 40);
+    dw_kafka_consumer_start(f->consumer, partition(f, STARTED), 40);
     for (int64_t offset = 40; offset < 100; offset++)
-        assert_int_equal(next(f, partition(f, 0), 5000), offset);
-    produce(f, 0, 100, 110);
-    assert_int_equal(next(f, partition(f, 0), 5000), 100);
+        assert_int_equal(next(f, partition(f, STARTED), 5000), offset);
+    produce(f, STARTED, 100, 110);
+    assert_int_equal(next(f, partition(f, STARTED), 5000), 100);
+    dw_kafka_consumer_pause(f->consumer,
+                            partition(f, STARTED)); /* the rest is not for the next test */
 }
 
 static void test_pause_and_resume_lose_and_repeat_nothing(void **state)
 {
     struct fixture *f = *state;
-    produce(f, 1, 0, 1000);
-    join(f);
-    struct dw_kafka_partition *one = partition(f, 1);
+    produce(f, PAUSED, 0, 1000);
+    struct dw_kafka_partition *one = partition(f, PAUSED);
     dw_kafka_consumer_start(f->consumer, one, 0);
     int64_t expected = 0;
     while (expected < 1000) {
@@ -159,18 +167,21 @@ static void test_pause_and_resume_lose_and_repeat_nothing(void **state)
             dw_kafka_consumer_resume(f->consumer, one, expected);
         }
     }
+    dw_kafka_consumer_pause(f->consumer,
+                            partition(f, PAUSED)); /* the rest is not for the next test */
 }
 
 static void test_a_new_start_rewinds(void **state)
 {
     struct fixture *f = *state;
-    produce(f, 0, 0, 50);
-    join(f);
-    dw_kafka_consumer_start(f->consumer, partition(f, 0), 30);
-    assert_int_equal(next(f, partition(f, 0), 5000), 30);
-    dw_kafka_consumer_start(f->consumer, partition(f, 0), 10);
-    assert_int_equal(next(f, partition(f, 0), 5000), 10);
-    assert_int_equal(next(f, partition(f, 0), 5000), 11);
+    produce(f, REWOUND, 0, 50);
+    dw_kafka_consumer_start(f->consumer, partition(f, REWOUND), 30);
+    assert_int_equal(next(f, partition(f, REWOUND), 5000), 30);
+    dw_kafka_consumer_start(f->consumer, partition(f, REWOUND), 10);
+    assert_int_equal(next(f, partition(f, REWOUND), 5000), 10);
+    assert_int_equal(next(f, partition(f, REWOUND), 5000), 11);
+    dw_kafka_consumer_pause(f->consumer,
+                            partition(f, REWOUND)); /* the rest is not for the next test */
 }
 
 static void test_commits_carry_metadata_and_a_look_finds_them(void **state)
@@ -178,17 +189,18 @@ static void test_commits_carry_metadata_and_a_look_finds_them(void **state)
     struct fixture *f = *state;
     struct dw_err err = DW_ERR_INIT;
     struct dw_kafka_look look;
-    produce(f, 0, 0, 20);
-    join(f);
-    assert_int_equal(dw_kafka_consumer_look(f->consumer, "dualwrite.m", 0, true, 5000, &look, &err),
-                     DW_OK);
+    produce(f, COMMITTED, 0, 20);
+    assert_int_equal(
+        dw_kafka_consumer_look(f->consumer, "dualwrite.m", COMMITTED, true, 5000, &look, &err),
+        DW_OK);
     assert_int_equal(look.committed, -1);
     assert_int_equal(look.low, 0);
     assert_int_equal(look.high, 20);
-    struct dw_kafka_commit commit = {partition(f, 0), 7, "dualwrite some-incarnation"};
+    struct dw_kafka_commit commit = {partition(f, COMMITTED), 7, "dualwrite some-incarnation"};
     assert_int_equal(dw_kafka_consumer_commit(f->consumer, &commit, 1, true, &err), DW_OK);
-    assert_int_equal(dw_kafka_consumer_look(f->consumer, "dualwrite.m", 0, true, 5000, &look, &err),
-                     DW_OK);
+    assert_int_equal(
+        dw_kafka_consumer_look(f->consumer, "dualwrite.m", COMMITTED, true, 5000, &look, &err),
+        DW_OK);
     assert_int_equal(look.committed, 7);
     assert_string_equal(look.metadata, "dualwrite some-incarnation");
 }
@@ -196,9 +208,8 @@ static void test_commits_carry_metadata_and_a_look_finds_them(void **state)
 static void test_an_offset_outside_the_log_is_told_and_never_reset(void **state)
 {
     struct fixture *f = *state;
-    produce(f, 0, 0, 20);
-    join(f);
-    dw_kafka_consumer_start(f->consumer, partition(f, 0), 5000);
+    produce(f, OUTSIDE, 0, 20);
+    dw_kafka_consumer_start(f->consumer, partition(f, OUTSIDE), 5000);
     int64_t until = dw_clock_mono_ms() + 10000;
     enum dw_rc rc = DW_AGAIN;
     struct dw_kafka_message message = {0};
@@ -207,17 +218,16 @@ static void test_an_offset_outside_the_log_is_told_and_never_reset(void **state)
         rc = dw_kafka_consumer_poll(f->consumer, 100, &message, &err);
     }
     assert_int_equal(rc, DW_END);
-    assert_true(message.partition == partition(f, 0));
+    assert_true(message.partition == partition(f, OUTSIDE));
 }
 
 static void test_leaving_gives_partitions_back(void **state)
 {
     struct fixture *f = *state;
-    join(f);
     int64_t before = dw_clock_mono_ms();
     dw_kafka_consumer_close(f->consumer);
     f->consumer = NULL;
-    assert_int_equal(f->revoked, 2);
+    assert_int_equal(f->revoked, PARTITIONS);
     assert_true(dw_clock_mono_ms() - before < 4000);
 }
 
@@ -257,18 +267,16 @@ static void test_letters_are_acknowledged_or_refused_together(void **state)
     dw_kafka_dead_letter_close(letters);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_nothing_comes_before_the_owner_starts_a_partition),
-        CASE(test_pause_and_resume_lose_and_repeat_nothing),
-        CASE(test_a_new_start_rewinds),
-        CASE(test_commits_carry_metadata_and_a_look_finds_them),
-        CASE(test_an_offset_outside_the_log_is_told_and_never_reset),
-        CASE(test_leaving_gives_partitions_back),
-        CASE(test_letters_are_acknowledged_or_refused_together),
+        cmocka_unit_test(test_nothing_comes_before_the_owner_starts_a_partition),
+        cmocka_unit_test(test_pause_and_resume_lose_and_repeat_nothing),
+        cmocka_unit_test(test_a_new_start_rewinds),
+        cmocka_unit_test(test_commits_carry_metadata_and_a_look_finds_them),
+        cmocka_unit_test(test_an_offset_outside_the_log_is_told_and_never_reset),
+        cmocka_unit_test(test_leaving_gives_partitions_back),
+        cmocka_unit_test(test_letters_are_acknowledged_or_refused_together),
     };
-    return cmocka_run_group_tests_name("kafka_consumer", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("kafka_consumer", tests, setup, teardown);
 }
