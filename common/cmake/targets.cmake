@@ -11,9 +11,16 @@ function(dw_library name)
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
 endfunction()
 
+# Under the thread sanitizer every executable brings its own C11 threads, see the file.
+if(DW_SANITIZE MATCHES "thread")
+  add_library(dw_tsan_threads OBJECT ${CMAKE_SOURCE_DIR}/tests/support/tsan_threads.c)
+  target_link_libraries(dw_tsan_threads PRIVATE dw_flags)
+  set(DW_EXECUTABLE_OBJECTS $<TARGET_OBJECTS:dw_tsan_threads>)
+endif()
+
 function(dw_program name)
   cmake_parse_arguments(ARG "" "" "USES" ${ARGN})
-  add_executable(${name} ${CMAKE_CURRENT_SOURCE_DIR}/main.c)
+  add_executable(${name} ${CMAKE_CURRENT_SOURCE_DIR}/main.c ${DW_EXECUTABLE_OBJECTS})
   target_link_libraries(${name} PRIVATE ${ARG_USES} dw_flags)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
   install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
@@ -26,12 +33,13 @@ function(dw_unit_tests folder)
   foreach(test ${tests})
     get_filename_component(stem ${test} NAME_WE)
     set(target ${stem}_${prefix})
-    add_executable(${target} ${test})
+    add_executable(${target} ${test} ${DW_EXECUTABLE_OBJECTS})
     target_link_libraries(${target} PRIVATE ${ARG_USES} PkgConfig::CMOCKA dw_flags)
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     add_test(NAME unit/${folder}/${stem} COMMAND ${target}
              WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-    set_tests_properties(unit/${folder}/${stem} PROPERTIES LABELS unit TIMEOUT 120)
+    set_tests_properties(unit/${folder}/${stem} PROPERTIES LABELS unit TIMEOUT 180
+      ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/support/tsan.supp")
   endforeach()
 endfunction()
 

@@ -122,7 +122,7 @@ static enum dw_rc read_string(struct decode *decode, const char *name, unsigned 
 
 static enum dw_rc read_i64(struct decode *decode, const char *name, unsigned bit, int64_t *out)
 {
-    struct dw_str text;
+    struct dw_str text = {NULL, 0};
     enum dw_rc rc = read_scalar(decode, DW_JSON_NUMBER, name, &text);
     if (rc == DW_END)
         return DW_OK;
@@ -136,7 +136,7 @@ static enum dw_rc read_i64(struct decode *decode, const char *name, unsigned bit
 
 static enum dw_rc read_u64(struct decode *decode, const char *name, unsigned bit, uint64_t *out)
 {
-    struct dw_str text;
+    struct dw_str text = {NULL, 0};
     enum dw_rc rc = read_scalar(decode, DW_JSON_NUMBER, name, &text);
     if (rc == DW_END)
         return DW_OK;
