@@ -125,8 +125,8 @@ static const struct dw_option consumer_options[] = {
 static const struct dw_option reconciler_options[] = {
     {"listen", DW_OPTION_LISTEN, RECONCILER(listen), "127.0.0.1:8085", 0, 0, NULL, NULL, 0,
      "HOST:PORT of the operator API, health and metrics."},
-    {"token", DW_OPTION_TEXT, RECONCILER(token), NULL, 0, 1024, NULL, NULL,
-     DW_OPTION_SECRET, "Bearer token of the operator API; reconciler and command need it."},
+    {"token", DW_OPTION_TEXT, RECONCILER(token), NULL, 0, 1024, NULL, NULL, DW_OPTION_SECRET,
+     "Bearer token of the operator API; reconciler and command need it."},
     {"url", DW_OPTION_TEXT, RECONCILER(url), NULL, 0, 0, NULL, NULL, 0,
      "Where the dualwrite command finds the operator API; left out it is http://LISTEN."},
 };

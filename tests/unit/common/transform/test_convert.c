@@ -340,7 +340,7 @@ static void test_safe_pairs_take_random_numbers(void **state)
         if (dw_convert_check(&source, &target, &err) != DW_OK)
             continue;
         long long number =
-            ((long long)rand() << 33 ^ (long long)rand() << 15 ^ rand()) % most[from];
+            (long long)(((uint64_t)rand() << 33 ^ (uint64_t)rand() << 15) >> 2) % most[from];
         const char *text = dw_arena_printf(&arena, "%lld", number);
         assert_value(PAIR(types[from], -1, to, -1), N, text, text);
     }
