@@ -105,7 +105,8 @@ static void write_lag(struct dw_buf *out, const struct status *status,
         dw_json_write_text(out, "lag_seconds", NULL);
 }
 
-/* Counts of the target: every record of the topic ended as one of these, or is still to come. */
+/* Counts of the target: every record of the topic ended as one of these, or is still to come:
+ * events_in = events_out + dead + waiting + lag. */
 static void write_counts(struct dw_buf *out, const struct dw_flow_map *flow,
                          const struct dw_target_progress *progress)
 {
@@ -113,6 +114,7 @@ static void write_counts(struct dw_buf *out, const struct dw_flow_map *flow,
     const struct dw_target_progress *p = progress ? progress : &none;
     int64_t taken = p->records - p->control;
     dw_json_write_i64(out, "events_in", taken + flow->lag);
+    dw_json_write_i64(out, "events_out", p->applied + p->superseded + p->duplicate + p->filtered);
     dw_json_write_i64(out, "applied", p->applied);
     dw_json_write_i64(out, "superseded", p->superseded);
     dw_json_write_i64(out, "duplicate", p->duplicate);

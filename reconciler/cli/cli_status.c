@@ -112,7 +112,7 @@ static void write_maps(struct page *page)
         add_count(page, &table, maps[i], "lag_events", DW_CLI_PLAIN);
         add_seconds(page, &table, maps[i], "lag_seconds");
         add_count(page, &table, maps[i], "events_in", DW_CLI_PLAIN);
-        add_count(page, &table, maps[i], "applied", DW_CLI_PLAIN);
+        add_count(page, &table, maps[i], "events_out", DW_CLI_PLAIN);
         add_milliseconds(page, &table, latency, "p50");
         add_milliseconds(page, &table, latency, "p95");
         add_milliseconds(page, &table, latency, "p99");
