@@ -96,23 +96,50 @@ enum dw_cli_exit dw_cli_ask(struct dw_cli *cli, const char *method, const char *
     return DW_CLI_DONE;
 }
 
+static void explain_json(struct dw_buf *out, const struct dw_err_info *info)
+{
+    dw_buf_append_char(out, '{');
+    dw_json_write_text(out, "code", info->id);
+    dw_json_write_text(out, "title", info->title);
+    dw_json_write_text(out, "cause", info->cause);
+    dw_json_write_text(out, "remedy", info->remedy);
+    dw_buf_append_char(out, '}');
+}
+
+/* The reference page of all codes. */
+static void explain_all(const struct dw_cli *cli, struct dw_buf *out)
+{
+    size_t count = 0;
+    const struct dw_err_info *infos = dw_err_catalogue(&count);
+    dw_buf_append_text(out, cli->options.json ? "[" : "# Error codes\n");
+    for (size_t i = 0; i < count; i++) {
+        if (!cli->options.json) {
+            dw_buf_printf(out, "\n## %s: %s\n\n%s\n\nRemedy: %s\n", infos[i].id, infos[i].title,
+                          infos[i].cause, infos[i].remedy);
+            continue;
+        }
+        dw_buf_append_text(out, i ? ",\n" : "\n");
+        explain_json(out, &infos[i]);
+    }
+    if (cli->options.json)
+        dw_buf_append_text(out, "\n]\n");
+}
+
 enum dw_cli_exit dw_cli_explain_run(struct dw_cli *cli)
 {
-    const char *code = cli->options.arguments[0];
-    const struct dw_err_info *info = dw_err_find(code);
+    const char *code = cli->options.argument_count ? cli->options.arguments[0] : NULL;
+    const struct dw_err_info *info = code ? dw_err_find(code) : NULL;
     struct dw_buf text;
-    if (!info) {
+    if (code && !info) {
         dw_cli_print_error(cli, "", dw_arena_printf(cli->arena, "there is no code %s", code));
         return DW_CLI_REFUSED;
     }
-    dw_buf_init(&text, 1u << 16);
-    if (cli->options.json) {
-        dw_buf_append_char(&text, '{');
-        dw_json_write_text(&text, "code", info->id);
-        dw_json_write_text(&text, "title", info->title);
-        dw_json_write_text(&text, "cause", info->cause);
-        dw_json_write_text(&text, "remedy", info->remedy);
-        dw_buf_append_text(&text, "}\n");
+    dw_buf_init(&text, 1u << 20);
+    if (!info) {
+        explain_all(cli, &text);
+    } else if (cli->options.json) {
+        explain_json(&text, info);
+        dw_buf_append_char(&text, '\n');
     } else {
         dw_cli_table_paint(&text, &cli->screen, DW_CLI_BOLD, info->id);
         dw_buf_printf(&text, ": %s\n\ncause:  %s\nremedy: %s\n", info->title, info->cause,
