@@ -43,7 +43,8 @@ static void act(const char *action)
     if (strcmp(action, "kill") == 0)
         (void)kill(getpid(), SIGKILL);
     else if (strcmp(action, "stop") == 0)
-        (void)kill(getpid(), SIGSTOP);
+        (void)pthread_kill(pthread_self(),
+                           SIGSTOP); /* to itself: it stops here, not a little later */
     else if (strcmp(action, "exit") == 0)
         _exit(70);
     else if (strncmp(action, "sleep", 5) == 0)
