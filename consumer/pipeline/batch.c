@@ -335,6 +335,8 @@ static void take_outcome(struct dw_batch_item *item)
     item->err = change->err;
     item->failure_class = change->failure_class ? change->failure_class : "data";
     item->stage = DW_DEAD_LETTER_TASK_PUT;
+    if (change->column.ptr)
+        item->column = change->column;
 }
 
 void dw_batch_collect(struct dw_batch *batch)

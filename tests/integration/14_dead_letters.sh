@@ -38,6 +38,7 @@ codes=$(dw_sql state "select string_agg(convert_from(key, 'UTF8') || class || sq
 assert_match "$codes" '"id":3001.(constraint|data)(23502)?'
 assert_match "$codes" '"id":3002.(constraint|dependency)23505'
 assert_match "$codes" '"id":3003.data'
+assert_sql state "select column_name from dualwrite.dead_letter where convert_from(key, 'UTF8') like '%3001%'" name
 wait_caught_up items
 assert_sql crm "select id, v from item where id in (5, 6, 777, 3001, 3002, 3003, 3004) order by 1" $'5|3\n6|1\n3004|1'
 
