@@ -7,9 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SQL_MAX            ((size_t)16 * 1024 * 1024)
-#define STAGED_ROWS        500 /* from here on COPY beats arrays */
-#define REPLIES_OF_A_GROUP 6   /* at most: mark and merge, each prepared first */
+#define SQL_MAX     ((size_t)16 * 1024 * 1024)
+#define STAGED_ROWS 500 /* from here on COPY beats arrays */
+/* What is sent behind the fence has to leave in one piece: libpq sends on its own from 8 KiB on,
+ * and a worker frozen between two pieces would hold the progress lock with no time-out to end it
+ * (trap 9). Larger groups go by COPY, which runs before the fence. */
+#define ARRAY_BYTES_MAX    6000
+#define REPLIES_OF_A_GROUP 6 /* at most: mark and merge, each prepared first */
 
 /* ---- grouping ---- */
 
@@ -134,6 +138,34 @@ static struct dw_rows rows_of(const struct dw_writer_table *table,
 
 /* ---- staging ---- */
 
+/* Bytes of the rows' values; stops counting above `limit`. */
+static size_t count_bytes(const struct dw_rows *rows, size_t limit)
+{
+    size_t bytes = 0;
+    for (size_t row = 0; row < rows->count && bytes <= limit; row++)
+        for (size_t i = 0; i < rows->column_count; i++) {
+            const struct dw_value *cell = dw_rows_cell(rows, row, rows->columns[i]);
+            bytes += sizeof(int32_t) + (cell->kind == DW_VALUE_STRING ? cell->text.len : 0);
+        }
+    return bytes;
+}
+
+/* Whether a group goes by COPY; *left is what arrays may still hold in this batch. */
+static bool wants_stage(const struct dw_writer_table *table,
+                        const struct dw_merge_groups_item *group, size_t *left)
+{
+    if (table->writer->no_stage)
+        return false;
+    if (group->count >= STAGED_ROWS)
+        return true;
+    const struct dw_rows rows = rows_of(table, group);
+    size_t bytes = count_bytes(&rows, *left);
+    if (bytes > *left)
+        return true;
+    *left -= bytes;
+    return false;
+}
+
 static enum dw_rc copy_group(struct dw_writer_table *table, struct dw_merge_groups_item *group,
                              struct dw_err *err)
 {
@@ -158,9 +190,10 @@ enum dw_rc dw_merge_groups_stage(struct dw_writer_table *table, struct dw_merge_
 {
     struct dw_writer *writer = table->writer;
     int64_t number = 1;
+    size_t left = ARRAY_BYTES_MAX;
     for (size_t i = 0; i < groups->count; i++) {
         struct dw_merge_groups_item *group = &groups->items[i];
-        if (group->count < STAGED_ROWS || writer->no_stage)
+        if (!wants_stage(table, group, &left))
             continue;
         enum dw_rc rc = DW_OK;
         if (writer->state == DW_SESSION_NOTED)
