@@ -12,8 +12,16 @@
 #include <string.h>
 
 /* Cooperative rebalancing loses assignments and hangs in versions before this (kafka.md). */
-#define COOPERATIVE_SINCE 0x020b0000
-enum { ORDER_TIMEOUT_MS = 500, START_AGAIN_MS = 20, CLOSE_TIMEOUT_MS = 5000 };
+#define COOPERATIVE_SINCE   0x020b0000
+#define QUEUE_BACKOFF_SINCE 0x02020000
+enum {
+    ORDER_TIMEOUT_MS = 500,
+    START_AGAIN_MS = 20,
+    CLOSE_TIMEOUT_MS = 5000,
+    NUDGE_MS = 1,
+    QUEUED_MAX_KBYTES = 65536,
+    QUEUED_MIN_MESSAGES = 10000000,
+};
 
 struct member {
     struct dw_kafka_partition partition; /* first: what the owner sees */
@@ -78,6 +86,18 @@ static void drop(struct dw_kafka_consumer *consumer, struct member *member)
 /* --- pause, resume, start ----------------------------------------------------------------------
  */
 
+/* With nothing to fetch, librdkafka's broker thread sleeps up to a second, and neither a resumed
+ * partition nor a drained queue wakes it: under load that stall was most of a worker's time. Any
+ * request to the partition's leader does wake it; the answer is of no interest. */
+static void nudge(struct dw_kafka_consumer *consumer, const struct member *member)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, member->partition.topic, member->partition.number)
+        ->offset = RD_KAFKA_OFFSET_END;
+    (void)rd_kafka_offsets_for_times(consumer->client, list, NUDGE_MS);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
 static bool set_paused(struct dw_kafka_consumer *consumer, struct member *member, bool paused)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
@@ -88,6 +108,8 @@ static bool set_paused(struct dw_kafka_consumer *consumer, struct member *member
     rd_kafka_topic_partition_list_destroy(list);
     if (done)
         member->paused = paused;
+    if (done && !paused)
+        nudge(consumer, member);
     return done;
 }
 
@@ -261,8 +283,10 @@ static enum dw_rc set_number(rd_kafka_conf_t *conf, const struct dw_kafka_settin
     return set(conf, settings, name, text, err);
 }
 
-/* Small buffers: what is fetched ahead counts into the process's memory. The broker always returns
- * the first record of a fetch whole, however large it is. */
+/* Small fetches: what is fetched ahead counts into the process's memory. The broker always returns
+ * the first record of a fetch whole, however large it is. The client's own queue is drained at once
+ * by the fetch thread, which pauses what it has no room for, so its limits are out of the way:
+ * reaching one of them stalls the client (see nudge). */
 static enum dw_rc configure(rd_kafka_conf_t *conf, const struct dw_kafka_settings *settings,
                             const struct dw_kafka_consumer_options *options, struct dw_err *err)
 {
@@ -282,13 +306,16 @@ static enum dw_rc configure(rd_kafka_conf_t *conf, const struct dw_kafka_setting
                         options->session_timeout_ms < 60000 ? 60000 : options->session_timeout_ms,
                         err);
     if (rc == DW_OK)
-        rc = set_number(conf, settings, "queued.max.messages.kbytes", prefetch / 1024, err);
+        rc = set_number(conf, settings, "queued.max.messages.kbytes", QUEUED_MAX_KBYTES, err);
     if (rc == DW_OK)
         rc = set_number(conf, settings, "fetch.message.max.bytes", fetch, err);
     if (rc == DW_OK)
         rc = set_number(conf, settings, "fetch.max.bytes", prefetch, err);
     if (rc == DW_OK)
-        rc = set_number(conf, settings, "queued.min.messages", 20000, err);
+        rc = set_number(conf, settings, "queued.min.messages", QUEUED_MIN_MESSAGES, err);
+    /* Since then the time after a full queue is ours to say; before it is up to a second. */
+    if (rc == DW_OK && rd_kafka_version() >= QUEUE_BACKOFF_SINCE)
+        rc = set_number(conf, settings, "fetch.queue.backoff.ms", 10, err);
     /* How long a map's topic that does not exist yet stays unnoticed. */
     if (rc == DW_OK)
         rc = set_number(conf, settings, "topic.metadata.refresh.interval.ms", 3000, err);
