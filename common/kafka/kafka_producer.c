@@ -103,12 +103,17 @@ out:
     return rc;
 }
 
+void dw_kafka_producer_halt(struct dw_kafka_producer *producer)
+{
+    (void)rd_kafka_purge(producer->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
+                                               RD_KAFKA_PURGE_F_NON_BLOCKING);
+}
+
 void dw_kafka_producer_close(struct dw_kafka_producer *producer)
 {
     if (!producer)
         return;
-    (void)rd_kafka_purge(producer->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
-                                               RD_KAFKA_PURGE_F_NON_BLOCKING);
+    dw_kafka_producer_halt(producer);
     rd_kafka_queue_io_event_enable(producer->queue, -1, NULL, 0);
     rd_kafka_queue_destroy(producer->queue);
     while (producer->topics) {

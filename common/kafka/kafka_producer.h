@@ -53,6 +53,10 @@ enum dw_rc dw_kafka_producer_send(struct dw_kafka_producer *producer, struct dw_
                                   struct dw_kafka_outgoing *messages, size_t count,
                                   struct dw_err *err) DW_MUST_CHECK;
 
+/* Gives up what is queued, at once: nothing more leaves, reports come with DW_RETRY. For an owner
+ * who has seen a message fail that must not be overtaken by those behind it. */
+void dw_kafka_producer_halt(struct dw_kafka_producer *producer);
+
 struct dw_kafka_header {
     const char *name;
     struct dw_str value;

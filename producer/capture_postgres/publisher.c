@@ -51,10 +51,16 @@ void dw_publisher_done(struct dw_publisher *publisher)
     dw_commit_window_done(&publisher->window);
 }
 
+/* What failed will be sent again, by another producer. A record behind it that arrived meanwhile
+ * would be newer, and the consumer would take the failed one for a duplicate: nothing more leaves.
+ */
 static void set_fault(struct dw_publisher *publisher, const struct dw_err *err)
 {
-    if (publisher->fault.rc == DW_OK)
-        publisher->fault = *err;
+    if (publisher->fault.rc != DW_OK)
+        return;
+    publisher->fault = *err;
+    if (publisher->producer)
+        dw_kafka_producer_halt(publisher->producer);
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -205,10 +211,10 @@ static void reserve(struct dw_publisher *publisher)
 static void refuse_part(struct dw_publisher *publisher, struct dw_publisher_map *map,
                         const struct dw_publisher_part *part)
 {
-    bool has_key = part->has_key && dw_buf_ok(&publisher->text);
     struct dw_publisher_letter letter = {
         .map = map,
-        .key = {has_key ? publisher->text.data + part->key_at : NULL, has_key ? part->key_len : 0},
+        .key = {part->has_key ? publisher->text.data + part->key_at : NULL,
+                part->has_key ? part->key_len : 0},
         .version = part->version,
         .code = "DW-KAFKA-005",
         .failure_class = "too_large",

@@ -6,7 +6,8 @@
  *                                              │ has to be acknowledged in its place
  *                                              └ topic refused: notice; the map leaves the stream
  *
- * Whatever breaks the producer (fatal error, topic gone, letter refused) is a `fault`: its owner
+ * Whatever breaks the producer (fatal error, topic gone, letter refused) is a `fault`: what is
+ * queued is given up at once, so that nothing overtakes what failed, and its owner
  * opens the publisher again and the stream from the last confirmed commit. Events that come a
  * second time are skipped by their version in the consumer. Threads: one owner; nothing blocks.
  */

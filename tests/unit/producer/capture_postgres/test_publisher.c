@@ -1,0 +1,121 @@
+/* What a refusing broker does to events on their way, on librdkafka's mock cluster. */
+#include "producer/capture_postgres/publisher.h"
+
+#include "common/base/clock.h"
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+/* cmocka wants the four above first */
+#include <cmocka.h>
+#include <poll.h>
+#include <stdlib.h>
+
+struct fixture {
+    rd_kafka_t *client; /* holds the mock cluster */
+    rd_kafka_mock_cluster_t *cluster;
+    struct dw_settings settings;
+    struct dw_system_settings system;
+    struct dw_property property;
+    struct dw_publisher publisher;
+    struct dw_table_map map;
+};
+
+static int setup(void **state)
+{
+    struct fixture *f = DW_MEM_NEW(struct fixture);
+    char reason[256];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    f->client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
+    f->cluster = rd_kafka_mock_cluster_new(f->client, 1);
+    rd_kafka_mock_topic_create(f->cluster, "dualwrite.items", 1, 1);
+    rd_kafka_mock_topic_create(f->cluster, "dualwrite.dead-letters", 1, 1);
+    rd_kafka_mock_topic_create(f->cluster, "dualwrite.positions", 1, 1);
+    /* One request at a time: what is queued behind a failing one waits in the library. */
+    f->property = (struct dw_property){.name = "max.in.flight", .value = "1"};
+    f->settings.kafka =
+        (struct dw_kafka_settings){.brokers = rd_kafka_mock_cluster_bootstraps(f->cluster),
+                                   .topic_prefix = "dualwrite",
+                                   .dead_letter_topic = "dualwrite.dead-letters",
+                                   .message_max_bytes = 1 << 20,
+                                   .properties = &f->property,
+                                   .property_count = 1};
+    f->settings.producer =
+        (struct dw_producer_settings){.compression = "none", .topic_outage_ms = 60000};
+    f->system.name = "erp";
+    dw_publisher_init(&f->publisher, &f->settings, &f->system, "test");
+    struct dw_map_set *set = DW_MEM_NEW(struct dw_map_set);
+    dw_arena_init(&set->arena, 4096);
+    set->count = 1;
+    set->maps = DW_ARENA_ARRAY(&set->arena, struct dw_capture_map, 1);
+    set->maps[0] = (struct dw_capture_map){
+        .record = {.name = "items", .topic = "dualwrite.items", .partitions = 1}, .map = &f->map};
+    dw_publisher_set_maps(&f->publisher, set);
+    struct dw_err err = DW_ERR_INIT;
+    assert_int_equal(dw_publisher_open(&f->publisher, &err), DW_OK);
+    f->publisher.sequence = dw_commit_window_begin(&f->publisher.window);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    dw_publisher_done(&f->publisher);
+    rd_kafka_mock_cluster_destroy(f->cluster);
+    rd_kafka_destroy(f->client);
+    free(f);
+    return 0;
+}
+
+static void publish(struct fixture *f)
+{
+    struct dw_publisher_part part = {
+        .key_at = f->publisher.text.len, .key_len = 1, .has_key = true};
+    dw_buf_append_text(&f->publisher.text, "kv");
+    dw_publisher_add(&f->publisher, f->publisher.maps[0], &part);
+    dw_publisher_flush(&f->publisher);
+}
+
+static void poll_for(struct fixture *f, int64_t milliseconds, bool until_fault)
+{
+    int64_t until = dw_clock_mono_ms() + milliseconds;
+    while (dw_clock_mono_ms() < until && !(until_fault && f->publisher.fault.rc != DW_OK)) {
+        struct pollfd fd = {.fd = dw_kafka_producer_fd(f->publisher.producer), .events = POLLIN};
+        (void)poll(&fd, 1, 50);
+        dw_publisher_poll(&f->publisher);
+    }
+}
+
+/* The failed one will be sent again; a newer one of its partition that arrived before would make
+ * the consumer skip it. */
+static void test_nothing_overtakes_a_record_that_failed(void **state)
+{
+    struct fixture *f = *state;
+    publish(f);
+    for (int i = 0; i < 100 && !f->publisher.maps[0]->published; i++)
+        poll_for(f, 100, false);
+    assert_int_equal(f->publisher.maps[0]->published, 1);
+    rd_kafka_mock_broker_set_rtt(f->cluster, 1, 500);
+    rd_kafka_mock_push_request_errors(f->cluster, 0 /* Produce */, 1,
+                                      RD_KAFKA_RESP_ERR_POLICY_VIOLATION);
+    publish(f);
+    poll_for(f, 200, false); /* on its way */
+    publish(f);              /* behind it */
+    poll_for(f, 30000, true);
+    assert_int_equal(f->publisher.fault.rc, DW_RETRY);
+    assert_int_equal(f->publisher.maps[0]->service, DW_PUBLISHER_SUSPECT);
+    poll_for(f, 3000, false); /* the broker takes records again */
+    assert_int_equal(f->publisher.maps[0]->published, 1);
+    assert_int_equal(dw_kafka_producer_messages(f->publisher.producer), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_nothing_overtakes_a_record_that_failed, setup,
+                                        teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
