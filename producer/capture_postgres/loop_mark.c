@@ -7,7 +7,8 @@
 #include <stdlib.h>
 
 #define DIGEST_BYTES 8
-#define CONTENT_MAX  ((size_t)64 << 20)
+#define MARKS_MAX    ((size_t)32 << 20) /* of one transaction; a consumer's are far smaller */
+#define SCRATCH_MAX  ((size_t)64 << 20)
 #define SCRATCH_KEEP 65536
 #define NO_COLUMN    SIZE_MAX
 
@@ -28,7 +29,7 @@ void dw_loop_mark_init(struct dw_loop_marks *marks)
 {
     *marks = (struct dw_loop_marks){.first = NULL};
     dw_arena_init(&marks->arena, 16384);
-    dw_buf_init(&marks->scratch, CONTENT_MAX);
+    dw_buf_init(&marks->scratch, SCRATCH_MAX);
 }
 
 void dw_loop_mark_done(struct dw_loop_marks *marks)
@@ -40,7 +41,7 @@ void dw_loop_mark_done(struct dw_loop_marks *marks)
 
 void dw_loop_mark_reset(struct dw_loop_marks *marks)
 {
-    if (!marks->first)
+    if (!marks->arena.used_bytes) /* malformed marks leave something behind too */
         return;
     marks->first = NULL;
     dw_arena_reset(&marks->arena);
@@ -146,6 +147,12 @@ static bool parse(struct dw_loop_marks *marks, struct dw_json_pull *pull, struct
 
 enum dw_rc dw_loop_mark_add(struct dw_loop_marks *marks, struct dw_str content, struct dw_err *err)
 {
+    if (content.len > MARKS_MAX || marks->arena.used_bytes > MARKS_MAX - content.len)
+        return dw_err_set(
+            err, DW_REJECT, "DW-CAPTURE-010",
+            "loop marks of one transaction take more than %zu bytes: one of %zu bytes "
+            "is not taken in",
+            MARKS_MAX, content.len);
     struct dw_loop_mark *mark = DW_ARENA_NEW(&marks->arena, struct dw_loop_mark);
     struct dw_json_pull pull;
     dw_json_pull_init(&pull, content, &marks->arena);

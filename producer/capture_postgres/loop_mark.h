@@ -30,7 +30,8 @@ void dw_loop_mark_done(struct dw_loop_marks *marks);
 /* At the end of a transaction. */
 void dw_loop_mark_reset(struct dw_loop_marks *marks);
 
-/* Takes in a mark. DW_REJECT DW-CAPTURE-010: not what a consumer writes; nothing is marked. */
+/* Takes in a mark. DW_REJECT DW-CAPTURE-010: not what a consumer writes, or too much of it for
+ * one transaction; nothing is marked. */
 enum dw_rc dw_loop_mark_add(struct dw_loop_marks *marks, struct dw_str content,
                             struct dw_err *err) DW_MUST_CHECK;
 

@@ -146,6 +146,48 @@ static void test_malformed_marks_mark_nothing(void **state)
     dw_loop_mark_done(&marks);
 }
 
+/* Anybody may write such messages: they must not take memory for ever. */
+static void test_malformed_marks_leave_nothing_behind(void **state)
+{
+    (void)state;
+    struct dw_loop_marks marks;
+    struct dw_err err = DW_ERR_INIT;
+    dw_loop_mark_init(&marks);
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(dw_loop_mark_add(&marks,
+                                          DW_STR_LIT("{\"origin\":\"erp\",\"table\":\"a.b\","
+                                                     "\"op\":\"upsert\",\"columns\":[\"x\"],"),
+                                          &err),
+                         DW_REJECT);
+        assert_true(marks.arena.used_bytes > 0);
+        dw_loop_mark_reset(&marks);
+        assert_int_equal(marks.arena.used_bytes, 0);
+    }
+    dw_loop_mark_done(&marks);
+}
+
+static void test_marks_of_a_transaction_are_bounded(void **state)
+{
+    (void)state;
+    struct dw_loop_marks marks;
+    struct dw_err err = DW_ERR_INIT;
+    struct dw_buf json;
+    dw_loop_mark_init(&marks);
+    dw_buf_init(&json, (size_t)16 << 20);
+    dw_buf_append_text(&json, "{\"origin\":\"erp\",\"table\":\"a.b\",\"op\":\"delete\","
+                              "\"columns\":[\"x\"],\"digests\":\"");
+    for (int i = 0; i < 1 << 18; i++) /* three digests each */
+        dw_buf_append_text(&json, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    dw_buf_append_text(&json, "\"}");
+    enum dw_rc rc = DW_OK;
+    for (int i = 0; i < 100 && rc == DW_OK; i++)
+        rc = dw_loop_mark_add(&marks, dw_buf_str(&json), &err);
+    assert_int_equal(rc, DW_REJECT);
+    assert_true(marks.arena.used_bytes <= (size_t)48 << 20);
+    dw_buf_done(&json);
+    dw_loop_mark_done(&marks);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +195,8 @@ int main(void)
         cmocka_unit_test(test_other_facts_are_not),
         cmocka_unit_test(test_deletes_and_truncates),
         cmocka_unit_test(test_malformed_marks_mark_nothing),
+        cmocka_unit_test(test_malformed_marks_leave_nothing_behind),
+        cmocka_unit_test(test_marks_of_a_transaction_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
