@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define NUMERIC_OID    1700
 #define FIRST_FREE_OID 10000 /* below: pg_type.dat's own; above may be domains */
 
 void dw_relation_init(struct dw_relations *relations)
@@ -151,7 +152,9 @@ static void plan_column(struct dw_relations *relations, struct dw_relation *rela
     dw_json_write_string(&prefix, column->name);
     dw_buf_append_char(&prefix, ':');
     out->index = index;
-    out->encoding = dw_event_encode_kind(base_type(relations, resolved, column->type_oid));
+    uint32_t base = base_type(relations, resolved, column->type_oid);
+    out->encoding = dw_event_encode_kind(base);
+    out->numeric = base == NUMERIC_OID;
     out->prefix = dw_arena_copy(&relation->feeds_arena, dw_buf_str(&prefix));
     dw_buf_done(&prefix);
 }
@@ -192,6 +195,8 @@ static void plan_key(struct dw_relation *relation, struct dw_relation_feed *feed
         for (size_t j = 0; j < feed->column_count && index != SIZE_MAX; j++)
             if (feed->columns[j].index == index)
                 keys[feed->key_count++] = feed->columns[j];
+        if (feed->key_count && keys[feed->key_count - 1].numeric)
+            feed->numeric_key = true;
         if (index == SIZE_MAX || (!relation->columns[index].is_key))
             feed->key_in_old = false;
     }

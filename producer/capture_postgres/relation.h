@@ -15,6 +15,7 @@
 struct dw_relation_column {
     size_t index; /* in the tuple */
     enum dw_encoding encoding;
+    bool numeric;         /* 1.0 and 1.00 are one value */
     struct dw_str prefix; /* ,"name": */
 };
 
@@ -25,6 +26,7 @@ struct dw_relation_feed {
     size_t column_count;
     const struct dw_relation_column *keys; /* the map's key; NULL when a column is missing */
     size_t key_count;
+    bool numeric_key; /* one key may be written in several ways */
     bool key_in_old;  /* an old key tuple carries the whole key of the map */
     const char *code; /* not NULL: the table is not what the map was made for */
     const char *reason;

@@ -10,6 +10,7 @@
 
 #define ORDINALS_PER_ROW 3
 #define KEY_MAX          ((size_t)1 << 20)
+#define KEY_KEEP         4096
 
 void dw_row_event_init(struct dw_row_event *row_event, struct dw_publisher *publisher)
 {
@@ -17,7 +18,7 @@ void dw_row_event_init(struct dw_row_event *row_event, struct dw_publisher *publ
     dw_relation_init(&row_event->relations);
     dw_loop_mark_init(&row_event->marks);
     dw_event_encode_init(&row_event->transaction);
-    dw_buf_init(&row_event->old_key, KEY_MAX);
+    dw_buf_init(&row_event->scratch, KEY_MAX);
 }
 
 void dw_row_event_done(struct dw_row_event *row_event)
@@ -25,7 +26,7 @@ void dw_row_event_done(struct dw_row_event *row_event)
     dw_relation_done(&row_event->relations);
     dw_loop_mark_done(&row_event->marks);
     dw_event_encode_done(&row_event->transaction);
-    dw_buf_done(&row_event->old_key);
+    dw_buf_done(&row_event->scratch);
     while (row_event->notices) {
         struct dw_row_event_notice *notice = row_event->notices;
         row_event->notices = notice->next;
@@ -91,9 +92,21 @@ static void append_row(struct dw_buf *out, const struct dw_relation *relation,
     dw_buf_append_char(out, '}');
 }
 
-/* False when a key column has no value here. */
+/* Without the zeros that a numeric's scale adds: 1.500 is 1.5. */
+static struct dw_str trim_scale(struct dw_str text)
+{
+    if (!text.len || !memchr(text.ptr, '.', text.len))
+        return text;
+    while (text.ptr[text.len - 1] == '0')
+        text.len--;
+    text.len -= text.ptr[text.len - 1] == '.';
+    return text;
+}
+
+/* False when a key column has no value here. `scaled`: as it is written; else all ways of writing
+ * one key come out the same. */
 static bool append_key(struct dw_buf *out, const struct dw_relation_feed *feed,
-                       const struct image *image)
+                       const struct image *image, bool scaled)
 {
     if (!feed->keys)
         return false;
@@ -108,6 +121,8 @@ static bool append_key(struct dw_buf *out, const struct dw_relation_feed *feed,
         open = ',';
         if (value->presence == DW_PGOUTPUT_NULL)
             dw_buf_append(out, "null", 4);
+        else if (column->numeric && !scaled)
+            dw_event_encode_value(out, column->encoding, trim_scale(value->text));
         else
             dw_event_encode_value(out, column->encoding, value->text);
     }
@@ -134,19 +149,24 @@ static void start(struct dw_row_event *row_event, struct change *change, uint64_
     change->part.version.ordinal = ordinal;
 }
 
-static int32_t partition_of(const struct change *change, const char *key, size_t len)
-{
-    int32_t count = change->map->map->record.partitions;
-    return (int32_t)(dw_hash_murmur2(key, len) & 0x7fffffff) % (count > 0 ? count : 1);
-}
-
-static void set_key(struct dw_row_event *row_event, struct change *change)
+/* Keeps the key that was appended last, and chooses its partition. Numeric 1.0 and 1.00 are one key
+ * for the target: their events must stay in one order, so they go to one partition. */
+static void set_key(struct dw_row_event *row_event, struct change *change,
+                    const struct image *image)
 {
     const struct dw_buf *text = &row_event->publisher->text;
-    change->part.has_key = true;
+    int32_t count = change->map->map->record.partitions;
+    change->part.has_key = dw_buf_ok(text);
     change->part.key_len = text->len - change->part.key_at;
+    struct dw_str key = {text->data + change->part.key_at, change->part.key_len};
+    if (change->feed->numeric_key) {
+        struct dw_buf *trimmed = &row_event->scratch;
+        dw_buf_reset(trimmed, KEY_KEEP);
+        if (append_key(trimmed, change->feed, image, false) && dw_buf_ok(trimmed))
+            key = dw_buf_str(trimmed);
+    }
     change->part.partition =
-        partition_of(change, text->data + change->part.key_at, change->part.key_len);
+        (int32_t)(dw_hash_murmur2(key.ptr, key.len) & 0x7fffffff) % (count > 0 ? count : 1);
 }
 
 static void finish(struct dw_row_event *row_event, struct change *change)
@@ -179,13 +199,13 @@ static void add_delete(struct dw_row_event *row_event, struct change *change, ui
     const struct dw_pgoutput_tuple *old = &change->message->old;
     struct image image = {.values = old->values};
     start(row_event, change, ordinal);
-    if (!change->feed->key_in_old || !append_key(out, change->feed, &image)) {
+    if (!change->feed->key_in_old || !append_key(out, change->feed, &image, true)) {
         refuse(row_event, change, ordinal,
                "the deleted row's key is not in the stream: it is not "
                "part of the table's replica identity");
         return;
     }
-    set_key(row_event, change);
+    set_key(row_event, change, &image);
     dw_event_encode_open(out, DW_EVENT_DELETE, &row_event->transaction,
                          change->map->map->table_json, ordinal);
     dw_buf_append(out, ",\"before\":", 10);
@@ -202,11 +222,11 @@ static void add_upsert(struct dw_row_event *row_event, struct change *change, en
     const struct dw_pgoutput_message *message = change->message;
     struct image image = {.values = message->row.values, .old = message->old.values};
     start(row_event, change, ordinal);
-    if (!append_key(out, change->feed, &image)) {
+    if (!append_key(out, change->feed, &image, true)) {
         refuse(row_event, change, ordinal, "the row's key is not in the stream");
         return;
     }
-    set_key(row_event, change);
+    set_key(row_event, change, &image);
     dw_event_encode_open(out, op, &row_event->transaction, change->map->map->table_json, ordinal);
     if (op == DW_EVENT_UPDATE && message->old.kind == 'O') {
         struct image before = {.values = message->old.values};
@@ -231,12 +251,12 @@ static bool key_changed(struct dw_row_event *row_event, const struct change *cha
         return false;
     struct image old = {.values = message->old.values};
     struct image row = {.values = message->row.values, .old = message->old.values};
-    struct dw_buf *keys = &row_event->old_key;
-    dw_buf_reset(keys, 4096);
-    if (!append_key(keys, change->feed, &old))
+    struct dw_buf *keys = &row_event->scratch;
+    dw_buf_reset(keys, KEY_KEEP);
+    if (!append_key(keys, change->feed, &old, true))
         return false;
     size_t split = keys->len;
-    if (!append_key(keys, change->feed, &row))
+    if (!append_key(keys, change->feed, &row, true))
         return false;
     return !dw_buf_ok(keys) || keys->len != 2 * split ||
            memcmp(keys->data, keys->data + split, split) != 0;
@@ -289,6 +309,23 @@ static void add_schema(struct dw_row_event *row_event, const struct change *chan
     dw_buf_done(&content);
     dw_log(DW_LOG_WARN, "map.schema_changed", notice->reason, DW_F_TEXT("map", map->name),
            DW_F_TEXT("code", notice->code));
+}
+
+void dw_row_event_restart(struct dw_row_event *row_event)
+{
+    struct dw_row_event_notice **link = &row_event->notices;
+    while (*link) {
+        struct dw_row_event_notice *notice = *link;
+        if (notice->sequence < row_event->publisher->window.first) {
+            link = &notice->next;
+            continue;
+        }
+        struct dw_publisher_map *map = dw_publisher_find(row_event->publisher, notice->map);
+        if (map)
+            map->schema_revision = 0;
+        *link = notice->next;
+        free(notice);
+    }
 }
 
 /* --- messages --------------------------------------------------------------------------------- */

@@ -29,7 +29,7 @@ struct dw_row_event {
     struct dw_loop_marks marks;
     struct dw_event_transaction transaction;
     uint64_t row_index; /* of the next row */
-    struct dw_buf old_key;
+    struct dw_buf scratch;
     struct dw_row_event_notice *notices; /* the owner takes them */
 };
 
@@ -40,6 +40,10 @@ void dw_row_event_done(struct dw_row_event *row_event);
 void dw_row_event_begin(struct dw_row_event *row_event, const struct dw_pgoutput_message *message,
                         uint32_t epoch, struct dw_str database);
 void dw_row_event_end(struct dw_row_event *row_event);
+
+/* The producer is given up, and what its window still holds will be sent again: a schema change in
+ * it counts as not published. Call before the window forgets. */
+void dw_row_event_restart(struct dw_row_event *row_event);
 
 /* Insert, update, delete, truncate or WAL message. DW_FATAL DW-CAPTURE-003: a row of a relation
  * that was never described, or with another number of columns. */

@@ -31,6 +31,7 @@ dw_sql erp <<'SQL'
 insert into line (company, number, pos, note) select c, n, p, c || n || p from unnest(array['', ' ', 'a', 'A', 'a b', 'ä', '日本', '"q"', '''', E'\\', E'\t', 'NULL', '\N', '{"a":1}']) c,
     generate_series(-2, 3) n, generate_series(1, 2) p;
 insert into amount (id) values (1.0), (2), (-0.5), (1e30), (0.000000000000000000001), ('NaN');
+insert into amount (id) select n from generate_series(10, 49) n;
 insert into short (id) values ('a'), ('ab'), ('abcde'), ('');
 insert into moment (id) values ('2024-01-01 00:00Z'), ('2024-01-01 00:00:00.000001Z'), ('infinity');
 SQL
@@ -47,7 +48,8 @@ wait_caught_up lines shorts moments
 same
 
 step "the same key written in another way is the same row"
-dw_sql erp "update amount set id = 1.00, v = 2 where id = 1; update amount set id = 2.000, v = 2 where id = 2"
+dw_sql erp "update amount set id = 1.00, v = 2 where id = 1; update amount set id = 2.000, v = 2 where id = 2;
+    update amount set id = id + 0.00, v = 3 where id between 10 and 49"
 wait_caught_up amounts
 same
 

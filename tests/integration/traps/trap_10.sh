@@ -33,6 +33,13 @@ wait_caught_up items others
 wait_letters items 2
 assert_same "select * from item where id not in (2, 4)"
 
+step "larger than any buffer of ours: the letter has its key all the same"
+dw_sql erp "insert into item values (7, 1, repeat('z', 12000000)); insert into item values (8, 1, 'behind it')"
+wait_caught_up items
+wait_letters items 3
+assert_sql state "select count(*) from dualwrite.dead_letter where convert_from(key, 'UTF8') = '{\"id\":7}' and class = 'too_large'" 1
+assert_same "select * from item where id not in (2, 4, 7)"
+
 step "a topic is deleted: that map in error with a gap, the other and the slot go on"
 dw_stop consumer
 dw_kafka topics --delete --topic dualwrite.items >/dev/null
