@@ -21,6 +21,7 @@
 #define TICK_MS            1000
 #define DRAIN_MS           10000
 #define SAVE_AT_STOP_MS    5000
+#define SAVE_PATIENCE_MS   5000  /* then the state database counts as away */
 #define POSITION_TOPIC_MS  60000 /* how often the topic gets the position while all is well */
 #define EVIDENCE_ENOUGH    4     /* seconds in which other maps were acknowledged */
 #define REOPEN_FIRST_MS    200
@@ -48,7 +49,7 @@ struct dw_capture {
     bool save_by_topic; /* the state database is away: waiting for the topic's acknowledgement */
     uint64_t save_by_topic_number;
     struct dw_state_position saving;
-    int64_t save_at_ms, topic_at_ms, tick_at_ms, reopen_at_ms, reopen_ms;
+    int64_t save_begun_ms, save_at_ms, topic_at_ms, tick_at_ms, reopen_at_ms, reopen_ms;
     _Atomic int64_t ticked_ms;
     pthread_mutex_t mutex; /* guards state and reason, for the health server */
     char state[32];
@@ -106,11 +107,13 @@ static void adopt_maps(struct dw_capture *capture, struct dw_map_set *maps)
     dw_log(DW_LOG_INFO, "maps.adopted", "maps in force", DW_F_INT("maps", maps->count));
 }
 
-/* The first session, or another history than what is in the window: nothing of it counts. */
+/* The first session, another history than what is in the window, or another producer has published
+ * beyond it meanwhile: nothing of it counts. */
 static void begin_position(struct dw_capture *capture, const struct dw_session *session)
 {
     struct dw_commit_window *window = &capture->publisher.window;
-    bool same = capture->position.known && capture->position.epoch == session->position.epoch;
+    bool same = capture->position.known && capture->position.epoch == session->position.epoch &&
+                session->position.published_lsn <= window->newest.commit_lsn;
     capture->position = session->position;
     capture->save_running = capture->save_by_topic = false;
     if (same)
@@ -333,6 +336,7 @@ static void want_save(struct dw_capture *capture, int64_t now)
     capture->saving.published_commit_us = done->commit_us;
     capture->saving.confirmed_lsn = done->end_lsn;
     capture->save_running = true;
+    capture->save_begun_ms = now;
     capture->save_at_ms = now + capture->options.settings->producer.position_save_ms;
     dw_control_save(capture->control, &capture->saving);
 }
@@ -343,14 +347,20 @@ static void take_saved(struct dw_capture *capture)
     enum dw_control_saved result = dw_control_take_saved(capture->control, &saved);
     if (!capture->save_running)
         return;
-    if (result == DW_CONTROL_NOT_SAVED && capture->publisher.producer) {
+    /* A database that neither takes it nor refuses is away too. */
+    bool away = result == DW_CONTROL_NOT_SAVED ||
+                (result == DW_CONTROL_PENDING &&
+                 dw_clock_mono_ms() - capture->save_begun_ms > SAVE_PATIENCE_MS);
+    if (away && !capture->save_by_topic && capture->publisher.producer) {
         save_to_topic(capture, &capture->saving);
         capture->save_by_topic = true;
         capture->save_by_topic_number = capture->publisher.positions_sent;
     }
     bool by_topic = capture->save_by_topic &&
                     capture->publisher.positions_acknowledged >= capture->save_by_topic_number;
-    if ((result != DW_CONTROL_SAVED || saved.epoch != capture->saving.epoch) && !by_topic)
+    bool by_state = result == DW_CONTROL_SAVED && saved.epoch == capture->saving.epoch &&
+                    saved.confirmed_lsn == capture->saving.confirmed_lsn;
+    if (!by_state && !by_topic)
         return;
     dw_fault("producer.before_confirm");
     capture->position = capture->saving;
@@ -390,6 +400,7 @@ static void reopen_publisher(struct dw_capture *capture)
     struct dw_err err = DW_ERR_INIT;
     if (capture->stream.conn)
         end_stream(capture, false);
+    dw_row_event_restart(&capture->row_event);
     if (dw_publisher_open(&capture->publisher, &err) != DW_OK)
         dw_log_err(DW_LOG_ERROR, "producer.kafka", &err);
 }
@@ -558,7 +569,8 @@ static void wait_for_events(struct dw_capture *capture, bool more)
     short stream_events =
         (short)((may_read(capture) ? POLLIN : 0) | (capture->stream.unsent ? POLLOUT : 0));
     struct pollfd fds[] = {
-        {.fd = dw_lifecycle_stop_fd(), .events = POLLIN},
+        /* Once it is readable it stays so: nothing to wait for while what is in flight arrives. */
+        {.fd = dw_lifecycle_stopping() ? -1 : dw_lifecycle_stop_fd(), .events = POLLIN},
         {.fd = dw_control_fd(capture->control), .events = POLLIN},
         {.fd = kafka_fd, .events = POLLIN},
         {.fd = stream_events ? dw_stream_fd(&capture->stream) : -1, .events = stream_events},

@@ -109,12 +109,6 @@ void dw_commit_window_acknowledge(struct dw_commit_window *window, uint64_t sequ
         advance(window);
 }
 
-void dw_commit_window_extend(struct dw_commit_window *window, uint64_t sequence, uint64_t events)
-{
-    if (sequence >= window->first && sequence < window->next)
-        entry_at(window, sequence)->pending += events;
-}
-
 void dw_commit_window_keepalive(struct dw_commit_window *window, uint64_t lsn)
 {
     if (dw_commit_window_is_idle(window) && lsn > window->done.end_lsn)

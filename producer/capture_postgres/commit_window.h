@@ -54,9 +54,6 @@ void dw_commit_window_abandon(struct dw_commit_window *window);
 /* `events` of a transaction are acknowledged. Unknown sequence numbers are ignored. */
 void dw_commit_window_acknowledge(struct dw_commit_window *window, uint64_t sequence,
                                   uint64_t events);
-/* One more event for a transaction that still has some (a letter in place of a refused record). */
-void dw_commit_window_extend(struct dw_commit_window *window, uint64_t sequence, uint64_t events);
-
 /* Nothing in flight and no transaction open: the server's end of WAL may be confirmed. */
 static inline bool dw_commit_window_is_idle(const struct dw_commit_window *window)
 {

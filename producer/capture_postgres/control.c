@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BEAT_MS        2000
@@ -24,6 +25,8 @@
 #define RETRY_FIRST_MS 100
 #define RETRY_MAX_MS   2000
 #define IDLE_MS        1000
+#define STOP_S                                                                                     \
+    5 /* a call under way may take so long; it blocks for ever when its server is frozen */
 
 struct mailbox {
     /* wants */
@@ -464,7 +467,15 @@ void dw_control_stop(struct dw_control *control)
     control->box.stop = true;
     pthread_mutex_unlock(&control->mutex);
     signal_fd(control->wake_fd);
-    (void)pthread_join(control->thread, NULL);
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += STOP_S;
+    if (pthread_timedjoin_np(control->thread, NULL, &until) != 0) {
+        dw_log_plain(
+            DW_LOG_WARN, "control.stuck",
+            "a server does not answer; the thread that waits for it ends with the process");
+        return;
+    }
     dw_session_free(control->box.session);
     dw_map_set_free(control->box.maps);
     free(control->box.oids);

@@ -26,7 +26,8 @@ struct dw_control_options {
 
 enum dw_rc dw_control_start(struct dw_control **out, const struct dw_control_options *options,
                             struct dw_err *err) DW_MUST_CHECK;
-/* Ends the thread (waits for a call under way) and takes the process off the list. Accepts NULL. */
+/* Ends the thread (waits for a call under way, up to a bound: behind it the thread and what it
+ * holds are left to the end of the process) and takes the process off the list. Accepts NULL. */
 void dw_control_stop(struct dw_control *control);
 /* Readable when there is something to take. */
 int dw_control_fd(const struct dw_control *control);
