@@ -100,7 +100,8 @@ enum dw_rc dw_state_position_save(struct dw_state *state, const char *system,
         " published_commit_us = EXCLUDED.published_commit_us,"
         " system_identifier = EXCLUDED.system_identifier, timeline = EXCLUDED.timeline,"
         " saved_at = now()"
-        " WHERE (p.epoch, p.published_lsn) <= (EXCLUDED.epoch, EXCLUDED.published_lsn)",
+        " WHERE (p.epoch, p.published_lsn, p.confirmed_lsn)"
+        " <= (EXCLUDED.epoch, EXCLUDED.published_lsn, EXCLUDED.confirmed_lsn)",
         8, params, NULL, err);
 }
 
