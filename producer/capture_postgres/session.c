@@ -157,6 +157,68 @@ static void fail_map(struct dw_session_links *links, const struct dw_capture_map
         dw_log_err(DW_LOG_WARN, "state.away", &err);
 }
 
+/* Was something published for the map before? */
+static enum dw_rc topic_has_records(struct dw_session_links *links, const char *topic,
+                                    bool *out_has, struct dw_err *err)
+{
+    int32_t partitions = 0;
+    enum dw_rc rc =
+        dw_kafka_admin_partitions(links->admin, topic, TOPIC_TIMEOUT_MS, &partitions, err);
+    *out_has = false;
+    if (rc == DW_CONFIG) /* there is no such topic yet */
+        return DW_OK;
+    for (int32_t i = 0; rc == DW_OK && i < partitions && !*out_has; i++) {
+        int64_t low = 0;
+        int64_t high = 0;
+        rc = dw_kafka_admin_offsets(links->admin, topic, i, TOPIC_TIMEOUT_MS, &low, &high, err);
+        *out_has = rc == DW_OK && high > 0;
+    }
+    return rc;
+}
+
+/* The table of a map that was published before is not in the publication any more: dropped and made
+ * anew, renamed, or taken out. Changes from then until it is added again are in no stream. */
+static enum dw_rc note_left_table(struct dw_session_links *links, struct dw_capture_map *map,
+                                  struct dw_err *err)
+{
+    char reason[400];
+    bool had = false;
+    struct dw_state_position position = {.known = false};
+    enum dw_rc rc =
+        links->slot_missing ? DW_OK : topic_has_records(links, map->record.topic, &had, err);
+    if (rc != DW_OK || !had)
+        return rc;
+    (void)snprintf(reason, sizeof reason,
+                   "table %.*s.%.*s had left the publication (dropped and made anew, renamed, or "
+                   "taken out); changes since then may be missing",
+                   DW_STR_ARG(map->map->source.schema), DW_STR_ARG(map->map->source.table));
+    rc = dw_state_position_load(links->state, links->system->name, &position, err);
+    if (rc == DW_OK)
+        rc = dw_state_gap_add(links->state, links->system->name, map->record.name, "DW-CAPTURE-014",
+                              position.published_lsn, reason, err);
+    if (rc == DW_OK)
+        fail_map(links, map, "DW-CAPTURE-014", reason);
+    return rc;
+}
+
+static enum dw_rc ensure_table(struct dw_session_links *links, struct dw_capture_map *map,
+                               bool *out_added, struct dw_err *err)
+{
+    bool has = false;
+    const struct dw_map_side *source = &map->map->source;
+    const char *publication = links->system->publication;
+    enum dw_rc rc =
+        dw_slot_has_table(links->conn, publication, source->schema, source->table, &has, err);
+    *out_added = false;
+    if (rc != DW_OK || has)
+        return rc;
+    rc = note_left_table(links, map, err);
+    if (rc == DW_OK)
+        rc = dw_slot_add_table(links->conn, publication, source->schema, source->table, err);
+    *out_added = rc == DW_OK;
+    return rc;
+}
+
 static enum dw_rc ensure_map(struct dw_session_links *links, struct dw_capture_map *map,
                              struct dw_err *err)
 {
@@ -165,9 +227,7 @@ static enum dw_rc ensure_map(struct dw_session_links *links, struct dw_capture_m
         forget_topic(links, map->record.topic);
         return DW_OK;
     }
-    enum dw_rc rc =
-        dw_slot_ensure_table(links->conn, links->system->publication, map->map->source.schema,
-                             map->map->source.table, &added, err);
+    enum dw_rc rc = ensure_table(links, map, &added, err);
     if (rc == DW_RETRY)
         return rc;
     if (rc != DW_OK)
@@ -424,6 +484,7 @@ static enum dw_rc attempt_all(struct attempt *attempt, struct dw_err *err)
         attempt->result->state = DW_SESSION_STANDBY;
         return DW_END;
     }
+    links->slot_missing = !attempt->slot.exists;
     if ((rc = load_position(attempt, err)) != DW_OK ||
         (rc = connect_source(links, true, &session->replication, err)) != DW_OK ||
         (rc = dw_slot_identify(session->replication, &attempt->server, err)) != DW_OK ||
@@ -431,6 +492,7 @@ static enum dw_rc attempt_all(struct attempt *attempt, struct dw_err *err)
         (rc = judge(attempt, err)) != DW_OK || (rc = start_stream(attempt, err)) != DW_OK ||
         (rc = judge_again(attempt, err)) != DW_OK)
         return rc;
+    links->slot_missing = false;
     session->slot_confirmed_lsn = attempt->slot.confirmed_lsn;
     (void)snprintf(session->database, sizeof session->database, "%s", attempt->server.database);
     return DW_OK;

@@ -25,6 +25,7 @@ struct dw_session_links {
     struct pg_conn *conn; /* ordinary, to the source */
     char **topics;        /* map topics that were there once */
     size_t topic_count;
+    bool slot_missing; /* what is not in the publication is no loss of its own */
 };
 
 /* What a running stream starts with. */

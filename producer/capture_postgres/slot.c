@@ -215,8 +215,8 @@ static enum dw_rc add_table(PGconn *conn, const char *publication, struct dw_str
     return rc;
 }
 
-enum dw_rc dw_slot_ensure_table(PGconn *conn, const char *publication, struct dw_str schema,
-                                struct dw_str table, bool *out_added, struct dw_err *err)
+enum dw_rc dw_slot_has_table(PGconn *conn, const char *publication, struct dw_str schema,
+                             struct dw_str table, bool *out_has, struct dw_err *err)
 {
     char *schema_text = dw_mem_strndup(schema.ptr, schema.len);
     char *table_text = dw_mem_strndup(table.ptr, table.len);
@@ -230,9 +230,24 @@ enum dw_rc dw_slot_ensure_table(PGconn *conn, const char *publication, struct dw
     free(table_text);
     if (rc != DW_OK)
         return rc;
-    *out_added = PQntuples(result) == 0;
+    *out_has = PQntuples(result) != 0;
     PQclear(result);
-    return *out_added ? add_table(conn, publication, schema, table, err) : DW_OK;
+    return DW_OK;
+}
+
+enum dw_rc dw_slot_add_table(PGconn *conn, const char *publication, struct dw_str schema,
+                             struct dw_str table, struct dw_err *err)
+{
+    bool has = false;
+    enum dw_rc rc = add_table(conn, publication, schema, table, err);
+    if (rc == DW_OK)
+        rc = dw_slot_has_table(conn, publication, schema, table, &has, err);
+    if (rc == DW_OK && !has)
+        rc = dw_err_set(err, DW_CONFIG, "DW-CAPTURE-043",
+                        "table %.*s.%.*s is a partition of a table in the publication \"%s\": its "
+                        "changes come under that table's name; map that table",
+                        DW_STR_ARG(schema), DW_STR_ARG(table), publication);
+    return rc;
 }
 
 enum dw_rc dw_slot_start(PGconn *replication, const char *slot, const char *publication,

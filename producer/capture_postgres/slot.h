@@ -44,11 +44,13 @@ enum dw_rc dw_slot_drop(struct pg_conn *conn, const char *slot, struct dw_err *e
  * changes, or may not be made. */
 enum dw_rc dw_slot_ensure_publication(struct pg_conn *conn, const char *publication,
                                       struct dw_err *err) DW_MUST_CHECK;
-/* Adds a table when it is not in the publication. DW_CONFIG DW-CAPTURE-043 when that is not allowed
- * or would make the application's own updates fail. *out_added: it was not in it. */
-enum dw_rc dw_slot_ensure_table(struct pg_conn *conn, const char *publication, struct dw_str schema,
-                                struct dw_str table, bool *out_added,
-                                struct dw_err *err) DW_MUST_CHECK;
+/* Whether changes of a table are published under its own name. */
+enum dw_rc dw_slot_has_table(struct pg_conn *conn, const char *publication, struct dw_str schema,
+                             struct dw_str table, bool *out_has, struct dw_err *err) DW_MUST_CHECK;
+/* Adds a table to the publication. DW_CONFIG DW-CAPTURE-043 when that is not allowed, would make
+ * the application's own updates fail, or has no effect (a partition of a published table). */
+enum dw_rc dw_slot_add_table(struct pg_conn *conn, const char *publication, struct dw_str schema,
+                             struct dw_str table, struct dw_err *err) DW_MUST_CHECK;
 
 /* START_REPLICATION from the slot's own position. DW_RETRY with sqlstate 55006: another producer
  * has the slot. */

@@ -31,5 +31,14 @@ dw_sql erp "create table sale_west partition of sale for values in ('west');
 wait_caught_up sales
 assert_same_tables sale
 assert_sql crm "select count(*) from sale where region in ('west', 'east')" 21
-assert_sql crm "select sum(dead) from dualwrite.progress" 0
+step "a partition of its own map: refused with the reason, since its changes come under the root's name"
+dw_sql crm "create table north (region text, id int, v int, note text, primary key (region, id))"
+copy_map north public.sale_north region,id v note | jq '.target.table = "public.north"' >"$dw_dir/north.json"
+if dw_cli map apply "$dw_dir/north.json" --start >"$dw_dir/north.out" 2>&1; then
+    wait_until 15 map_is north error
+    assert_eq "$(map_code north)" DW-CAPTURE-043
+else
+    assert_match "$(<"$dw_dir/north.out")" 'partition'
+fi
+assert_sql crm "select sum(dead) from dualwrite.progress where map = 'sales'" 0
 assert_counts_balance

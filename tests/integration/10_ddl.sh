@@ -52,4 +52,17 @@ step "the table renamed, and back"
 dw_sql erp "alter table other rename to moved; alter table moved rename to other; insert into other values (2)"
 wait_caught_up others
 assert_same_tables other
+
+step "the table dropped and made anew: what it missed is a gap on record, never silence"
+dw_sql erp "drop table other; create table other (id int primary key, v int not null default 1); insert into other values (3)"
+dw_cli map pause items >/dev/null # the producer looks at the maps
+wait_until 15 map_is others error
+assert_eq "$(map_code others)" DW-CAPTURE-014
+assert_sql state "select count(*) from dualwrite.gap where map = 'others' and code = 'DW-CAPTURE-014' and from_lsn > '0/0' and closed_at is null" 1
+dw_cli map resume items >/dev/null
+dw_cli map resume others >/dev/null
+wait_until 15 map_is others running
+dw_sql erp "insert into other values (4)"
+wait_caught_up others items
+assert_sql crm "select count(*) from other where id = 4" 1 'changes after it is published again'
 assert_counts_balance
