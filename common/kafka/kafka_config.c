@@ -1,7 +1,6 @@
 /* kafka_config.c - see kafka_config.h. */
 #include "common/kafka/kafka_config.h"
 
-#include "common/base/log.h"
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,15 +41,28 @@ static enum dw_log_level log_level_of(int syslog_level)
     return syslog_level <= 6 ? DW_LOG_INFO : DW_LOG_DEBUG;
 }
 
-/* librdkafka reports a lost broker as an error; it reconnects by itself, so for us it is a warning.
- */
+/* A broker whose coordinator is still loading is asked for a producer's id again: nothing that
+ * anybody has to see to. */
+static bool is_passing(const char *facility, const char *message)
+{
+    const char *loading = rd_kafka_err2str(RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS);
+    const char *at = strstr(message, loading);
+    return strcmp(facility, "GETPID") == 0 && at && strcmp(at + strlen(loading), ": retrying") == 0;
+}
+
+enum dw_log_level dw_kafka_log_level(int syslog_level, const char *facility, const char *message)
+{
+    enum dw_log_level level = log_level_of(syslog_level);
+    if (is_passing(facility, message))
+        return DW_LOG_DEBUG;
+    return level == DW_LOG_ERROR ? DW_LOG_WARN : level;
+}
+
 static void write_log(const rd_kafka_t *client, int level, const char *facility,
                       const char *message)
 {
     (void)client;
-    enum dw_log_level ours = log_level_of(level);
-    if (ours == DW_LOG_ERROR)
-        ours = DW_LOG_WARN;
+    enum dw_log_level ours = dw_kafka_log_level(level, facility, message);
     dw_log(ours, "kafka.client", message, DW_F_TEXT("facility", facility));
 }
 

@@ -6,6 +6,7 @@
 #ifndef DW_KAFKA_KAFKA_CONFIG_H
 #define DW_KAFKA_KAFKA_CONFIG_H
 #include "common/base/err.h"
+#include "common/base/log.h"
 #include "common/config/settings.h"
 
 struct rd_kafka_conf_s;
@@ -25,6 +26,10 @@ enum dw_rc dw_kafka_config_new(struct rd_kafka_conf_s **out,
 /* Sets one property; DW_CONFIG when librdkafka refuses it. */
 enum dw_rc dw_kafka_config_set(struct rd_kafka_conf_s *conf, const char *name, const char *value,
                                struct dw_err *err) DW_MUST_CHECK;
+
+/* How loud a line of librdkafka's log is for us: it reconnects by itself, so nothing of it is more
+ * than a warning, and what passes by itself within moments is none. */
+enum dw_log_level dw_kafka_log_level(int syslog_level, const char *facility, const char *message);
 
 /* Whether a librdkafka error is an outage (DW_RETRY), a refusal of this record (DW_REJECT), a
  * configuration matter such as authorisation or an unknown topic (DW_CONFIG), or fatal. */

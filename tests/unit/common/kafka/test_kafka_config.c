@@ -89,6 +89,19 @@ static void test_errors_are_classified(void **state)
     assert_int_equal(dw_kafka_classify(RD_KAFKA_RESP_ERR__FATAL), DW_FATAL);
 }
 
+static void test_what_passes_by_itself_is_no_warning(void **state)
+{
+    (void)state;
+    const char *loading = "[thrd:main]: Failed to acquire idempotence PID from broker b:9092/1: "
+                          "Broker: Coordinator load in progress: retrying";
+    const char *refused = "[thrd:main]: Failed to acquire idempotence PID from broker b:9092/1: "
+                          "Broker: Cluster authorization failed: retrying";
+    assert_int_equal(dw_kafka_log_level(4, "GETPID", loading), DW_LOG_DEBUG);
+    assert_int_equal(dw_kafka_log_level(4, "GETPID", refused), DW_LOG_WARN);
+    assert_int_equal(dw_kafka_log_level(3, "FAIL", "Connection refused"), DW_LOG_WARN);
+    assert_int_equal(dw_kafka_log_level(6, "TERM", "x"), DW_LOG_INFO);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -96,6 +109,7 @@ int main(void)
         cmocka_unit_test(test_consumer_never_skips),
         cmocka_unit_test(test_users_property_wins_and_secrets_stay_secret),
         cmocka_unit_test(test_errors_are_classified),
+        cmocka_unit_test(test_what_passes_by_itself_is_no_warning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
