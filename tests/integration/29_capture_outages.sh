@@ -64,7 +64,7 @@ ticks() { awk '{ print $14 + $15 }' "/proc/${dw_pids[producer]}/stat"; }
 begun=$(ticks)
 sleep 4
 busy=$(($(ticks) - begun))
-((busy < 200)) || fail "$busy ticks of the processor while it waits"
+((busy < 40)) || fail "$busy ticks of the processor while it waits"
 exit_code_of producer 35
 kill -CONT "$kafka"
 dw_start producer
