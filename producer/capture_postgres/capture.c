@@ -566,11 +566,12 @@ static void wait_for_events(struct dw_capture *capture, bool more)
 {
     int kafka_fd =
         capture->publisher.producer ? dw_kafka_producer_fd(capture->publisher.producer) : -1;
-    short stream_events =
-        (short)((may_read(capture) ? POLLIN : 0) | (capture->stream.unsent ? POLLOUT : 0));
+    /* At the end nothing is read any more, and the stop signal stays readable. */
+    bool draining = dw_lifecycle_stopping();
+    bool reading = !draining && may_read(capture);
+    short stream_events = (short)((reading ? POLLIN : 0) | (capture->stream.unsent ? POLLOUT : 0));
     struct pollfd fds[] = {
-        /* Once it is readable it stays so: nothing to wait for while what is in flight arrives. */
-        {.fd = dw_lifecycle_stopping() ? -1 : dw_lifecycle_stop_fd(), .events = POLLIN},
+        {.fd = draining ? -1 : dw_lifecycle_stop_fd(), .events = POLLIN},
         {.fd = dw_control_fd(capture->control), .events = POLLIN},
         {.fd = kafka_fd, .events = POLLIN},
         {.fd = stream_events ? dw_stream_fd(&capture->stream) : -1, .events = stream_events},
