@@ -45,6 +45,8 @@ struct reconciler {
     PGconn *lock;    /* its session holds the advisory lock, or tries to get it */
     bool asked;      /* the lock was asked for and is held by somebody else */
     int64_t beat_ms; /* when the last one was sent */
+    bool worked;     /* the state database has let us in once */
+    bool refused;    /* before that: the settings are wrong, the process ends */
     struct dw_arena arena;
     _Atomic int64_t tick_ms;
     pthread_mutex_t why_lock; /* of why */
@@ -80,6 +82,17 @@ static void handle(void *context, const struct dw_http_request *request,
 {
     struct reconciler *self = context;
     dw_api_handle(self->api, request, response);
+}
+
+/* An outage is waited for. A refusal (password, role, database, privilege) is a mistake in the
+ * settings as long as the state database never worked: the process ends. */
+static bool is_refusal(struct reconciler *self, enum dw_rc rc, const struct dw_err *err)
+{
+    if (rc == DW_RETRY || self->worked)
+        return false;
+    dw_log_err(DW_LOG_FATAL, "reconciler.refused", err);
+    self->refused = true;
+    return true;
 }
 
 /* --- active or standby --------------------------------------------------------------------------
@@ -149,6 +162,8 @@ static void choose_role(struct reconciler *self)
     enum dw_rc rc = try_lock(self, &held, &err);
     if (!rc && held && !self->index)
         rc = step_forward(self, &err);
+    if (rc && is_refusal(self, rc, &err))
+        return;
     if (rc) {
         dw_log_err(rc == DW_RETRY ? DW_LOG_WARN : DW_LOG_ERROR, "reconciler.lock", &err);
         step_back(self);
@@ -263,10 +278,13 @@ static void tick(struct reconciler *self)
     struct dw_err err = DW_ERR_INIT;
     atomic_store(&self->tick_ms, dw_clock_mono_ms());
     choose_role(self);
-    if (dw_clock_mono_ms() - self->beat_ms < BEAT_MS)
+    if (self->refused || dw_clock_mono_ms() - self->beat_ms < BEAT_MS)
         return;
     self->beat_ms = dw_clock_mono_ms();
-    if (keep_house(self, &err))
+    enum dw_rc rc = keep_house(self, &err);
+    if (!rc)
+        self->worked = true;
+    else if (!is_refusal(self, rc, &err))
         dw_log_err(DW_LOG_WARN, "reconciler.state", &err);
 }
 
@@ -339,7 +357,10 @@ int main(int argc, char **argv)
     while (exit_code == EXIT_SUCCESS && !dw_lifecycle_stopping()) {
         struct pollfd stop = {.fd = dw_lifecycle_stop_fd(), .events = POLLIN};
         tick(&self);
-        (void)poll(&stop, 1, TICK_MS);
+        if (self.refused)
+            exit_code = EXIT_CONFIG;
+        else
+            (void)poll(&stop, 1, TICK_MS);
     }
     finish(&self);
     dw_arena_done(&arena);

@@ -36,13 +36,25 @@ struct control {
     bool letters_topic; /* made or found */
     int64_t letters_topic_at_ms;
     bool state_failing;
+    bool state_worked;  /* maps were loaded once */
+    bool state_refused; /* before that: the settings are wrong, the process ends */
 };
+
+enum { EXIT_CONFIG = 2 };
 
 /* --- the state database -----------------------------------------------------------------------
  */
 
+/* An outage is waited for. A refusal (password, role, database, privilege) is a mistake in the
+ * settings as long as it never worked; later somebody is changing something, and it is tried again.
+ */
 static void state_failed(struct control *control, const struct dw_err *err)
 {
+    if (err->rc != DW_RETRY && !control->state_worked) {
+        dw_log_err(DW_LOG_FATAL, "consumer.start", err);
+        control->state_refused = true;
+        return;
+    }
     int64_t wait = dw_retry_next_ms(&control->retry, dw_clock_jitter(UINT32_MAX));
     control->state_at_ms = dw_clock_mono_ms() + wait;
     if (!control->state_failing)
@@ -55,6 +67,7 @@ static void state_answered(struct control *control)
     if (control->state_failing)
         dw_log_plain(DW_LOG_INFO, "state.back", "the state database answers again");
     control->state_failing = false;
+    control->state_worked = true;
     dw_retry_reset(&control->retry);
 }
 
@@ -242,7 +255,7 @@ static void work_with_state(struct control *control, int64_t now)
 
 static void loop(struct control *control)
 {
-    while (!dw_lifecycle_stopping() && !dw_fetch_fatal(control->fetch)) {
+    while (!dw_lifecycle_stopping() && !dw_fetch_fatal(control->fetch) && !control->state_refused) {
         int64_t now = dw_clock_mono_ms();
         work_with_state(control, now);
         if (dw_registry_generation(control->context.registry))
@@ -291,7 +304,7 @@ static void free_all(struct control *control)
 
 /* A lane whose target hangs is left behind: its transaction ends with the connection, and the next
  * worker finds the progress row as it was. */
-static void shut_down(struct control *control)
+static void shut_down(struct control *control, int code)
 {
     dw_log_plain(DW_LOG_INFO, "consumer.draining", "finishing the batches in hand");
     bool ended = stop_lanes(control);
@@ -310,7 +323,7 @@ static void shut_down(struct control *control)
            ended && left ? "all batches were finished" : "a batch was given up: it is rolled back",
            DW_F_INT("lanes", control->context.lane_count));
     if (!ended || !left)
-        _exit(EXIT_SUCCESS);
+        _exit(code);
 }
 
 static enum dw_rc start(struct control *control, struct dw_err *err)
@@ -335,11 +348,13 @@ int dw_pipeline_run(const struct dw_settings *settings, const char *instance)
     dw_retry_init(&control.retry, 100, 5000);
     if (start(&control, &err) != DW_OK) {
         dw_log_err(DW_LOG_FATAL, "consumer.start", &err);
-        return EXIT_FAILURE;
+        return err.rc == DW_CONFIG ? EXIT_CONFIG : EXIT_FAILURE;
     }
     loop(&control);
-    bool fatal = dw_fetch_fatal(control.fetch);
-    shut_down(&control);
+    int code = control.state_refused            ? EXIT_CONFIG
+               : dw_fetch_fatal(control.fetch) ? EXIT_FAILURE
+                                               : EXIT_SUCCESS;
+    shut_down(&control, code);
     free_all(&control);
-    return fatal ? EXIT_FAILURE : EXIT_SUCCESS;
+    return code;
 }

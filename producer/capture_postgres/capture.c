@@ -521,6 +521,8 @@ static enum dw_rc take_control(struct dw_capture *capture, int64_t now, struct d
         capture->types_wanted = false;
     }
     take_saved(capture);
+    if (dw_control_refused(capture->control, err))
+        return DW_CONFIG;
     struct dw_session *session = dw_control_take_session(capture->control);
     if (!session)
         return DW_OK;

@@ -49,6 +49,8 @@ struct mailbox {
     struct dw_control_notice *answers;
     char state[32];
     char reason[512];
+    bool refused;
+    struct dw_err refusal;
 };
 
 struct dw_control {
@@ -64,7 +66,8 @@ struct dw_control {
     bool accept_gap;
     int64_t session_at_ms, retry_ms, beat_at_ms, heartbeat_at_ms, reload_at_ms;
     int64_t notice_at_ms, types_at_ms;
-    bool joined; /* has told the state database that it lives */
+    bool answered; /* all servers have let us in once */
+    bool joined;   /* has told the state database that it lives */
     char logged[DW_ERR_MESSAGE_MAX];
 };
 
@@ -101,6 +104,17 @@ static void set_status(struct dw_control *control, const char *state, const char
 
 /* --- the control thread's work ---------------------------------------------------------------- */
 
+/* What never worked and cannot work as it is set up: the process ends with this. */
+static void refuse(struct dw_control *control, const struct dw_err *err)
+{
+    pthread_mutex_lock(&control->mutex);
+    control->box.refusal = *err;
+    control->box.refused = true;
+    control->box.want_session = false;
+    pthread_mutex_unlock(&control->mutex);
+    set_status(control, "refused", err->message);
+}
+
 static int64_t next_retry(struct dw_control *control)
 {
     control->retry_ms = control->retry_ms ? control->retry_ms * 2 : RETRY_FIRST_MS;
@@ -132,6 +146,8 @@ static void try_session(struct dw_control *control, bool history_changed)
     int64_t wait_ms = 0;
     if (result.gap_accepted)
         control->accept_gap = false;
+    if (result.state != DW_SESSION_FAILED)
+        control->answered = true;
     switch (result.state) {
     case DW_SESSION_READY:
         hand_over_session(control, session);
@@ -151,6 +167,10 @@ static void try_session(struct dw_control *control, bool history_changed)
         wait_ms = GAP_MS;
         break;
     case DW_SESSION_FAILED:
+        if (result.err.rc == DW_CONFIG && !control->answered) {
+            refuse(control, &result.err);
+            return;
+        }
         log_once(control, result.err.rc == DW_RETRY ? DW_LOG_WARN : DW_LOG_ERROR,
                  "producer.connecting", &result.err);
         set_status(control, result.err.rc == DW_RETRY ? "connecting" : "refused",
@@ -523,6 +543,16 @@ struct dw_session *dw_control_take_session(struct dw_control *control)
     control->box.session = NULL;
     pthread_mutex_unlock(&control->mutex);
     return session;
+}
+
+bool dw_control_refused(struct dw_control *control, struct dw_err *err)
+{
+    pthread_mutex_lock(&control->mutex);
+    bool refused = control->box.refused;
+    if (refused)
+        *err = control->box.refusal;
+    pthread_mutex_unlock(&control->mutex);
+    return refused;
 }
 
 void dw_control_set_streaming(struct dw_control *control, bool streaming)

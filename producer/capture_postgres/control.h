@@ -37,6 +37,9 @@ void dw_control_drain(struct dw_control *control);
 void dw_control_want_session(struct dw_control *control, bool history_changed);
 /* NULL: not yet. Owned by the caller. */
 struct dw_session *dw_control_take_session(struct dw_control *control);
+/* True: a server refused us before anything worked, and waiting does not mend it (wrong password,
+ * missing role, database or privilege); *err says what. Later refusals are tried again. */
+bool dw_control_refused(struct dw_control *control, struct dw_err *err);
 /* The stream is up or not: heartbeats go with it. */
 void dw_control_set_streaming(struct dw_control *control, bool streaming);
 

@@ -36,8 +36,30 @@ assert_match "$(<"$dw_dir/out")" '--system'
 ! "$dw_bin/dualwrite-consumer" --nonsense >"$dw_dir/out" 2>&1 || fail 'an unknown option is taken'
 step "what it points to"
 dw_sql erp "create role lame login password 'lame'"
-with ".state.connection = \"$(dw_url state nobody)\""; refused 'DW-PG-002|password|authentication' consumer
+login='(DW-PG-002.*state database|state database.*DW-PG-002)'
+for kind in consumer producer reconciler; do
+    step "$kind: what the state database refuses at the start"
+    with ".state.connection = \"$(dw_url state nobody)\""; refused "$login" "$kind"
+    with ".state.connection = \"$(dw_url state lame | sed 's/lame:lame/lame:wrong/')\""; refused "$login" "$kind"
+    assert_eq "$(grep -c wrong "$dw_dir/out" || true)" 0 'a password in the log'
+    with ".state.connection = \"$(dw_url nowhere)\""; refused "$login" "$kind"
+    assert_match "$(<"$dw_dir/out")" 'nowhere.* does not exist'
+    with ".state.connection = \"$(dw_url state lame)\""; refused 'permission denied for database state' "$kind"
+done
+step "what the source refuses at the start"
 with ".systems.erp.connection = \"$(dw_url erp lame)\""; refused 'REPLICATION|replication' producer
+with ".systems.erp.connection = \"$(dw_url nowhere)\""; refused 'system erp.*nowhere' producer
+step "what worked once is tried again"
+dw_sql state "create role keeper superuser login password 'keeper'"
+with ".state.connection = \"$(dw_url state keeper)\""
+for kind in consumer producer reconciler; do dw_start "$kind"; done
+for kind in consumer producer reconciler; do wait_until 30 is_ready "$kind"; done
+dw_sql state "alter role keeper password 'other'; select pg_terminate_backend(pid) from pg_stat_activity where usename = 'keeper'" >/dev/null
+for kind in consumer producer reconciler; do wait_until 20 grep -q 'password authentication failed' "$dw_dir/$kind.log"; done
+for kind in consumer producer reconciler; do is_alive "$kind" || fail "the $kind ended when its password was changed"; done
+dw_sql state "alter role keeper password 'keeper'"
+wait_until 20 sql_is state "select count(distinct application_name) >= 3 from pg_stat_activity where usename = 'keeper'" t
+for kind in consumer producer reconciler; do wait_until 20 is_ready "$kind"; dw_stop "$kind"; done
 step "an address in use"
 with .
 dw_start reconciler
