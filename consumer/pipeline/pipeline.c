@@ -351,7 +351,7 @@ int dw_pipeline_run(const struct dw_settings *settings, const char *instance)
         return err.rc == DW_CONFIG ? EXIT_CONFIG : EXIT_FAILURE;
     }
     loop(&control);
-    int code = control.state_refused            ? EXIT_CONFIG
+    int code = control.state_refused           ? EXIT_CONFIG
                : dw_fetch_fatal(control.fetch) ? EXIT_FAILURE
                                                : EXIT_SUCCESS;
     shut_down(&control, code);
