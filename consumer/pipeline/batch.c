@@ -341,32 +341,9 @@ static void take_outcome(struct dw_batch_item *item)
 
 void dw_batch_collect(struct dw_batch *batch)
 {
-    struct dw_table waiting;
-    dw_table_init(&waiting);
-    for (size_t i = 0; i < batch->count; i++) {
-        struct dw_batch_item *item = batch->items[i];
-        if (!item->change)
-            continue;
-        take_outcome(item);
-        if (item->outcome == DW_OUTCOME_WAITING) {
-            void **place = dw_table_place(&waiting, item->change->key_text);
-            if (!*place)
-                *place = item;
-        }
-    }
-    for (size_t i = 0; waiting.count && i < batch->count; i++) {
-        struct dw_batch_item *item = batch->items[i];
-        struct dw_batch_item *waiter =
-            item->change ? dw_table_find(&waiting, item->change->key_text) : NULL;
-        if (!waiter || item->outcome != DW_OUTCOME_SUPERSEDED)
-            continue;
-        item->outcome = DW_OUTCOME_WAITING;
-        item->err = waiter->err;
-        item->stage = DW_DEAD_LETTER_TASK_PUT;
-        item->change->parent_schema = waiter->change->parent_schema;
-        item->change->parent_table = waiter->change->parent_table;
-    }
-    dw_table_done(&waiting);
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->items[i]->change)
+            take_outcome(batch->items[i]);
 }
 
 struct dw_waiting dw_batch_waiting_row(const struct dw_batch_item *item, int64_t since_us)
