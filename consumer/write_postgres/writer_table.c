@@ -114,14 +114,17 @@ static enum dw_rc load_operators(struct dw_writer_table *table, const struct dw_
     return DW_OK;
 }
 
-/* Who refers to the table, and what it checks only at commit. */
+/* Who refers to the table, and whether anything may be checked only at commit: its own constraints,
+ * or those of tables that the application's triggers or a cascade write. */
 static enum dw_rc load_constraints(struct dw_writer_table *table, struct dw_err *err)
 {
     static const char sql[] =
         "SELECT EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid = $1::oid"
         "  AND conrelid <> $1::oid), EXISTS (SELECT FROM pg_trigger WHERE tgrelid = $1::oid"
-        "  AND tginitdeferred) OR EXISTS (SELECT FROM pg_index WHERE indrelid = $1::oid"
-        "  AND NOT indimmediate)";
+        "  AND (tginitdeferred OR (NOT tgisinternal AND tgenabled <> 'D')))"
+        " OR EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid = $1::oid"
+        "  AND (confdeltype NOT IN ('a', 'r') OR confupdtype NOT IN ('a', 'r')))"
+        " OR EXISTS (SELECT FROM pg_index WHERE indrelid = $1::oid AND NOT indimmediate)";
     char oid[16];
     (void)snprintf(oid, sizeof oid, "%u", table->catalogue->oid);
     const char *const params[] = {oid};
