@@ -6,11 +6,19 @@
 #include "consumer/write_postgres/failure.h"
 #include "consumer/write_postgres/merge_groups.h"
 
+/* A key whose first event waits, with those behind it, in order. */
+struct queue {
+    struct queue *next;
+    struct dw_change **changes;
+    size_t count, capacity;
+};
+
 struct apply {
     struct dw_writer *writer;
     struct dw_writer_table *table;
     struct dw_arena *arena;
     struct dw_err *err;
+    struct queue *queues; /* as writer->blocked finds them by key */
 };
 
 /* ---- outcomes of a part that went in ---- */
@@ -71,9 +79,26 @@ static enum dw_rc undo_part(struct apply *apply)
     return dw_pg_exec(apply->writer->conn, "ROLLBACK TO dw_part; RELEASE dw_part", apply->err);
 }
 
+static void enqueue(struct apply *apply, struct queue *queue, struct dw_change *change)
+{
+    if (queue->count == queue->capacity) {
+        queue->capacity = queue->capacity ? queue->capacity * 2 : 4;
+        struct dw_change **grown =
+            DW_ARENA_ARRAY(apply->arena, struct dw_change *, queue->capacity);
+        for (size_t i = 0; i < queue->count; i++)
+            grown[i] = queue->changes[i];
+        queue->changes = grown;
+    }
+    queue->changes[queue->count++] = change;
+}
+
 static void block(struct apply *apply, struct dw_change *change)
 {
-    *dw_table_place(&apply->writer->blocked, change->key_text) = change;
+    struct queue *queue = DW_ARENA_NEW(apply->arena, struct queue);
+    enqueue(apply, queue, change);
+    queue->next = apply->queues;
+    apply->queues = queue;
+    *dw_table_place(&apply->writer->blocked, change->key_text) = queue;
 }
 
 /* The one change of the part that failed just now; the transaction is still the failed one. */
@@ -97,10 +122,13 @@ static size_t without_blocked(struct apply *apply, struct dw_change **changes, s
 {
     size_t left = 0;
     for (size_t i = 0; i < count; i++) {
-        if (dw_table_find(&apply->writer->blocked, changes[i]->key_text))
+        struct queue *queue = dw_table_find(&apply->writer->blocked, changes[i]->key_text);
+        if (queue) {
             dw_failure_behind(changes[i], apply->arena);
-        else
+            enqueue(apply, queue, changes[i]);
+        } else {
             out[left++] = changes[i];
+        }
     }
     return left;
 }
@@ -130,17 +158,41 @@ static enum dw_rc settle_by_halves(struct apply *apply, struct dw_change **chang
     return rc == DW_OK ? settle_by_halves(apply, left + half, left_count - half) : rc;
 }
 
+/* A later event of its key may settle a waiter: its delete, or a version that refers to another
+ * parent (trap 3). The halves kept them apart, so each key is tried as a whole. */
+static enum dw_rc settle_queues(struct apply *apply)
+{
+    enum dw_rc rc = DW_OK;
+    for (struct queue *queue = apply->queues; rc == DW_OK && queue; queue = queue->next) {
+        if (queue->count < 2)
+            continue;
+        rc = try_part(apply, queue->changes, queue->count, true);
+        if (rc == DW_REJECT)
+            rc = undo_part(apply); /* all of them wait */
+    }
+    return rc;
+}
+
+static enum dw_rc settle_all(struct apply *apply, struct dw_change **changes, size_t count)
+{
+    size_t half = count / 2;
+    enum dw_rc rc = half ? settle_by_halves(apply, changes, half) : DW_OK;
+    if (rc == DW_OK)
+        rc = settle_by_halves(apply, changes + half, count - half);
+    return rc == DW_OK ? settle_queues(apply) : rc;
+}
+
 enum dw_rc dw_apply_changes(struct dw_writer *writer, struct dw_writer_table *table,
                             struct dw_change **changes, size_t count, struct dw_arena *arena,
                             struct dw_err *err)
 {
-    struct apply apply = {writer, table, arena, err};
+    struct apply apply = {writer, table, arena, err, NULL};
     if (!count)
         return DW_OK;
     dw_writer_table_refresh(table);
     dw_table_reset(&writer->blocked);
     if (writer->state != DW_SESSION_NOTED) /* a second call in one transaction */
-        return settle_by_halves(&apply, changes, count);
+        return settle_all(&apply, changes, count);
     enum dw_rc rc = try_part(&apply, changes, count, false);
     if (rc != DW_REJECT)
         return rc;
@@ -156,8 +208,5 @@ enum dw_rc dw_apply_changes(struct dw_writer *writer, struct dw_writer_table *ta
         find_column(&apply, changes[0]);
         return DW_OK;
     }
-    if (count == 1)
-        return settle_by_halves(&apply, changes, 1);
-    rc = settle_by_halves(&apply, changes, count / 2);
-    return rc == DW_OK ? settle_by_halves(&apply, changes + count / 2, count - count / 2) : rc;
+    return settle_all(&apply, changes, count);
 }

@@ -83,6 +83,53 @@ static void test_missing_parent_waits_and_is_named(void **state)
     rig_free(rig);
 }
 
+/* Trap 3: nobody knows when the parent comes; the child's own delete must not wait for it, whatever
+ * else waits in the batch. */
+static void test_what_comes_behind_a_waiter_settles_it(void **state)
+{
+    (void)state;
+    struct rig *rig = new_rig("CREATE TABLE parent (id int PRIMARY KEY);"
+                              "CREATE TABLE t (id int PRIMARY KEY, p int REFERENCES parent)",
+                              "id p");
+    struct dw_change *gone = rig_upsert(rig, "1", "7");
+    struct dw_change *its_delete = rig_delete(rig, "1");
+    struct dw_change *other = rig_upsert(rig, "2", "7");
+    struct dw_change *moves = rig_upsert(rig, "3", "7");
+    struct dw_change *moved = rig_upsert(rig, "3", NULL);
+    struct dw_change *stays = rig_upsert(rig, "4", "7");
+    struct dw_change *behind = rig_upsert(rig, "4", "8");
+    rig_flush(rig);
+    rig_assert_outcome(gone, DW_OUTCOME_SUPERSEDED);
+    rig_assert_outcome(its_delete, DW_OUTCOME_APPLIED);
+    rig_assert_outcome(other, DW_OUTCOME_WAITING);
+    rig_assert_outcome(moves, DW_OUTCOME_SUPERSEDED);
+    rig_assert_outcome(moved, DW_OUTCOME_APPLIED);
+    rig_assert_outcome(stays, DW_OUTCOME_WAITING);
+    rig_assert_outcome(behind, DW_OUTCOME_WAITING);
+    rig_assert_text(rig, "SELECT string_agg(id::text, ',') FROM t", "3");
+    rig_free(rig);
+}
+
+/* The application's trigger writes a table of its own, whose foreign key is checked at COMMIT. */
+static void test_deferred_foreign_key_of_another_table_does_not_fail_the_commit(void **state)
+{
+    (void)state;
+    struct rig *rig =
+        new_rig("CREATE TABLE parent (id int PRIMARY KEY); INSERT INTO parent VALUES (1);"
+                "CREATE TABLE side (p int REFERENCES parent DEFERRABLE INITIALLY DEFERRED);"
+                "CREATE TABLE t (id int PRIMARY KEY, p int);"
+                "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                " INSERT INTO w_depend.side VALUES (NEW.p); RETURN NEW; END $$;"
+                "CREATE TRIGGER note AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION note()",
+                "id p");
+    struct dw_change *fine = rig_upsert(rig, "1", "1");
+    struct dw_change *child = rig_upsert(rig, "2", "7");
+    rig_flush(rig);
+    rig_assert_outcome(fine, DW_OUTCOME_APPLIED);
+    rig_assert_outcome(child, DW_OUTCOME_WAITING);
+    rig_free(rig);
+}
+
 static void test_deferred_foreign_key_does_not_fail_the_commit(void **state)
 {
     (void)state;
@@ -148,6 +195,8 @@ int main(void)
         cmocka_unit_test(test_unique_value_of_a_deleted_row),
         cmocka_unit_test(test_unique_value_held_elsewhere_waits_and_holds_its_key),
         cmocka_unit_test(test_missing_parent_waits_and_is_named),
+        cmocka_unit_test(test_what_comes_behind_a_waiter_settles_it),
+        cmocka_unit_test(test_deferred_foreign_key_of_another_table_does_not_fail_the_commit),
         cmocka_unit_test(test_deferred_foreign_key_does_not_fail_the_commit),
         cmocka_unit_test(test_parent_deleted_before_its_children_waits_for_them),
         cmocka_unit_test(test_passed_looks_at_all_partitions_and_waiters),
