@@ -116,9 +116,9 @@ static void format_options(const struct dw_pg_options *options, char *out, size_
     (void)snprintf(out, size, "%s%s", session_options, extra);
 }
 
-/* A failed login tells its SQLSTATE only in prose; these are refusals that waiting does not mend.
- */
-static bool login_was_refused(PGconn *conn)
+/* libpq tells a failed login only in prose, its own in English; these are refusals that waiting
+ * does not mend. */
+static bool is_known_refusal(PGconn *conn)
 {
     static const char *const phrases[] = {"password authentication failed",
                                           "no password supplied",
@@ -139,6 +139,61 @@ static bool login_was_refused(PGconn *conn)
         if (strstr(message, phrases[i]))
             return true;
     return false;
+}
+
+/* The SQLSTATE at the end of an error that the server sent, "FATAL:  28P01" at this verbosity. */
+static const char *sqlstate_in(const char *message)
+{
+    const char *severity_end = strstr(message, ":  ");
+    for (const char *next = severity_end; next; next = strstr(next + 1, ":  "))
+        severity_end = next;
+    return severity_end ? severity_end + 3 : "";
+}
+
+/* The server's own prose is in its administrator's language. It is asked again, this time for the
+ * SQLSTATE alone. True with a connection in case that it lets us in now. */
+static bool ask_again(PGconn *conn, char sqlstate[6])
+{
+    (void)PQsetErrorVerbosity(conn, PQERRORS_SQLSTATE);
+    PQreset(conn);
+    bool open = PQstatus(conn) == CONNECTION_OK;
+    (void)PQsetErrorVerbosity(conn, PQERRORS_DEFAULT);
+    (void)snprintf(sqlstate, 6, "%.5s", open ? "" : sqlstate_in(PQerrorMessage(conn)));
+    return open;
+}
+
+/* Of a login. A database closed for maintenance (55000) opens again, a pooler answers 08P01 while
+ * its server is down. */
+static bool is_refusal(const char *sqlstate)
+{
+    static const char *const classes[] = {"28", "3D", "42", "22", "0A"};
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+        if (strncmp(sqlstate, classes[i], 2) == 0)
+            return true;
+    return false;
+}
+
+/* Why the connection failed; DW_OK when it works by now. */
+static enum dw_rc explain_failure(PGconn *conn, const char *what, struct dw_err *err)
+{
+    char sqlstate[6] = "";
+    bool refused = is_known_refusal(conn);
+    (void)dw_err_set(err, DW_RETRY, "DW-PG-001", "%s: %s", what, PQerrorMessage(conn));
+    if (!refused && *sqlstate_in(PQerrorMessage(conn))) {
+        if (ask_again(conn, sqlstate)) {
+            dw_err_clear(err);
+            return DW_OK;
+        }
+        refused = is_refusal(sqlstate);
+    }
+    if (!refused)
+        return DW_RETRY;
+    if (err) {
+        err->rc = DW_CONFIG;
+        (void)snprintf(err->id, sizeof err->id, "DW-PG-002");
+        memcpy(err->sqlstate, sqlstate, sizeof sqlstate);
+    }
+    return DW_CONFIG;
 }
 
 static void ignore_notice(void *context, const PGresult *result)
@@ -168,12 +223,11 @@ enum dw_rc dw_pg_connect(PGconn **out, const struct dw_pg_options *options, stru
     if (!conn)
         return dw_err_set(err, DW_RETRY, "DW-PG-001", "%s: out of memory", options->what);
     if (PQstatus(conn) != CONNECTION_OK) {
-        bool refused = login_was_refused(conn);
-        enum dw_rc rc =
-            dw_err_set(err, refused ? DW_CONFIG : DW_RETRY, refused ? "DW-PG-002" : "DW-PG-001",
-                       "%s: %s", options->what, PQerrorMessage(conn));
-        PQfinish(conn);
-        return rc;
+        enum dw_rc rc = explain_failure(conn, options->what, err);
+        if (rc != DW_OK) {
+            PQfinish(conn);
+            return rc;
+        }
     }
     (void)PQsetNoticeReceiver(conn, ignore_notice, NULL);
     *out = conn;

@@ -85,8 +85,7 @@ enum dw_batch_add dw_batch_add_record(struct dw_batch *batch, const struct dw_fe
 /* Adds all waiting events of a key, once per batch. */
 void dw_batch_add_waiting(struct dw_batch *batch, struct dw_waiting_key *key);
 
-/* After dw_writer_apply: takes the changes' outcomes over to the items. When any event of a key
- * waits, those that were coalesced into it wait with it: only together are they the row. */
+/* After dw_writer_apply: takes the changes' outcomes over to the items. */
 void dw_batch_collect(struct dw_batch *batch);
 
 /* The row of dualwrite.waiting for an item that waits; borrows from it. */
