@@ -283,6 +283,18 @@ static enum dw_rc set_number(rd_kafka_conf_t *conf, const struct dw_kafka_settin
     return set(conf, settings, name, text, err);
 }
 
+/* message.max.bytes is a producer's matter, but librdkafka refuses a consumer whose fetch.max.bytes
+ * is below it, and kafka.properties are for both. */
+static enum dw_rc fit_message_size(rd_kafka_conf_t *conf, struct dw_err *err)
+{
+    char fetch[24] = "";
+    size_t size = sizeof fetch;
+    if (rd_kafka_conf_get(conf, "fetch.max.bytes", fetch, &size) != RD_KAFKA_CONF_OK)
+        return DW_OK;
+    return dw_kafka_config_set(conf, "message.max.bytes",
+                               strtol(fetch, NULL, 10) < 1000 ? "1000" : fetch, err);
+}
+
 /* Small fetches: what is fetched ahead counts into the process's memory. The broker always returns
  * the first record of a fetch whole, however large it is. The client's own queue is drained at once
  * by the fetch thread, which pauses what it has no room for, so its limits are out of the way:
@@ -319,7 +331,7 @@ static enum dw_rc configure(rd_kafka_conf_t *conf, const struct dw_kafka_setting
     /* How long a map's topic that does not exist yet stays unnoticed. */
     if (rc == DW_OK)
         rc = set_number(conf, settings, "topic.metadata.refresh.interval.ms", 3000, err);
-    return rc;
+    return rc == DW_OK ? fit_message_size(conf, err) : rc;
 }
 
 enum dw_rc dw_kafka_consumer_open(struct dw_kafka_consumer **out,

@@ -221,6 +221,27 @@ static void test_an_offset_outside_the_log_is_told_and_never_reset(void **state)
     assert_true(message.partition == partition(f, OUTSIDE));
 }
 
+/* librdkafka refuses fetch.max.bytes below message.max.bytes, which concerns producers alone. */
+static void test_a_small_prefetch_is_no_mistake(void **state)
+{
+    (void)state;
+    struct dw_property large = {.name = "message.max.bytes", .value = "33554432"};
+    struct dw_property small = {.name = "fetch.max.bytes", .value = "100000"};
+    struct dw_kafka_settings settings = {.brokers = "127.0.0.1:1", .group = "dualwrite"};
+    const struct dw_kafka_consumer_options options = {
+        .client_id = "small", .session_timeout_ms = 6000, .prefetch_bytes = 256};
+    struct dw_property *properties[] = {NULL, &large, &small};
+    for (size_t i = 0; i < 3; i++) {
+        struct dw_err err = DW_ERR_INIT;
+        struct dw_kafka_consumer *consumer = NULL;
+        settings.properties = properties[i];
+        settings.property_count = properties[i] ? 1 : 0;
+        if (dw_kafka_consumer_open(&consumer, &settings, &options, &err) != DW_OK)
+            fail_msg("%s", err.message);
+        dw_kafka_consumer_close(consumer);
+    }
+}
+
 static void test_leaving_gives_partitions_back(void **state)
 {
     struct fixture *f = *state;
@@ -275,6 +296,7 @@ int main(void)
         cmocka_unit_test(test_a_new_start_rewinds),
         cmocka_unit_test(test_commits_carry_metadata_and_a_look_finds_them),
         cmocka_unit_test(test_an_offset_outside_the_log_is_told_and_never_reset),
+        cmocka_unit_test(test_a_small_prefetch_is_no_mistake),
         cmocka_unit_test(test_leaving_gives_partitions_back),
         cmocka_unit_test(test_letters_are_acknowledged_or_refused_together),
     };
