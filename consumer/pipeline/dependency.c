@@ -3,6 +3,7 @@
 
 #include "common/base/clock.h"
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { PASSED_QUESTIONS_MAX = 50, PAUSE_MS = 10, PAUSE_FACTOR = 4, ROUND_MIN_MS = 50 };
 
@@ -31,29 +32,44 @@ int64_t dw_dependency_next_ms(const struct dw_lane *lane, const struct dw_partit
 /* --- rounds -----------------------------------------------------------------------------------
  */
 
-struct passed { /* answers of one round, for one parent topic */
+struct passed { /* what one round has learned of a parent's topic */
+    struct passed *next;
     char topic[256];
     bool has_passed, has_not_passed;
     struct dw_version highest_passed, lowest_not_passed;
+};
+
+struct round {
+    struct dw_lane *lane;
+    struct passed *topics; /* in the lane's arena */
     int questions;
 };
 
-static bool ask(struct dw_lane *lane, struct passed *passed, const struct dw_registry_map *parent,
+static struct passed *passed_of(struct round *round, const char *topic)
+{
+    for (struct passed *passed = round->topics; passed; passed = passed->next)
+        if (strcmp(passed->topic, topic) == 0)
+            return passed;
+    struct passed *passed = DW_ARENA_NEW(&round->lane->arena, struct passed);
+    (void)snprintf(passed->topic, sizeof passed->topic, "%s", topic);
+    passed->next = round->topics;
+    round->topics = passed;
+    return passed;
+}
+
+static bool ask(struct round *round, const struct dw_registry_map *parent,
                 const struct dw_version *version)
 {
-    if (strcmp(passed->topic, parent->topic) != 0) {
-        passed->has_passed = passed->has_not_passed = false;
-        (void)snprintf(passed->topic, sizeof passed->topic, "%s", parent->topic);
-    }
+    struct passed *passed = passed_of(round, parent->topic);
     if (passed->has_passed && dw_version_compare(version, &passed->highest_passed) <= 0)
         return true;
     if (passed->has_not_passed && dw_version_compare(version, &passed->lowest_not_passed) >= 0)
         return false;
     bool answer = false;
     struct dw_err err = DW_ERR_INIT;
-    if (passed->questions++ >= PASSED_QUESTIONS_MAX ||
-        dw_writer_passed(lane->writer, parent->topic, parent->partitions, version, &answer, &err) !=
-            DW_OK)
+    if (round->questions++ >= PASSED_QUESTIONS_MAX ||
+        dw_writer_passed(round->lane->writer, parent->topic, parent->partitions, version, &answer,
+                         &err) != DW_OK)
         return false; /* asked again in the next round */
     if (answer) {
         passed->has_passed = true;
@@ -65,31 +81,49 @@ static bool ask(struct dw_lane *lane, struct passed *passed, const struct dw_reg
     return answer;
 }
 
-/* The clock of an event starts when it came, or when the parent's map had passed it. */
-static void start_clock(struct dw_lane *lane, const struct dw_partition *partition,
-                        struct dw_waiting_entry *entry, struct passed *passed, int64_t now_ms)
+/* Whether every map that may still bring the parent has passed the version. *out_any: there is one.
+ */
+static bool all_passed(struct round *round, const struct dw_partition *partition,
+                       const struct dw_waiting *row, bool *out_any)
 {
-    struct dw_registry_map *parent = NULL;
-    if (entry->row.parent_table.len)
-        parent = dw_registry_parent(lane->context->registry, lane->system->name,
-                                    entry->row.parent_schema, entry->row.parent_table,
-                                    partition->entry->map->source.system);
+    size_t count = 0;
+    struct dw_registry_map **parents = NULL;
+    if (row->parent_table.len)
+        parents = dw_registry_parents(round->lane->context->registry, round->lane->system->name,
+                                      row->parent_schema, row->parent_table,
+                                      partition->entry->map->source.system, &count);
+    bool passed = true;
+    for (size_t i = 0; i < count; i++) {
+        passed = passed && ask(round, parents[i], &row->version);
+        dw_registry_release(parents[i]);
+    }
+    free((void *)parents);
+    *out_any = count > 0;
+    return passed;
+}
+
+/* The clock of an event starts when it came, or when the maps of its parent had passed it. */
+static void start_clock(struct round *round, const struct dw_partition *partition,
+                        struct dw_waiting_entry *entry, int64_t now_ms)
+{
+    bool any = false;
+    bool passed = all_passed(round, partition, &entry->row, &any);
     int64_t age_ms = (dw_clock_wall_us() - entry->row.since_us) / 1000;
-    if (!parent)
+    if (!any)
         entry->passed_ms = now_ms - (age_ms > 0 ? age_ms : 0);
-    else if (ask(lane, passed, parent, &entry->row.version))
+    else if (passed)
         entry->passed_ms = now_ms;
-    dw_registry_release(parent);
 }
 
 void dw_dependency_round(struct dw_lane *lane, struct dw_partition *partition, int64_t now_ms)
 {
     if (!partition->waiting.entries || now_ms < partition->waiting_at_ms)
         return;
-    struct passed passed = {0};
+    struct round round = {.lane = lane};
+    dw_arena_reset(&lane->arena); /* between two batches */
     for (struct dw_waiting_key *key = partition->waiting.first; key; key = key->next)
         if (!key->first->passed_ms)
-            start_clock(lane, partition, key->first, &passed, now_ms);
+            start_clock(&round, partition, key->first, now_ms);
     partition->waiting_round++;
     partition->waiting_now = true;
     int64_t wait = dw_retry_next_ms(&partition->waiting_retry, dw_clock_jitter(UINT32_MAX));

@@ -286,16 +286,20 @@ static bool is_parent(const struct dw_registry_map *entry, const char *target_sy
            dw_str_equal(entry->map->source.system, source_system);
 }
 
-struct dw_registry_map *dw_registry_parent(struct dw_registry *registry, const char *target_system,
-                                           struct dw_str schema, struct dw_str table,
-                                           struct dw_str source_system)
+struct dw_registry_map **dw_registry_parents(struct dw_registry *registry,
+                                             const char *target_system, struct dw_str schema,
+                                             struct dw_str table, struct dw_str source_system,
+                                             size_t *out_count)
 {
-    struct dw_registry_map *found = NULL;
+    size_t count = 0;
     pthread_mutex_lock(&registry->lock);
-    for (size_t i = 0; i < registry->count && !found; i++)
+    struct dw_registry_map **found =
+        dw_mem_calloc(registry->count + 1, sizeof(struct dw_registry_map *));
+    for (size_t i = 0; i < registry->count; i++)
         if (is_parent(registry->entries[i], target_system, schema, table, source_system))
-            found = share(registry->entries[i]);
+            found[count++] = share(registry->entries[i]);
     pthread_mutex_unlock(&registry->lock);
+    *out_count = count;
     return found;
 }
 

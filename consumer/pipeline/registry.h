@@ -86,11 +86,12 @@ void dw_registry_release(struct dw_registry_map *entry); /* accepts NULL */
 /* True when its events are to be applied: RUNNING, and not failed here since. */
 bool dw_registry_runs(const struct dw_registry_map *entry);
 
-/* The map by which the rows of a target table come from `source_system`; NULL when there is none.
- * Give it back. */
-struct dw_registry_map *dw_registry_parent(struct dw_registry *registry, const char *target_system,
-                                           struct dw_str schema, struct dw_str table,
-                                           struct dw_str source_system);
+/* The maps by which the rows of a target table come from `source_system`; several may write one
+ * table. Give each back, and free the array. */
+struct dw_registry_map **dw_registry_parents(struct dw_registry *registry,
+                                             const char *target_system, struct dw_str schema,
+                                             struct dw_str table, struct dw_str source_system,
+                                             size_t *out_count);
 
 struct dw_registry_failure {
     struct dw_registry_failure *next;

@@ -28,3 +28,22 @@ assert_same_tables parent
 assert_same_tables child
 assert_eq "$(counted children dead)" 0 'children that died'
 assert_counts_balance
+step "parents of two maps in one table: the clock waits for both"
+dw_sql erp "create table company (id int primary key, v int not null default 1); create table person (id int primary key, v int not null default 1); create table deal (id int primary key, v int not null default 1, kind text, party int)"
+dw_sql crm "create table party (kind text, id int, v int, primary key (kind, id)); create table deal (id int primary key, v int, kind text, party int, foreign key (kind, party) references party)"
+for kind in company person; do
+    dw_map "$(copy_map $kind public.$kind id v | jq '.target.table = "public.party" | .target.key = ["kind", "id"] | .columns += [{ target: "kind", default: .map }] | .on_truncate = "ignore"')"
+done
+dw_map "$(copy_map deals public.deal id v kind party)"
+for paused in company person; do
+    dw_cli map pause $paused >/dev/null
+    sleep 1
+    dw_sql erp "insert into company values (${#paused}); insert into person values (${#paused}); insert into deal values (${#paused}, 1, '$paused', ${#paused})"
+    wait_caught_up deals
+    sleep 3
+    assert_eq "$(counted deals dead)" 0 "deals that died while the map $paused was paused"
+    dw_cli map resume $paused >/dev/null
+    wait_until 15 settled
+done
+assert_same_tables deal
+assert_counts_balance
