@@ -36,11 +36,7 @@ static bool schema_passes(void *context, int64_t revision, const char *code)
 static size_t room_for_rows(const struct run *run)
 {
     const struct dw_consumer_settings *settings = &run->lane->context->settings->consumer;
-    size_t most = (size_t)settings->waiting_rows_max;
-    size_t waiting = run->partition->waiting.entries;
-    size_t room = waiting < most ? most - waiting : 0;
-    if (run->partition->waiting.bytes >= (size_t)settings->queue_bytes)
-        room = 0;
+    size_t room = dw_partition_room(run->partition, settings->waiting_rows_max);
     size_t rows = (size_t)settings->batch_rows;
     return rows < room ? rows : room;
 }

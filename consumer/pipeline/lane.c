@@ -118,6 +118,7 @@ static void let_go(struct dw_lane *lane, struct dw_partition *partition)
     dw_waiting_clear(&partition->waiting);
     partition->has_uncertain = false;
     partition->has_released = false;
+    partition->barrier_refused_ms = 0;
     dw_context_attention(lane->context);
 }
 
@@ -183,17 +184,10 @@ static void claim(struct dw_lane *lane, struct dw_partition *partition)
     dw_partition_move(partition, DW_PARTITION_CLAIMED);
 }
 
-static bool is_full(const struct dw_lane *lane, const struct dw_partition *partition)
-{
-    const struct dw_consumer_settings *settings = &lane->context->settings->consumer;
-    return partition->waiting.entries >= (size_t)settings->waiting_rows_max ||
-           partition->waiting.bytes >= (size_t)settings->queue_bytes;
-}
-
 /* Moves between RUNNING and FULL after the number of waiting rows changed. */
 static void judge_room(struct dw_lane *lane, struct dw_partition *partition)
 {
-    bool full = is_full(lane, partition);
+    bool full = !dw_partition_room(partition, lane->context->settings->consumer.waiting_rows_max);
     if (full && dw_partition_in(partition) == DW_PARTITION_RUNNING)
         dw_log(DW_LOG_WARN, "partition.full", "no room for more waiting rows: it stops reading",
                DW_F_TEXT("map", partition->entry->name), DW_F_INT("partition", partition->number),
@@ -259,6 +253,23 @@ static bool apply(struct dw_lane *lane, struct dw_partition *partition)
     return false;
 }
 
+/* Rows of another table may still refer to these, as long as their own TRUNCATE or deletes have not
+ * come. When that takes longer than a row may wait for its parent, somebody has to look. */
+static void truncate_refused(struct dw_lane *lane, struct dw_partition *partition,
+                             struct dw_err *err)
+{
+    int64_t now = dw_clock_mono_ms();
+    if (!partition->barrier_refused_ms)
+        partition->barrier_refused_ms = now;
+    err->rc = DW_RETRY;
+    if (now - partition->barrier_refused_ms >=
+        lane->context->settings->consumer.dependency_wait_ms) {
+        err->rc = DW_CONFIG;
+        (void)snprintf(err->id, sizeof err->id, "DW-APPLY-209");
+    }
+    handle(lane, partition, err, DW_PARTITION_BACKOFF);
+}
+
 /* Looks whether all partitions of the map have reached the truncate (trap 7). */
 static bool barrier(struct dw_lane *lane, struct dw_partition *partition)
 {
@@ -271,6 +282,10 @@ static bool barrier(struct dw_lane *lane, struct dw_partition *partition)
         rc = dw_writer_truncate(lane->writer, map->table, &id, &partition->barrier,
                                 partition->entry->partitions, true, &done, &err);
     partition->wake_at_ms = dw_clock_mono_ms() + BARRIER_MS;
+    if (rc == DW_REJECT) {
+        truncate_refused(lane, partition, &err);
+        return false;
+    }
     if (rc != DW_OK) {
         err.rc = rc;
         handle(lane, partition, &err, DW_PARTITION_BACKOFF);
@@ -280,6 +295,7 @@ static bool barrier(struct dw_lane *lane, struct dw_partition *partition)
         return false;
     partition->has_released = true;
     partition->released = partition->barrier;
+    partition->barrier_refused_ms = 0;
     dw_context_applied(lane->context, lane->system->name, partition->entry->map->target.schema,
                        partition->entry->map->target.table);
     dw_partition_move(partition, DW_PARTITION_RELEASED);

@@ -20,6 +20,7 @@ struct dw_partition *dw_partition_new(const char *topic, int32_t number, const c
     partition->high = -1;
     dw_feed_init(&partition->feed, queue_bytes);
     dw_waiting_init(&partition->waiting);
+    partition->waiting_bytes_max = queue_bytes;
     dw_retry_init(&partition->retry, RETRY_BASE_MS, retry_max_ms);
     dw_retry_init(&partition->waiting_retry, WAITING_BASE_MS, WAITING_MAX_MS);
     return partition;
@@ -46,6 +47,11 @@ void dw_partition_release(struct dw_partition *partition)
     free(partition->map);
     free(partition->topic);
     free(partition);
+}
+
+size_t dw_partition_room(const struct dw_partition *partition, int64_t rows_max)
+{
+    return dw_waiting_room(&partition->waiting, (size_t)rows_max, partition->waiting_bytes_max);
 }
 
 void dw_partition_move(struct dw_partition *partition, enum dw_partition_event event)

@@ -40,6 +40,7 @@ struct dw_partition {
     bool has_uncertain; /* a commit of unknown fate: progress would be this one */
     struct dw_progress uncertain;
     struct dw_waiting_set waiting;
+    size_t waiting_bytes_max;
     uint64_t waiting_round;     /* of the timer */
     uint64_t waiting_ticks;     /* of all tables, when the due ones were last looked for */
     int64_t waiting_at_ms;      /* next round */
@@ -53,15 +54,21 @@ struct dw_partition {
     int64_t wake_at_ms;
     int64_t verify_at_ms;    /* when nothing came until then: does the target still stand there? */
     int64_t first_failed_us; /* of the batch in hand; 0 none */
-    bool has_barrier;
     struct dw_version barrier;
+    int64_t barrier_refused_ms; /* since when the target refuses the truncate; 0 it does not */
     bool has_released;
     struct dw_version released;
 };
 
+/* `queue_bytes`: this partition's share, for the records fetched ahead and again for waiting ones.
+ */
 struct dw_partition *dw_partition_new(const char *topic, int32_t number, const char *map,
                                       size_t queue_bytes, int64_t retry_max_ms);
 void dw_partition_release(struct dw_partition *partition);
+
+/* Rows that may still wait: as many as the setting has it, within this partition's share of the
+ * memory. */
+size_t dw_partition_room(const struct dw_partition *partition, int64_t rows_max);
 
 /* Moves the state machine; logs at debug. */
 void dw_partition_move(struct dw_partition *partition, enum dw_partition_event event);

@@ -132,6 +132,11 @@ struct dw_waiting_entry *dw_waiting_add(struct dw_waiting_set *set, const struct
     return entry;
 }
 
+size_t dw_waiting_room(const struct dw_waiting_set *set, size_t rows_max, size_t bytes_max)
+{
+    return set->entries < rows_max && set->bytes < bytes_max ? rows_max - set->entries : 0;
+}
+
 /* The hash table cannot forget a single key, so an emptied one stays in it until the emptied are
  * the majority; then it is filled anew with those that are left. */
 static void forget_key(struct dw_waiting_set *set, struct dw_waiting_key *key)

@@ -51,6 +51,8 @@ struct dw_waiting_entry *dw_waiting_add(struct dw_waiting_set *set, const struct
                                         int64_t commit_us);
 /* NULL when nothing waits under this key. */
 struct dw_waiting_key *dw_waiting_find(const struct dw_waiting_set *set, struct dw_str key_text);
+/* Rows that may still be added under the bounds; 0 when either is reached. */
+size_t dw_waiting_room(const struct dw_waiting_set *set, size_t rows_max, size_t bytes_max);
 /* Removes an entry. Its key must not be used afterwards when it was the last one. */
 void dw_waiting_remove(struct dw_waiting_set *set, struct dw_waiting_entry *entry);
 

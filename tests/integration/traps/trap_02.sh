@@ -45,3 +45,27 @@ wait_caught_up children
 wait_until 20 settled
 assert_same_tables child
 assert_counts_balance
+
+step "what waits is bounded by its bytes too, over all partitions"
+dw_sql erp "create table large (id int primary key, v int not null default 1, parent int references parent, note text)"
+dw_sql crm "create table large (id int primary key, v int not null default 1, parent int references parent, note text)"
+dw_stop consumer
+jq '.consumer.waiting_rows_max = 10000 | .consumer.queue_bytes = 1048576 | .consumer.batch_bytes = 65536 | .kafka.partitions = 4' "$dw_dir/dualwrite.json" >"$dw_dir/x" && mv "$dw_dir/x" "$dw_dir/dualwrite.json"
+dw_stop reconciler # a map's partitions are counted by its settings
+dw_start reconciler
+dw_map "$(copy_map large public.large id v parent note)"
+dw_sql erp "insert into parent values (4); insert into large select n, 1, 4, repeat(md5(n::text), 64) from generate_series(1, 3000) n"
+dw_start consumer
+stands() { # the partitions have stopped
+    local before
+    before=$(dw_sql crm "select count(*) from dualwrite.waiting where map = 'large'")
+    sleep 1.5
+    [[ $before -gt 300 && $before == "$(dw_sql crm "select count(*) from dualwrite.waiting where map = 'large'")" ]]
+}
+wait_until 30 stands
+assert_sql crm "select count(distinct partition), sum(length(event)) < 2097152 from dualwrite.waiting where map = 'large'" '4|t' 'partitions with waiting rows, and their bytes within bounds'
+dw_sql crm "insert into parent values (4)"
+wait_caught_up large --within 40
+wait_until 20 settled
+assert_same_tables large
+assert_counts_balance

@@ -93,9 +93,28 @@ static void test_many_keys_come_and_go(void **state)
     dw_waiting_done(&set);
 }
 
+static void test_room_ends_at_either_bound(void **state)
+{
+    (void)state;
+    struct dw_waiting_set set;
+    dw_waiting_init(&set);
+    assert_int_equal(dw_waiting_room(&set, 3, 100000), 3);
+    add(&set, "a", 1);
+    struct dw_waiting_entry *last = add(&set, "a", 2);
+    assert_int_equal(dw_waiting_room(&set, 3, 100000), 1);
+    assert_int_equal(dw_waiting_room(&set, 2, 100000), 0);
+    assert_int_equal(dw_waiting_room(&set, 1, 100000), 0);
+    assert_int_equal(dw_waiting_room(&set, 3, set.bytes), 0);
+    size_t bytes = set.bytes;
+    dw_waiting_remove(&set, last);
+    assert_int_equal(dw_waiting_room(&set, 3, bytes), 2);
+    dw_waiting_done(&set);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_room_ends_at_either_bound),
         cmocka_unit_test(test_entries_keep_their_own_bytes_in_order),
         cmocka_unit_test(test_removing_the_last_entry_removes_the_key),
         cmocka_unit_test(test_many_keys_come_and_go),
