@@ -78,4 +78,7 @@ DW_ERR_ENTRY("DW-APPLY-207", "the target system is not in the settings",
 DW_ERR_ENTRY("DW-APPLY-208", "the target is not where it was left",
     "It crashed and lost commits that were not synchronised, was restored, or another worker wrote to it.",
     "Nothing: the partition is claimed again and goes on from where the target stands.")
+DW_ERR_ENTRY("DW-APPLY-209", "the target refuses a TRUNCATE",
+    "Rows of another table refer to those that would go, and no map empties that table.",
+    "Remove those rows, or let the map ignore a truncate (on_truncate); then resume it: the TRUNCATE comes again.")
 /* clang-format on */

@@ -209,8 +209,9 @@ enum dw_rc dw_writer_truncate(struct dw_writer *writer, struct dw_writer_table *
     if (rc == DW_OK)
         rc = dw_barrier_arrive(writer->conn, id, version, partitions,
                                execute ? writer->sql.data : NULL, out_done, err);
-    if (rc == DW_REJECT) /* rows of another table still refer to these: their TRUNCATE comes */
-        rc = err->rc = DW_RETRY;
+    if (rc != DW_OK)
+        dw_err_add_context(err, "TRUNCATE of %.*s.%.*s", DW_STR_ARG(table->merge.schema),
+                           DW_STR_ARG(table->merge.table));
     return drop_if_lost(writer, rc);
 }
 

@@ -162,7 +162,8 @@ void dw_writer_rollback(struct dw_writer *writer);
 
 /* Own short transaction: notes that `partition` has reached the truncate `version` of the topic;
  * the one that completes `partitions` runs it (when `execute`) and marks it done. *out_done: this
- * partition may go on. Call again (every 50 ms or so) until done. */
+ * partition may go on. Call again (every 50 ms or so) until done. DW_REJECT: the target refuses it,
+ * as long as rows of another table refer to these. */
 enum dw_rc dw_writer_truncate(struct dw_writer *writer, struct dw_writer_table *table,
                               const struct dw_partition_id *id, const struct dw_version *version,
                               int32_t partitions, bool execute, bool *out_done,

@@ -2,10 +2,10 @@
 # TRUNCATE: takes effect in its place between the other changes, over all partitions; or is ignored, as the map says.
 . "$(dirname "$0")/../support/lib.sh"
 dw_up
-dw_config '.kafka.partitions = 4'
+dw_config '.kafka.partitions = 4' '.consumer.dependency_wait_ms = 2000'
 schema="create table a (id int primary key, v int not null default 1); create table b (id int primary key, v int not null default 1); create table kept (id int primary key, v int not null default 1)"
 dw_sql erp "$schema"
-dw_sql crm "$schema"
+dw_sql crm "$schema; create table note (id int primary key, b int references b)"
 step start
 dw_begin "$(copy_map a public.a id v)" "$(copy_map b public.b id v)" "$(copy_map kept public.kept id v | jq '.on_truncate = "ignore"')"
 dw_journal crm a
@@ -31,4 +31,17 @@ dw_sql erp "truncate kept; insert into kept values (1000)"
 wait_caught_up kept
 assert_sql crm "select count(*) from kept" 51
 assert_sql crm "select sum(dead) from dualwrite.progress" 0
+assert_counts_balance
+step "refused for good by a table that no map empties: the map is paused with the reason, nothing is lost"
+dw_sql crm "insert into note select 1, min(id) from b"
+dw_sql erp "truncate b; insert into b values (70), (71), (72), (73)"
+wait_until 20 map_is b error
+assert_match "$(dw_sql state "select reason from dualwrite.map where name = 'b'")" 'TRUNCATE.*foreign key'
+dw_sql erp "update a set v = v + 1"
+wait_caught_up a
+assert_same_tables a
+dw_sql crm "delete from note"
+dw_cli map resume b >/dev/null
+wait_caught_up b
+assert_same_tables b
 assert_counts_balance
