@@ -117,12 +117,15 @@ static void account(struct run *run)
 /* --- dead letters -----------------------------------------------------------------------------
  */
 
+/* Events that end with this batch: one that waits comes again, and would water the share of the
+ * dead down with each attempt. */
 static size_t events_of(const struct dw_batch *batch)
 {
     size_t events = 0;
     for (size_t i = 0; i < batch->count; i++)
         if (batch->items[i]->outcome != DW_OUTCOME_CONTROL &&
-            batch->items[i]->outcome != DW_OUTCOME_DUPLICATE)
+            batch->items[i]->outcome != DW_OUTCOME_DUPLICATE &&
+            batch->items[i]->outcome != DW_OUTCOME_WAITING)
             events++;
     return events;
 }

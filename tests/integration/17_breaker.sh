@@ -26,3 +26,15 @@ dw_cli map resume items >/dev/null
 wait_caught_up items
 assert_sql crm "select count(*) + (select count(*) from dualwrite.held where map = 'items') from item" 4100
 assert_counts_balance
+step "events that wait, tried again and again, do not water the share down"
+dw_sql erp "create table late (id int primary key, v int not null default 1, size int, kind int)"
+dw_sql crm "create table kind (id int primary key); create table late (id int primary key, v int, size int check (size > 0), kind int references kind)"
+dw_map "$(copy_map late public.late id v size kind)"
+dw_sql erp "insert into late select n, 1, 1, 9 from generate_series(1, 400) n"
+wait_caught_up late
+assert_sql crm "select sum(waiting) from dualwrite.progress where map = 'late'" 400
+sleep 4
+dw_sql erp "insert into late select n, 1, -1 from generate_series(1001, 1300) n"
+wait_until 20 map_is late error
+assert_eq "$(map_code late)" DW-APPLY-203 'the code of the open breaker'
+assert_eq "$(counted late waiting)" 400 'events that wait'
