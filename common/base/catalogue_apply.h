@@ -81,4 +81,7 @@ DW_ERR_ENTRY("DW-APPLY-208", "the target is not where it was left",
 DW_ERR_ENTRY("DW-APPLY-209", "the target refuses a TRUNCATE",
     "Rows of another table refer to those that would go, and no map empties that table.",
     "Remove those rows, or let the map ignore a truncate (on_truncate); then resume it: the TRUNCATE comes again.")
+DW_ERR_ENTRY("DW-APPLY-210", "a record of another system",
+    "Somebody publishes to the map's topic, or two installations share a Kafka and a topic prefix.",
+    "Find who writes to the topic (dualwrite.* of one installation are its own: kafka.topic_prefix), then discard the letter.")
 /* clang-format on */

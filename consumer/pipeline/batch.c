@@ -265,10 +265,29 @@ static bool is_schema(const struct dw_event *event)
     return event->op == DW_EVENT_MESSAGE && dw_str_is(event->message_prefix, DW_EVENT_SCHEMA);
 }
 
+/* A version is one system's: another's, however high, must neither be compared with ours nor become
+ * the partition's, which would make duplicates of all that comes. Debezium's events have none. */
+static bool is_foreign(const struct dw_batch *batch, const struct dw_event *event)
+{
+    return event->has_version && !dw_str_equal(event->system, batch->rules.map->source.system);
+}
+
+static void die_foreign(struct dw_batch *batch, struct dw_batch_item *item)
+{
+    die_format(batch, item, "DW-APPLY-210",
+               "the record comes from another system than the map's source");
+    item->has_version = false;
+    item->version = (struct dw_version){0, 0, 0};
+}
+
 /* Trap 1: what is not newer than the partition's last version was published twice. */
 static enum dw_batch_add judge(struct dw_batch *batch, struct dw_batch_item *item,
                                const struct dw_event *event)
 {
+    if (is_foreign(batch, event)) {
+        die_foreign(batch, item);
+        return DW_BATCH_ADDED;
+    }
     if (is_schema(event))
         return judge_schema(batch, item, event);
     if (event->has_version && dw_version_compare(&event->version, &batch->version) <= 0) {

@@ -130,6 +130,34 @@ static void test_a_create_becomes_a_replacing_upsert(void **state)
     assert_false(last(f)->change->replaces);
 }
 
+/* Its version means nothing here; raised to it, ours would all be taken for duplicates. */
+static void test_a_record_of_another_system_dies_and_leaves_the_version(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const sources[] = {
+        "\"name\":\"elsewhere\",\"lsn\":18446744073709551615",
+        "\"lsn\":5000",
+    };
+    static const char ops[] = "cmt";
+    int64_t offset = 0;
+    for (size_t i = 0; i < 2; i++)
+        for (const char *op = ops; *op; op++) {
+            struct dw_str value = dw_str_from(
+                dw_arena_printf(&f->arena,
+                                "{\"op\":\"%c\",\"source\":{%s,\"epoch\":9,\"ordinal\":0},%s,"
+                                "\"message\":{\"prefix\":\"dualwrite.schema\",\"content\":\"\"}}",
+                                *op, sources[i], row));
+            assert_int_equal(add(f, offset++, value), DW_BATCH_ADDED);
+            assert_int_equal(last(f)->outcome, DW_OUTCOME_DEAD);
+            assert_string_equal(last(f)->err->id, "DW-APPLY-210");
+            assert_string_equal(last(f)->failure_class, "format");
+            assert_false(last(f)->has_version);
+        }
+    assert_int_equal(f->batch.version.commit_lsn, 1000);
+    assert_int_equal(add(f, offset, event(f, 'c', 2000, row)), DW_BATCH_ADDED);
+    assert_non_null(last(f)->change);
+}
+
 static void test_a_delete_takes_the_key_of_before(void **state)
 {
     struct fixture *f = *state;
@@ -328,6 +356,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(test_a_create_becomes_a_replacing_upsert),
+        CASE(test_a_record_of_another_system_dies_and_leaves_the_version),
         CASE(test_a_delete_takes_the_key_of_before),
         CASE(test_what_is_not_newer_is_a_duplicate),
         CASE(test_a_foreign_event_goes_by_its_offset),
