@@ -33,6 +33,40 @@ static enum dw_rc init_elements(struct dw_convert *convert, struct dw_arena *are
     return dw_convert_init(element, &source, &target, arena, err);
 }
 
+/* The server takes an array's text as a whole, and would round or cut such elements without a word.
+ */
+static bool elements_are_cut(const struct dw_convert_type *array)
+{
+    struct dw_convert_type element;
+    if (!dw_convert_type_element(array, &element))
+        return false;
+    switch (element.family) {
+    case DW_FAMILY_NUMERIC:
+    case DW_FAMILY_INTERVAL:
+        return element.typmod >= 0;
+    case DW_FAMILY_FLOAT:
+    case DW_FAMILY_MONEY:
+    case DW_FAMILY_DATE:
+    case DW_FAMILY_TIME:
+    case DW_FAMILY_TIMETZ:
+    case DW_FAMILY_TIMESTAMP:
+    case DW_FAMILY_TIMESTAMPTZ:
+        return true;
+    case DW_FAMILY_BOOL:
+    case DW_FAMILY_INTEGER:
+    case DW_FAMILY_TEXT:
+    case DW_FAMILY_BYTES:
+    case DW_FAMILY_UUID:
+    case DW_FAMILY_JSON:
+    case DW_FAMILY_BITS:
+    case DW_FAMILY_ARRAY:
+    case DW_FAMILY_OTHER:
+    case DW_FAMILY_COUNT:
+        break;
+    }
+    return false;
+}
+
 enum dw_rc dw_convert_init(struct dw_convert *out, const struct dw_convert_type *source,
                            const struct dw_convert_type *target, struct dw_arena *arena,
                            struct dw_err *err)
@@ -41,11 +75,13 @@ enum dw_rc dw_convert_init(struct dw_convert *out, const struct dw_convert_type 
     out->rule = dw_convert_rules_find(source->family, target->family);
     if (!out->rule)
         return no_rule(source, target, "; a value map can say what becomes what", err);
-    if (source->family == DW_FAMILY_INTERVAL && target->family == DW_FAMILY_INTERVAL &&
-        target->typmod >= 0 && source->typmod != target->typmod)
+    if (target->family == DW_FAMILY_INTERVAL && target->typmod >= 0 &&
+        (source->family != DW_FAMILY_INTERVAL || source->typmod != target->typmod))
         return no_rule(source, target, ": the server would cut its fields without a word", err);
     if (source->family == DW_FAMILY_ARRAY && target->family == DW_FAMILY_ARRAY)
         return init_elements(out, arena, err);
+    if (target->family == DW_FAMILY_ARRAY && elements_are_cut(target))
+        return no_rule(source, target, ": the server would cut its elements without a word", err);
     return DW_OK;
 }
 

@@ -6,7 +6,7 @@
  * refuses by itself (month 13, an enum's label, a domain's check) is left to the server.
  *
  * Rows: family of the source; columns: of the target. = as it is; # number; T text with its length;
- * M date or time; U UUID; ? boolean word; B bits; A array; S left to the server; . never
+ * M date or time; U UUID; ? boolean word; B bits; A array; I interval; S the server's; . never
  *
  *                 bool int num flt mon text byte uuid date time ttz  ts  tstz intv json bits arr
  * oth bool           =    .   .   .   .   T    .    .    .    .    .   .    .    .    .    .    . .
@@ -14,7 +14,7 @@
  *   numeric        .    #   #   #   #   T    .    .    .    .    .   .    .    .    .    .    .   .
  *   float          .    #   #   #   #   T    .    .    .    .    .   .    .    .    .    .    .   .
  *   money          .    #   #   #   =   T    .    .    .    .    .   .    .    .    .    .    .   .
- *   text           ?    #   #   #   #   T    .    U    M    M    M   M    M    S    S    B    S   S
+ *   text           ?    #   #   #   #   T    .    U    M    M    M   M    M    I    S    B    S   S
  *   bytea          .    .   .   .   .   .    =    .    .    .    .   .    .    .    .    .    .   .
  *   uuid           .    .   .   .   .   T    .    U    .    .    .   .    .    .    .    .    .   .
  *   date           .    .   .   .   .   M    .    .    M    .    .   M    M    .    .    .    .   .
@@ -36,8 +36,9 @@
  *      wall time of UTC (the check warns). To date: only midnight. timestamptz to date: midnight
  * UTC. ?  true false t f yes no y n on off 1 0, in any case. A  the same element type, or one that
  * takes every value of it in the same words (int4[] to int8[], varchar(5)[] to text[]); others
- * never, because the server would round or cut. bool to a number and back, and all else that is
- * never: by a value map.
+ * never, because the server would round or cut; so from text only to elements that it takes whole
+ * or refuses. I  six digits of the second; interval(p) and fields only from the same. bool to a
+ * number and back, and all else that is never: by a value map.
  *
  * Threads: read-only after dw_convert_init.
  */

@@ -12,6 +12,7 @@
 
 #define NUMERIC_SCALE_MAX 16383 /* PostgreSQL's numeric rounds what lies behind */
 #define MONEY_SCALE       2
+#define INTERVAL_DIGITS   6
 #define QUOTED_MAX        40 /* a value this short may stand in a message */
 
 static enum dw_rc not_valid(const struct dw_convert *convert, struct dw_str text,
@@ -232,6 +233,27 @@ static enum dw_rc to_money(const struct dw_convert *convert, struct dw_str text,
     return DW_OK;
 }
 
+/* ---- intervals ---- */
+
+/* The server rounds behind the microsecond. */
+static enum dw_rc to_interval(const struct dw_convert *convert, struct dw_str text,
+                              struct dw_arena *arena, struct dw_str *out, struct dw_err *err)
+{
+    (void)arena;
+    size_t place = 0; /* behind the point; 0 outside of a fraction */
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (c == '.')
+            place = 1;
+        else if (c < '0' || c > '9')
+            place = 0;
+        else if (place && place++ > INTERVAL_DIGITS && c != '0')
+            return too_precise(convert, err);
+    }
+    *out = text;
+    return DW_OK;
+}
+
 /* ---- boolean words, UUIDs, bits ---- */
 
 static enum dw_rc to_bool(const struct dw_convert *convert, struct dw_str text,
@@ -407,8 +429,8 @@ static const dw_convert_fn rules[DW_FAMILY_COUNT][DW_FAMILY_COUNT] = {
         {NUMBER_ROW, [DW_FAMILY_BOOL] = to_bool, [DW_FAMILY_UUID] = to_uuid,
          [DW_FAMILY_DATE] = to_moment, [DW_FAMILY_TIME] = to_moment, [DW_FAMILY_TIMETZ] = to_moment,
          [DW_FAMILY_TIMESTAMP] = to_moment, [DW_FAMILY_TIMESTAMPTZ] = to_moment,
-         [DW_FAMILY_INTERVAL] = by_server, [DW_FAMILY_JSON] = by_server, [DW_FAMILY_BITS] = to_bits,
-         [DW_FAMILY_ARRAY] = by_server, [DW_FAMILY_OTHER] = by_server},
+         [DW_FAMILY_INTERVAL] = to_interval, [DW_FAMILY_JSON] = by_server,
+         [DW_FAMILY_BITS] = to_bits, [DW_FAMILY_ARRAY] = by_server, [DW_FAMILY_OTHER] = by_server},
     [DW_FAMILY_BYTES] = {[DW_FAMILY_BYTES] = as_is},
     [DW_FAMILY_UUID] = {[DW_FAMILY_UUID] = to_uuid, [DW_FAMILY_TEXT] = to_text},
     [DW_FAMILY_DATE] = {DAY_ROW},

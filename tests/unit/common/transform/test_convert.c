@@ -40,6 +40,10 @@ enum {
     TEXT_ARRAY = 1009,
     INT8_ARRAY = 1016,
     NUMERIC_ARRAY = 1231,
+    DATE_ARRAY = 1182,
+    TIMESTAMP_ARRAY = 1115,
+    FLOAT4_ARRAY = 1021,
+    MONEY_ARRAY = 791,
     VARCHAR_ARRAY = 1015,
     BYTEA_ARRAY = 1001,
     ENUM = 50000
@@ -182,6 +186,10 @@ static void test_text_length(void **state)
     assert_refused(PAIR(TEXT, -1, VARCHAR, LENGTH_MOD(3)), S, "abc ", "DW-VALUE-002");
     assert_refused(PAIR(TEXT, -1, BPCHAR, LENGTH_MOD(3)), S, "abc ", "DW-VALUE-002");
     assert_refused(PAIR(INT4, -1, VARCHAR, LENGTH_MOD(2)), N, "123", "DW-VALUE-002");
+    assert_refused(PAIR(TEXT, -1, INTERVAL, -1), S, "1 day 0.1234567 s", "DW-VALUE-003");
+    assert_refused(PAIR(TEXT, -1, INTERVAL, -1), S, "PT0.0000001S", "DW-VALUE-003");
+    assert_value(PAIR(TEXT, -1, INTERVAL, -1), S, "1.5 days 0.1234560 s", "1.5 days 0.1234560 s");
+    assert_value(PAIR(TEXT, -1, INTERVAL, -1), S, "P1Y2M3DT4.123456S", "P1Y2M3DT4.123456S");
     char name[70];
     memset(name, 'x', sizeof name);
     name[64] = '\0';
@@ -321,6 +329,17 @@ static void test_check(void **state)
     assert_check(PAIR(VARCHAR_ARRAY, LENGTH_MOD(5), TEXT_ARRAY, -1), DW_OK);
     assert_check(PAIR(NUMERIC_ARRAY, -1, NUMERIC_ARRAY, NUMERIC_MOD(5, 2)), DW_CONFIG);
     assert_check(PAIR(INTERVAL, -1, INTERVAL, 5), DW_CONFIG);
+    /* from text the server would round or cut these without a word */
+    assert_check(PAIR(TEXT, -1, INTERVAL, 0x7fff0000), DW_CONFIG);
+    assert_check(PAIR(TEXT, -1, INTERVAL, -1), DW_REJECT);
+    assert_check(PAIR(TEXT, -1, NUMERIC_ARRAY, NUMERIC_MOD(5, 2)), DW_CONFIG);
+    assert_check(PAIR(TEXT, -1, DATE_ARRAY, -1), DW_CONFIG);
+    assert_check(PAIR(TEXT, -1, TIMESTAMP_ARRAY, -1), DW_CONFIG);
+    assert_check(PAIR(TEXT, -1, FLOAT4_ARRAY, -1), DW_CONFIG);
+    assert_check(PAIR(TEXT, -1, MONEY_ARRAY, -1), DW_CONFIG);
+    assert_check(PAIR(TEXT, -1, NUMERIC_ARRAY, -1), DW_REJECT);
+    assert_check(PAIR(TEXT, -1, INT4_ARRAY, -1), DW_REJECT);
+    assert_check(PAIR(TEXT, -1, VARCHAR_ARRAY, LENGTH_MOD(5)), DW_REJECT);
     assert_check(PAIR(ENUM, -1, ENUM, -1), DW_OK);
     assert_check(PAIR(ENUM, -1, ENUM + 1, -1), DW_REJECT);
 }
