@@ -13,7 +13,7 @@
 #   dw_stop, dw_kill, dw_freeze, dw_continue NAME
 #
 # Environment: DW_BIN (the programs; default build/dev/bin), DW_TEST_KEEP=1 (keep the folder), DW_TEST_SLOW=N (all
-# times N times as long, for sanitizers).
+# times N times as long, for sanitizers), DW_TEST_TERM=1 (programs end by SIGTERM, so that coverage is written).
 set -Eeuo pipefail
 shopt -s inherit_errexit
 unset CDPATH "${!PG@}"
@@ -66,6 +66,10 @@ log_tails() {
 
 dw_down() {
     local name
+    if [[ ${DW_TEST_TERM:-} ]]; then
+        for name in "${!dw_pids[@]}"; do kill -TERM "${dw_pids[$name]}" && kill -CONT "${dw_pids[$name]}"; done 2>/dev/null || true
+        for name in "${!dw_pids[@]}"; do (wait_until 15 is_gone "$name") 2>/dev/null || true; done
+    fi
     for name in "${!dw_pids[@]}"; do
         kill -KILL "${dw_pids[$name]}" 2>/dev/null || true
         wait "${dw_pids[$name]}" 2>/dev/null || true
@@ -352,6 +356,14 @@ map_state() { dw_sql state "select state from dualwrite.map where name = '$1'"; 
 map_code() { dw_sql state "select code from dualwrite.map where name = '$1'"; }
 map_is() { [[ $(map_state "$1") == "$2" ]]; }
 
+# pause_map NAME: returns when every worker that has partitions of the map has stopped applying it: what is published from
+# then on comes as one piece after `map resume`.
+pause_map() {
+    dw_cli map pause "$1" >/dev/null
+    wait_until 15 sql_is state "select coalesce(bool_and((stats->'maps'->'$1'->>'paused')::boolean), false) from dualwrite.process
+        where kind = 'consumer' and stats->'maps'->'$1' is not null and beat_at > now() - interval '4 s'" t
+}
+
 # All that most tests begin with: the three programs, and the maps given as JSON.
 dw_begin() {
     local map
@@ -380,6 +392,18 @@ has_passed() { # MAP LSN PARTITIONS DATABASE
     sql_is "$4" "select count(*) from dualwrite.progress where map = '$1' and commit_lsn >= '$2'" "$3"
 }
 
+# A heartbeat of our own into a system's stream (default erp); gives its LSN.
+dw_marker() {
+    dw_sql "${1:-erp}" "select pg_logical_emit_message(true, 'dualwrite.heartbeat',
+        json_build_object('sent_us', (extract(epoch from clock_timestamp()) * 1000000)::bigint)::text)"
+}
+
+# wait_published [SYSTEM]: Kafka has everything committed so far: the slot is confirmed only up to there.
+wait_published() {
+    wait_until 20 sql_is "${1:-erp}" "select confirmed_flush_lsn >= '$(dw_marker "${1:-erp}")' from pg_replication_slots
+        where slot_name = 'dualwrite_${1:-erp}'" t
+}
+
 # wait_caught_up MAP… [--within SECONDS]: everything committed so far on the source has been applied, or set aside. A
 # heartbeat of our own goes through the stream behind it to every partition.
 wait_caught_up() {
@@ -395,8 +419,7 @@ wait_caught_up() {
         row=$(dw_sql state "select source_system, target_system, partitions from dualwrite.map where name = '$map'")
         [[ $row ]] || fail "there is no map $map"
         system=${row%%|*}
-        lsn=$(dw_sql "$system" "select pg_logical_emit_message(true, 'dualwrite.heartbeat',
-            json_build_object('sent_us', (extract(epoch from clock_timestamp()) * 1000000)::bigint)::text)")
+        lsn=$(dw_marker "$system")
         wait_until "$seconds" has_passed "$map" "$lsn" "${row##*|}" "$(cut -d '|' -f 2 <<<"$row")"
     done
 }

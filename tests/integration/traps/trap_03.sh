@@ -9,16 +9,20 @@ dw_sql erp "$schema"
 dw_sql crm "$schema"
 step start
 dw_begin "$(copy_map children public.child id v parent)" "$(copy_map parents public.parent id v)"
-dw_cli map pause parents >/dev/null
-sleep 1
+pause_map parents
 step "the parents' map paused for twice the wait"
 dw_sql erp "insert into parent select n from generate_series(1, 100) n; insert into child select n, 1, 1 + n % 100 from generate_series(1, 2000) n"
 wait_caught_up children
 sleep 3
 assert_eq "$(counted children dead)" 0 'children that died'
 assert_sql crm "select count(*) from dualwrite.waiting" 2000
-step "a parent that goes again, the child's delete queued behind it"
-dw_sql erp "insert into parent values (500); insert into child values (5000, 1, 500); delete from child where id = 5000; delete from parent where id = 500"
+step "a parent that goes again: the child and its later version wait, its delete settles both"
+dw_sql erp "insert into parent values (500); insert into child values (5000, 1, 500)"
+wait_caught_up children
+dw_sql erp "update child set v = 2 where id = 5000"
+wait_caught_up children
+assert_sql crm "select count(*) from dualwrite.waiting" 2002
+dw_sql erp "delete from child where id = 5000; delete from parent where id = 500"
 wait_caught_up children
 dw_cli map resume parents >/dev/null
 settled() { sql_is crm "select count(*) from dualwrite.waiting" 0; }

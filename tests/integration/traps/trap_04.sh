@@ -27,10 +27,9 @@ swap_singly() { # in three
 letters_none() { assert_eq "$(counted items dead)" 0 'dead letters'; }
 settled() { sql_is crm "select count(*) from dualwrite.waiting" 0; }
 batched() { # SQL: published while the map is paused, so that it comes as one batch
-    dw_cli map pause items >/dev/null
-    sleep 1
+    pause_map items
     dw_sql erp <<<"$1"
-    sleep 0.7
+    wait_published
     dw_cli map resume items >/dev/null
     wait_caught_up items
     wait_until 20 settled

@@ -12,9 +12,8 @@ step start
 dw_begin "$(copy_map docs public.doc id v body note)" "$(copy_map full_docs public.full_doc id v body note)"
 for table in doc full_doc; do dw_sql erp "insert into $table select n, 1, repeat('body of ' || n || ' ', 1000), 'note' from generate_series(1, 6) n"; done
 wait_caught_up docs full_docs
-dw_cli map pause docs >/dev/null
-dw_cli map pause full_docs >/dev/null
-sleep 1
+pause_map docs
+pause_map full_docs
 step "one batch: delete and create, update without the value behind a create, a key taken over"
 for table in doc full_doc; do
     dw_sql erp "begin; delete from $table where id = 1; insert into $table (id, v, note) values (1, 2, 'anew'); commit;
@@ -22,7 +21,7 @@ for table in doc full_doc; do
         begin; delete from $table where id = 2; update $table set id = 2, v = 4 where id = 3; commit;
         update $table set v = 5, note = null where id = 4; update $table set v = 6, body = 'short' where id = 4; update $table set v = 7 where id = 4"
 done
-sleep 0.7
+wait_published
 dw_cli map resume docs >/dev/null
 dw_cli map resume full_docs >/dev/null
 wait_caught_up docs full_docs

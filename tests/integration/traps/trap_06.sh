@@ -18,10 +18,9 @@ dw_sql erp "insert into item select n, 2 from generate_series(1, 2) n"
 wait_caught_up items
 assert_sql crm "select string_agg(id::text, ',' order by id) from item where gone" 3,4
 step "in one batch"
-dw_cli map pause items >/dev/null
-sleep 1
+pause_map items
 dw_sql erp "delete from item where id in (5, 6); insert into item values (5, 3), (3, 3); delete from item where id = 5; insert into item values (5, 4); begin; delete from item where id = 7; insert into item values (7, 3); commit"
-sleep 0.5
+wait_published
 dw_cli map resume items >/dev/null
 wait_caught_up items
 assert_sql crm "select string_agg(id::text, ',' order by id) from item where gone" 4,6

@@ -27,6 +27,12 @@ refused DW-MAP-038 "$dw_dir/collate.json"
 map day t days
 passes "$dw_dir/day.json"
 step "two maps on one table"
+# Each reason by itself: one of both deletes; one of both truncates.
+map one a shared '.on_truncate = "ignore"'
+map two b shared '.on_delete = "ignore" | .on_truncate = "ignore"'
+refused DW-MAP-039 "$dw_dir/one.json" "$dw_dir/two.json"
+map one a shared '.on_delete = "ignore" | .on_truncate = "truncate"'
+refused DW-MAP-039 "$dw_dir/one.json" "$dw_dir/two.json"
 map one a shared
 map two b shared
 refused DW-MAP-039 "$dw_dir/one.json" "$dw_dir/two.json"

@@ -3,7 +3,8 @@
 # and when it wakes up it changes nothing.
 . "$(dirname "$0")/../../support/lib.sh"
 dw_up
-dw_config '.kafka.partitions = 1'
+# No heartbeats: the first batch that the worker to be frozen gets holds rows, so that its transaction is open.
+dw_config '.kafka.partitions = 1' '.producer.heartbeat_ms = 3600000' '.consumer.batch_rows = 10'
 schema="create table item (id int primary key, v bigint not null default 1)"
 dw_sql erp "$schema; create sequence version"
 dw_sql crm "$schema"
@@ -18,6 +19,7 @@ wait_until 15 is_ready frozen
 step "frozen between merge and commit"
 dw_sql erp "update item set v = nextval('version')"
 wait_until 15 is_frozen frozen
+assert_sql crm "select count(*) from pg_stat_activity where application_name like '%frozen%' and state = 'idle in transaction'" 1 'open transactions of the frozen worker'
 dw_sql erp "update item set v = nextval('version') where id <= 25"
 step "the successor goes on"
 dw_start consumer
@@ -38,3 +40,23 @@ dw_sql erp "update item set v = nextval('version')"
 wait_caught_up items --within 30
 assert_same_tables item
 assert_journal_rises crm item id
+
+step "frozen between two batches, the next already in memory: it finds its place taken"
+dw_stop frozen
+dw_start consumer sleeper DW_FAULT=consumer.after_commit:stop
+wait_until 15 is_ready sleeper
+last=$(dw_sql erp "select last_value from version")
+dw_sql erp "update item set v = nextval('version')"
+wait_until 15 is_frozen sleeper
+assert_sql crm "select count(*) filter (where v > $last) between 1 and 49 from item" t 'one batch of the update is written'
+dw_start consumer
+dw_sql erp "update item set v = nextval('version')"
+wait_caught_up items --within 30
+assert_same_tables item
+dw_continue sleeper
+dw_sql erp "update item set v = nextval('version') where id <= 5"
+wait_caught_up items --within 30
+sleep 0.5
+assert_same_tables item
+assert_journal_rises crm item id
+assert_counts_balance
