@@ -17,7 +17,7 @@ create table customers (
     created  timestamptz    not null,
     modified timestamptz    not null,
     primary key (company, account)
-);
+) with (autovacuum_enabled = off); -- run between the measurements instead, on all sides
 create function bench_rows(first int, last int) returns setof customers language sql as $$
     select case when n % 2 = 0 then 'usmf' else 'demf' end, 'C' || lpad(n::text, 8, '0'), 'Customer number ' || n || ' of the benchmark',
         (array['10', '20', '30', null])[1 + n % 4], 'EUR', n % 100000 + 0.25, n % 7777 - 0.5, n % 3, n || ' Main Street', 'Springfield', 'DE',

@@ -196,15 +196,7 @@ dw_hush() {
 
 # ---- configuration and programs ----
 
-dw_free_port() {
-    local port
-    while :; do
-        port=$((12000 + RANDOM % 8000))
-        [[ " ${dw_ports[*]} " != *" $port "* ]] || continue
-        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
-    done
-    printf '%s' "$port"
-}
+dw_free_port() { "$dw_servers" port --dir "$dw_dir/servers"; }
 
 # Writes dualwrite.json. Each argument is a jq filter that changes it, for example '.consumer.batch_rows = 10'.
 # Times are short, so that tests are: the defaults are for production.
