@@ -58,7 +58,7 @@ log_tails() {
         tail -n 12 "$file" | cut -c 1-600
     done >&2
     for file in "$dw_dir"/servers/*/server.log; do
-        [[ -s $file ]] || continue
+        grep -qsE 'ERROR|FATAL|PANIC' "$file" || continue
         printf -- '---- %s (last errors)\n' "$file"
         grep -E 'ERROR|FATAL|PANIC' "$file" | tail -n 6 | cut -c 1-400 || true
     done >&2
