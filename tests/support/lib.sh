@@ -240,8 +240,10 @@ dw_start() {
         environment+=("DW_${kind^^}_LISTEN=127.0.0.1:${dw_ports[$name]}")
     env "${environment[@]}" "$dw_bin/dualwrite-$kind" "${arguments[@]}" >>"$dw_dir/$name.log" 2>&1 &
     dw_pids[$name]=$!
-    [[ $name != reconciler ]] || wait_until 15 is_healthy reconciler
+    [[ $name != reconciler ]] || wait_until 15 has_started reconciler
 }
+# The reconciler answers its port before it knows whether it is the active one. A fault may end it even sooner.
+has_started() { is_ready "$1" || is_gone "$1"; }
 
 is_alive() { [[ -r /proc/${dw_pids[$1]}/stat && $(process_state "$1") != Z ]]; }
 is_gone() { ! is_alive "$1"; }

@@ -51,16 +51,19 @@ dw_sql erp "update item set v = v + 1000, note = 'after'"
 wait_caught_up items
 assert_same_tables item
 assert_sql state "select epoch > $epoch from dualwrite.position where system = 'erp'" t
-step "the state database restored too: the epoch in the topic counts"
+step "the state database restored too, two epochs back: the epoch in the topic counts"
 dw_stop producer
-dw_sql state "update dualwrite.position set epoch = 1 where system = 'erp'"
-dw_start producer
-dw_sql erp "update item set v = v + 1" || true
-sleep 2
-if is_ready producer; then
-    wait_caught_up items
-    assert_same_tables item
-else
-    gap_is '.' || fail 'neither streaming nor a gap'
-fi
+dw_sql erp "select pg_drop_replication_slot('dualwrite_erp')" >/dev/null
+dw_start producer -- --accept-gap
+wait_live
+dw_stop producer
+epoch=$(dw_sql state "select epoch from dualwrite.position where system = 'erp'")
+dw_sql state "update dualwrite.position set epoch = $epoch - 2 where system = 'erp'"
+# The topic's position may be the older one: then the slot is ahead of it, which an operator accepts too.
+dw_start producer -- --accept-gap
+wait_live
+dw_sql erp "update item set v = v + 1"
+wait_caught_up items
+assert_same_tables item
+assert_sql state "select epoch >= $epoch from dualwrite.position where system = 'erp'" t 'the epoch went back with the state database'
 assert_counts_balance
