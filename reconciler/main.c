@@ -12,10 +12,9 @@
 #include "common/postgres/pg.h"
 #include "common/service/http_server.h"
 #include "common/service/lifecycle.h"
-#include "common/service/metrics.h"
 #include "common/state/state.h"
-#include "common/state/state_letters.h"
 #include "reconciler/api/api.h"
+#include "reconciler/dead_letters/letter_gauges.h"
 #include "reconciler/dead_letters/letter_index.h"
 #include "reconciler/targets/target_watch.h"
 #include <libpq-fe.h>
@@ -42,11 +41,12 @@ struct reconciler {
     struct dw_letter_index *index; /* while active */
     struct dw_target_watch *watch; /* while active */
     struct dw_state *state;
-    PGconn *lock;    /* its session holds the advisory lock, or tries to get it */
-    bool asked;      /* the lock was asked for and is held by somebody else */
-    int64_t beat_ms; /* when the last one was sent */
-    bool worked;     /* the state database has let us in once */
-    bool refused;    /* before that: the settings are wrong, the process ends */
+    PGconn *lock;     /* its session holds the advisory lock, or tries to get it */
+    bool asked;       /* the lock was asked for and is held by somebody else */
+    int64_t beat_ms;  /* when the last one was sent */
+    int64_t count_ms; /* when letters may be counted again */
+    bool worked;      /* the state database has let us in once */
+    bool refused;     /* before that: the settings are wrong, the process ends */
     struct dw_arena arena;
     _Atomic int64_t tick_ms;
     pthread_mutex_t why_lock; /* of why */
@@ -135,6 +135,7 @@ static void step_back(struct reconciler *self)
     dw_target_watch_stop(self->watch);
     self->index = NULL;
     self->watch = NULL;
+    dw_letter_gauges_clear();
 }
 
 static enum dw_rc step_forward(struct reconciler *self, struct dw_err *err)
@@ -150,6 +151,7 @@ static enum dw_rc step_forward(struct reconciler *self, struct dw_err *err)
     }
     self->index = index;
     self->watch = watch;
+    self->beat_ms = self->count_ms = dw_clock_mono_ms() - BEAT_MS; /* this is news: tell at once */
     dw_api_activate(self->api, index, watch);
     dw_log_plain(DW_LOG_INFO, "reconciler.active", "this instance is the active one");
     return DW_OK;
@@ -181,57 +183,16 @@ static void choose_role(struct reconciler *self)
 /* --- housekeeping -------------------------------------------------------------------------------
  */
 
-static const struct dw_letter_count *find_count(const struct dw_letter_count *counts, size_t count,
-                                                const char *map, enum dw_letter_state state)
-{
-    for (size_t i = 0; i < count; i++)
-        if (counts[i].state == state && strcmp(counts[i].map, map) == 0)
-            return &counts[i];
-    return NULL;
-}
-
-static void show_map(const struct dw_letter_count *counts, size_t count, const char *map)
-{
-    char labels[400];
-    if (strlen(map) > 249 || strpbrk(map, "\"\\\n"))
-        return; /* no map of ours has such a name */
-    for (unsigned s = 0; s < DW_LETTER_STATE_COUNT; s++) {
-        enum dw_letter_state state = (enum dw_letter_state)s;
-        const struct dw_letter_count *found = find_count(counts, count, map, state);
-        (void)snprintf(labels, sizeof labels, "map=\"%s\",state=\"%s\"", map,
-                       dw_state_letters_state_name(state));
-        dw_metrics_set(dw_metrics_series(DW_METRIC_GAUGE, "dw_dlq_items",
-                                         "Dead letters in the index.", labels, 1),
-                       found ? found->count : 0);
-        if (state == DW_LETTER_OPEN)
-            dw_metrics_set(dw_metrics_series(DW_METRIC_GAUGE, "dw_dlq_oldest_timestamp_seconds",
-                                             "When the oldest open dead letter failed.", labels,
-                                             1000000),
-                           found ? found->oldest_us : 0);
-    }
-}
-
-/* A map has its series before its first letter, so that a rule can watch it from the start. */
-static enum dw_rc show_maps(struct reconciler *self, struct dw_err *err)
-{
-    const struct dw_map_record *maps = NULL;
-    size_t count = 0;
-    if (!dw_state_maps_changed(self->state))
-        return DW_OK;
-    enum dw_rc rc = dw_state_maps_load(self->state, &self->arena, &maps, &count, err);
-    for (size_t i = 0; !rc && i < count; i++)
-        show_map(NULL, 0, maps[i].name);
-    return rc;
-}
-
-/* All states of a map that has letters: one that went down to none must not keep its last value. */
+/* Counting a large index takes a while: it never takes more than a tenth of the time. */
 static enum dw_rc show_letters(struct reconciler *self, struct dw_err *err)
 {
-    const struct dw_letter_count *counts = NULL;
-    size_t count = 0;
-    enum dw_rc rc = dw_state_letters_count(self->state, &self->arena, &counts, &count, err);
-    for (size_t i = 0; !rc && i < count; i++)
-        show_map(counts, count, counts[i].map);
+    int64_t begun_ms = dw_clock_mono_ms();
+    if (begun_ms < self->count_ms)
+        return DW_OK;
+    dw_arena_reset(&self->arena);
+    enum dw_rc rc = dw_letter_gauges_refresh(self->state, &self->arena, err);
+    int64_t now_ms = dw_clock_mono_ms();
+    self->count_ms = now_ms + 10 * (now_ms - begun_ms);
     return rc;
 }
 
@@ -265,9 +226,6 @@ static enum dw_rc keep_house(struct reconciler *self, struct dw_err *err)
     if (rc || !self->index)
         return rc;
     rc = dw_state_processes_clean(self->state, PROCESS_SILENT_MS, err);
-    dw_arena_reset(&self->arena);
-    if (!rc)
-        rc = show_maps(self, err);
     if (!rc)
         rc = show_letters(self, err);
     return rc;

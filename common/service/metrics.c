@@ -77,6 +77,15 @@ struct dw_metric_series *dw_metrics_series(enum dw_metric_kind kind, const char 
     return &found->series;
 }
 
+void dw_metrics_zero(const char *name)
+{
+    pthread_mutex_lock(&lock);
+    for (struct entry *entry = entries; entry; entry = entry->next)
+        if (strcmp(entry->name, name) == 0)
+            dw_metrics_set(&entry->series, 0);
+    pthread_mutex_unlock(&lock);
+}
+
 static void write_number(struct dw_buf *out, int64_t value, int64_t scale)
 {
     if (scale == 1)

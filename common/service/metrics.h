@@ -34,6 +34,9 @@ static inline void dw_metrics_set(struct dw_metric_series *series, int64_t value
     atomic_store_explicit(&series->value, value, memory_order_relaxed);
 }
 
+/* Sets every series of a counter or gauge to 0. */
+void dw_metrics_zero(const char *name);
+
 /* A duration in microseconds; buckets double from 100 µs (index 0: <= 100 µs). */
 void dw_metrics_observe_us(struct dw_metric_series *series, int64_t us, int64_t count);
 

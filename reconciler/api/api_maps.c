@@ -2,6 +2,7 @@
 #include "common/model/map_resolved.h"
 #include "common/model/table_map.h"
 #include "reconciler/api/api_answer.h"
+#include "reconciler/dead_letters/letter_gauges.h"
 #include "reconciler/maps/map_check.h"
 
 #define HISTORY_LIMIT   20
@@ -250,6 +251,8 @@ static enum dw_rc save_map(struct dw_api_call *call, const struct apply *apply,
                         order.topic, TOPIC_MAX_BYTES);
     else
         rc = dw_state_map_apply(call->state, &order, out, err);
+    if (!rc)
+        dw_letter_gauges_know(order.name);
     dw_buf_done(&resolved);
     return rc;
 }

@@ -11,7 +11,13 @@ sleep 0.5
 is_healthy early || fail 'a worker without maps is not healthy'
 dw_stop early
 step start
-dw_begin "$(copy_map items public.item id v size)"
+dw_start reconciler
+dw_map "$(copy_map items public.item id v size)"
+has_series() { dw_http reconciler /metrics | grep -qxF "$1"; }
+has_series 'dw_dlq_items{map="items",state="open"} 0' || fail 'a map has no dw_dlq_items from the moment it is applied'
+dw_start producer
+wait_live erp
+dw_start consumer
 wait_until 15 is_ready producer
 wait_until 15 is_ready consumer
 wait_until 5 is_ready reconciler
@@ -34,7 +40,16 @@ done
 for metric in dw_events_processed_total dw_event_end_to_end_seconds_bucket dw_apply_duration_seconds_bucket dw_consumer_lag_records dw_breaker_state dw_rebalances_total dw_heartbeat_age_seconds; do
     grep -q "^$metric" "$dw_dir/consumer.metrics" || fail "consumer has no $metric"
 done
-grep -q '^dw_dlq_items' "$dw_dir/reconciler.metrics" || fail 'reconciler has no dw_dlq_items'
+for metric in dw_dlq_items dw_dlq_oldest_timestamp_seconds dw_dlq_indexed_total; do
+    grep -q "^$metric" "$dw_dir/reconciler.metrics" || fail "reconciler has no $metric"
+done
+wait_until 10 has_series 'dw_dlq_items{map="items",state="open"} 1'
+oldest=$(dw_metric reconciler 'dw_dlq_oldest_timestamp_seconds{map="items"}')
+((${oldest%.*} > 1700000000)) || fail 'no time of the oldest dead letter'
+
+step "what names no map of ours counts without a name"
+dw_publish dualwrite.dead-letters 0 strange <<<'{"not": "ours"}'
+wait_until 15 has_series 'dw_dlq_items{map="",state="foreign"} 1'
 
 step "counts agree: published, on the topic, processed, in the target"
 settled() {
