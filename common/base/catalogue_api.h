@@ -36,6 +36,12 @@ DW_ERR_ENTRY("DW-API-016", "the map cannot change like this",
 DW_ERR_ENTRY("DW-API-017", "there is no such dead letter",
     "The id is wrong.",
     "See `dualwrite dead-letter list --state all`.")
+DW_ERR_ENTRY("DW-API-018", "a token is needed",
+    "The request has no bearer token, or not the one of this server.",
+    "Send the header Authorization: Bearer TOKEN with the value of reconciler.token.")
+DW_ERR_ENTRY("DW-API-019", "request or answer too large",
+    "The body is larger than the operator API takes, or the answer larger than it gives.",
+    "Send less, or ask for less (limit=).")
 DW_ERR_ENTRY("DW-API-020", "the reconciler cannot be reached",
     "It is not running, listens elsewhere, or the network or TLS is wrong.",
     "Start dualwrite-reconciler, or correct reconciler.url (or reconciler.listen) in dualwrite.json.")

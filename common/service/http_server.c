@@ -31,6 +31,7 @@ struct dw_http_server {
 struct exchange {
     struct dw_arena arena;
     struct dw_buf body;
+    bool authorised;
     bool too_large;
 };
 
@@ -61,13 +62,13 @@ const char *dw_http_header(const struct dw_http_request *request, const char *na
     return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
 }
 
-static bool is_authorised(const struct dw_http_server *server,
-                          const struct dw_http_request *request)
+static bool is_authorised(const struct dw_http_server *server, struct MHD_Connection *connection)
 {
     static const char scheme[] = "Bearer ";
     if (!server->token)
         return true;
-    const char *header = dw_http_header(request, "Authorization");
+    const char *header =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
     if (!header || strncmp(header, scheme, sizeof scheme - 1) != 0)
         return false;
     const char *given = header + sizeof scheme - 1;
@@ -127,23 +128,23 @@ static void handle(const struct dw_http_server *server, const struct exchange *e
 {
     if (answer_built_in(server, request, response))
         return;
-    if (!is_authorised(server, request))
-        dw_http_error(response, 401, "unauthorised",
+    if (!exchange->authorised)
+        dw_http_error(response, 401, "DW-API-018",
                       "a bearer token is needed: Authorization: Bearer TOKEN");
-    else if (exchange->too_large)
-        dw_http_error(response, 413, "too_large", "the body is over %zu bytes",
+    else if (!exchange->authorised || exchange->too_large)
+        dw_http_error(response, 413, "DW-API-019", "the body is over %zu bytes",
                       server->options.body_max_bytes);
     else if (server->options.handler)
         server->options.handler(server->options.context, request, response);
     else
-        dw_http_error(response, 404, "not_found", "there is nothing at %s", request->path);
+        dw_http_error(response, 404, "DW-API-011", "there is nothing at %s", request->path);
 }
 
 static enum MHD_Result send_response(struct MHD_Connection *connection,
                                      struct dw_http_response *response)
 {
     if (!dw_buf_ok(&response->body))
-        dw_http_error(response, 500, "too_large", "the answer is over %u bytes: ask for less",
+        dw_http_error(response, 500, "DW-API-019", "the answer is over %u bytes: ask for less",
                       RESPONSE_MAX_BYTES);
     size_t len = response->body.len;
     char *body = dw_buf_take(&response->body);
@@ -163,16 +164,23 @@ static enum MHD_Result send_response(struct MHD_Connection *connection,
     return sent;
 }
 
+/* Who may not ask gets no memory, and a body that is too large none any more. */
 static void collect_body(struct exchange *exchange, const char *data, size_t size)
 {
+    if (!exchange->authorised || exchange->too_large)
+        return;
     dw_buf_append(&exchange->body, data, size);
-    if (!dw_buf_ok(&exchange->body))
-        exchange->too_large = true;
+    if (dw_buf_ok(&exchange->body))
+        return;
+    exchange->too_large = true;
+    dw_buf_done(&exchange->body);
 }
 
-static struct exchange *new_exchange(const struct dw_http_server *server)
+static struct exchange *new_exchange(const struct dw_http_server *server,
+                                     struct MHD_Connection *connection)
 {
     struct exchange *exchange = DW_MEM_NEW(struct exchange);
+    exchange->authorised = is_authorised(server, connection);
     dw_arena_init(&exchange->arena, 16384);
     dw_buf_init(&exchange->body, server->options.body_max_bytes);
     return exchange;
@@ -186,7 +194,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
     struct exchange *exchange = *connection_state;
     (void)version;
     if (!exchange) {
-        *connection_state = new_exchange(server);
+        *connection_state = new_exchange(server, connection);
         return MHD_YES;
     }
     if (*data_size) {

@@ -3,7 +3,9 @@
 #include "common/service/metrics.h"
 #include <curl/curl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 // clang-format off
 #include <setjmp.h>
@@ -69,18 +71,23 @@ static long fetch(unsigned port, const char *path, const char *token, const char
     return status;
 }
 
-static struct dw_http_server *start(const char *token)
+static struct dw_http_server *start_with(const char *token, size_t body_max_bytes)
 {
     struct dw_err err = DW_ERR_INIT;
     struct dw_http_server *server = NULL;
     struct dw_http_options options = {.listen = "127.0.0.1:0",
-                                      .body_max_bytes = 100,
+                                      .body_max_bytes = body_max_bytes,
                                       .bearer_token = token,
                                       .handler = echo,
                                       .ready = ready,
                                       .tick_age_ms = tick_age_ms};
     assert_int_equal(dw_http_server_start(&server, &options, &err), DW_OK);
     return server;
+}
+
+static struct dw_http_server *start(const char *token)
+{
+    return start_with(token, 100);
 }
 
 static void test_health_and_readiness_tell_the_truth(void **state)
@@ -141,6 +148,32 @@ static void test_body_is_bounded(void **state)
     dw_buf_done(&out);
 }
 
+/* The most memory that this process ever had, in KiB. */
+static long peak_kib(void)
+{
+    struct rusage usage;
+    assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
+    return usage.ru_maxrss;
+}
+
+static void test_body_without_a_token_takes_no_memory(void **state)
+{
+    (void)state;
+    struct dw_buf out;
+    const size_t bytes = (size_t)64 << 20;
+    char *body = dw_mem_realloc(NULL, bytes + 1);
+    memset(body, 'x', bytes);
+    body[bytes] = '\0';
+    dw_buf_init(&out, 1 << 20);
+    struct dw_http_server *server = start_with("secret", 2 * bytes);
+    long before = peak_kib();
+    assert_int_equal(fetch(dw_http_server_port(server), "/x", "Bearer wrong", body, &out), 401);
+    assert_true(peak_kib() - before < 32 << 10);
+    dw_http_server_stop(server);
+    dw_buf_done(&out);
+    free(body);
+}
+
 static void test_metrics_are_prometheus_text(void **state)
 {
     (void)state;
@@ -199,6 +232,7 @@ int main(void)
         cmocka_unit_test(test_health_and_readiness_tell_the_truth),
         cmocka_unit_test(test_token_is_needed_and_compared_whole),
         cmocka_unit_test(test_body_is_bounded),
+        cmocka_unit_test(test_body_without_a_token_takes_no_memory),
         cmocka_unit_test(test_metrics_are_prometheus_text),
         cmocka_unit_test(test_bad_listen_is_refused),
     };
