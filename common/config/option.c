@@ -108,13 +108,13 @@ static int find_choice(const struct dw_option *option, const char *text)
     return -1;
 }
 
-/* "127.0.0.1:8085", "[::1]:8085", ":8085", "" */
+/* "127.0.0.1:8085", "[::1]:8085", ""; without a host nobody could say where it listens */
 static bool is_listen(const char *text)
 {
     if (!*text)
         return true;
     const char *colon = strrchr(text, ':');
-    if (!colon || !colon[1] || (*text == '[' && (colon == text || colon[-1] != ']')))
+    if (!colon || colon == text || !colon[1] || (*text == '[' && colon[-1] != ']'))
         return false;
     if (*text != '[' && memchr(text, ':', (size_t)(colon - text)))
         return false;
@@ -227,10 +227,13 @@ static enum dw_rc find_secret_file(const struct dw_option *option,
     if (node && node->kind != DW_NODE_STRING)
         return dw_option_fault(err, "DW-CONFIG-004", source, node, "found %s, allowed: a file name",
                                dw_document_show(node, source->arena));
+    if (input->text && environment)
+        return dw_err_set(err, DW_CONFIG, "DW-CONFIG-007",
+                          "%s and %s are both set; give one of them", input->place, variable);
     if (input->text)
         return dw_option_fault(err, "DW-CONFIG-007", source, node,
                                "%s is given both by itself and as a file; give one of them",
-                               environment ? variable : option->name);
+                               option->name);
     struct dw_str file = path ? dw_str_from(path) : node->text;
     enum dw_rc rc = dw_option_read_secret(environment ? "." : source->folder, file, source->arena,
                                           &input->text, err);

@@ -5,9 +5,11 @@
 #include "common/config/nearest.h"
 #include "common/config/settings_options.h"
 #include "common/config/text_file.h"
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #define FILE_BYTES_MAX  ((size_t)1 << 20)
 #define SYSTEM_NAME_MAX 40
@@ -109,33 +111,101 @@ static enum dw_rc read_property(const struct dw_option_source *source, const str
     return DW_OK;
 }
 
+/* DW_KAFKA_PROPERTIES_SASL_PASSWORD is sasl.password: librdkafka's names have no underscores. */
+#define PROPERTY_PREFIX "DW_KAFKA_PROPERTIES_"
+
+static enum dw_rc read_env_property(const struct dw_option_source *source, const char *variable,
+                                    struct dw_property *out, struct dw_err *err)
+{
+    static const char suffix[] = ".file";
+    const char *equals = strchr(variable, '=');
+    const char *from = variable + sizeof PROPERTY_PREFIX - 1;
+    char *name = dw_arena_printf(source->arena, "%.*s", (int)(equals - from), from);
+    for (char *c = name; *c; c++)
+        *c = *c == '_' ? '.' : (char)tolower((unsigned char)*c);
+    size_t len = strlen(name);
+    bool is_file = len >= sizeof suffix && strcmp(name + len - (sizeof suffix - 1), suffix) == 0;
+    if (is_file)
+        name[len - (sizeof suffix - 1)] = '\0';
+    *out = (struct dw_property){.name = name, .secret = true};
+    if (!is_file) {
+        out->value = dw_arena_printf(source->arena, "%s", equals + 1);
+        return DW_OK;
+    }
+    enum dw_rc rc =
+        dw_option_read_secret(".", dw_str_from(equals + 1), source->arena, &out->value, err);
+    if (rc != DW_OK)
+        dw_err_add_context(err, "environment %.*s", (int)(equals - variable), variable);
+    return rc;
+}
+
+/* The environment counts more than the file. */
+static void put_property(struct dw_kafka_settings *kafka, struct dw_property *properties,
+                         const struct dw_property *property)
+{
+    size_t i = 0;
+    while (i < kafka->property_count && strcmp(properties[i].name, property->name) != 0)
+        i++;
+    properties[i] = *property;
+    if (i == kafka->property_count)
+        kafka->property_count++;
+}
+
+static enum dw_rc read_env_properties(const struct dw_option_source *source,
+                                      struct dw_kafka_settings *kafka, size_t room,
+                                      struct dw_property *properties, struct dw_err *err)
+{
+    for (char **variable = environ; *variable && kafka->property_count < room; variable++) {
+        struct dw_property property;
+        if (strncmp(*variable, PROPERTY_PREFIX, sizeof PROPERTY_PREFIX - 1) != 0 ||
+            !strchr(*variable, '='))
+            continue;
+        enum dw_rc rc = read_env_property(source, *variable, &property, err);
+        if (rc != DW_OK)
+            return rc;
+        put_property(kafka, properties, &property);
+    }
+    return DW_OK;
+}
+
+static enum dw_rc read_file_properties(const struct dw_option_source *source,
+                                       struct dw_kafka_settings *kafka,
+                                       struct dw_property *properties, struct dw_err *err)
+{
+    const struct dw_node *member = source->node ? source->node->first : NULL;
+    for (; member; member = member->next) {
+        struct dw_property property;
+        size_t count = kafka->property_count;
+        enum dw_rc rc = read_property(source, member, &property, err);
+        if (rc != DW_OK)
+            return rc;
+        put_property(kafka, properties, &property);
+        if (kafka->property_count == count)
+            return dw_option_fault(err, "DW-CONFIG-007", source, member,
+                                   "%s is given both by itself and as a file; give one of them",
+                                   property.name);
+    }
+    return DW_OK;
+}
+
 static enum dw_rc read_properties(const struct load *load, struct dw_kafka_settings *kafka,
                                   struct dw_err *err)
 {
     const struct dw_node *section = dw_document_member(load->root, "kafka");
     const struct dw_node *node = dw_document_member(section, "properties");
     struct dw_option_source source = source_of(load, "kafka.properties", node);
-    if (!node)
-        return DW_OK;
-    if (node->kind != DW_NODE_OBJECT)
+    size_t room = node ? node->count : 0;
+    if (node && node->kind != DW_NODE_OBJECT)
         return dw_option_fault(err, "DW-CONFIG-004", &source, node, "found %s, allowed: an object",
                                dw_document_show(node, load->arena));
-    struct dw_property *properties = DW_ARENA_ARRAY(load->arena, struct dw_property, node->count);
-    size_t count = 0;
-    for (const struct dw_node *member = node->first; member; member = member->next) {
-        enum dw_rc rc = read_property(&source, member, &properties[count], err);
-        if (rc != DW_OK)
-            return rc;
-        for (size_t i = 0; i < count; i++)
-            if (strcmp(properties[i].name, properties[count].name) == 0)
-                return dw_option_fault(err, "DW-CONFIG-007", &source, member,
-                                       "%s is given both by itself and as a file; give one of them",
-                                       properties[i].name);
-        count++;
-    }
+    for (char **variable = environ; *variable; variable++)
+        room += strncmp(*variable, PROPERTY_PREFIX, sizeof PROPERTY_PREFIX - 1) == 0;
+    struct dw_property *properties = DW_ARENA_ARRAY(load->arena, struct dw_property, room + 1);
     kafka->properties = properties;
-    kafka->property_count = count;
-    return DW_OK;
+    enum dw_rc rc = read_file_properties(&source, kafka, properties, err);
+    if (rc == DW_OK)
+        rc = read_env_properties(&source, kafka, room, properties, err);
+    return rc;
 }
 
 /* --- systems --------------------------------------------------------------------------------- */

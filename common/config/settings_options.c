@@ -138,10 +138,11 @@ static const struct dw_option log_options[] = {
 };
 
 static const struct dw_option_section sections[DW_SETTINGS_SECTIONS] = {
-    [DW_SETTINGS_KAFKA] = {"kafka", "Brokers and topics.", kafka_options, COUNT(kafka_options),
-                           "properties",
-                           "Properties handed on to librdkafka as they are (security.protocol, "
-                           "sasl.*, ssl.*, ...); NAME_file reads a value from a file."},
+    [DW_SETTINGS_KAFKA] =
+        {"kafka", "Brokers and topics.", kafka_options, COUNT(kafka_options), "properties",
+         "Properties handed on to librdkafka as they are (security.protocol, "
+         "sasl.*, ssl.*, ...); NAME_file reads a value from a file. In the environment "
+         "DW_KAFKA_PROPERTIES_SASL_PASSWORD (or ..._FILE) is sasl.password."},
     [DW_SETTINGS_STATE] = {"state", "The state database.", state_options, COUNT(state_options),
                            NULL, NULL},
     [DW_SETTINGS_SYSTEM] = {"systems", "The systems, by name.", system_options,

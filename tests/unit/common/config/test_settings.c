@@ -136,6 +136,46 @@ static void test_option_missing_in_the_file_may_come_from_the_environment(void *
     assert_string_equal(settings.state.connection, "dbname=x");
 }
 
+static void test_kafka_properties_may_come_from_the_environment(void **state)
+{
+    (void)state;
+    const char *secret = write_file("secret", "from file\n");
+    assert_int_equal(setenv("DW_KAFKA_PROPERTIES_SASL_PASSWORD_FILE", secret, 1), 0);
+    assert_int_equal(setenv("DW_KAFKA_PROPERTIES_SASL_USERNAME", "me", 1), 0);
+    enum dw_rc rc = load("{\"kafka\":{\"brokers\":\"b\",\"properties\":{\"sasl.username\":\"x\","
+                         "\"linger.ms\":1}},\"state\":{\"connection\":\"c\"},\"systems\":{}}");
+    struct dw_settings found = settings;
+    assert_int_equal(setenv("DW_KAFKA_PROPERTIES_SASL_PASSWORD_FILE", "/gone", 1), 0);
+    refuse("{\"kafka\":{\"brokers\":\"b\"}}", "DW-CONFIG-008",
+           "environment DW_KAFKA_PROPERTIES_SASL_PASSWORD_FILE");
+    (void)unsetenv("DW_KAFKA_PROPERTIES_SASL_PASSWORD_FILE");
+    (void)unsetenv("DW_KAFKA_PROPERTIES_SASL_USERNAME");
+    assert_int_equal(rc, DW_OK);
+    assert_int_equal(found.kafka.property_count, 3);
+    bool has_password = false;
+    for (size_t i = 0; i < found.kafka.property_count; i++) {
+        const struct dw_property *property = &found.kafka.properties[i];
+        if (strcmp(property->name, "sasl.username") == 0)
+            assert_string_equal(property->value, "me");
+        if (strcmp(property->name, "sasl.password") != 0)
+            continue;
+        has_password = property->secret && strcmp(property->value, "from file") == 0;
+    }
+    assert_true(has_password);
+}
+
+static void test_secret_given_twice_in_the_environment_is_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(setenv("DW_STATE_PASSWORD", "s3cr3t", 1), 0);
+    assert_int_equal(setenv("DW_STATE_PASSWORD_FILE", "f", 1), 0);
+    refuse("{" GOOD "}", "DW-CONFIG-007",
+           "environment DW_STATE_PASSWORD and DW_STATE_PASSWORD_FILE are both set");
+    (void)unsetenv("DW_STATE_PASSWORD");
+    (void)unsetenv("DW_STATE_PASSWORD_FILE");
+    assert_null(strstr(err.message, "s3cr3t"));
+}
+
 static void test_secret_file_loses_one_newline(void **state)
 {
     (void)state;
@@ -242,8 +282,10 @@ static void test_missing_file_is_named(void **state)
 static void test_listen_forms(void **state)
 {
     (void)state;
-    static const char *const good[] = {"", ":0", "127.0.0.1:8085", "[::1]:80", "host.name:65535"};
-    static const char *const bad[] = {"x", "x:", "x:65536", "::1:80", "[::1:80", "x:8x", "x:-1"};
+    static const char *const good[] = {"", "0.0.0.0:0", "127.0.0.1:8085", "[::1]:80",
+                                       "host.name:65535"};
+    static const char *const bad[] = {"x",      "x:",      ":8085", "x:65536",
+                                      "::1:80", "[::1:80", "x:8x",  "x:-1"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         accept(dw_arena_printf(&arena, "{" GOOD ",\"consumer\":{\"listen\":\"%s\"}}", good[i]));
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -344,6 +386,8 @@ int main(void)
         TEST(test_defaults_are_those_of_the_tables),
         TEST(test_environment_counts_more_than_the_file),
         TEST(test_option_missing_in_the_file_may_come_from_the_environment),
+        TEST(test_kafka_properties_may_come_from_the_environment),
+        TEST(test_secret_given_twice_in_the_environment_is_refused),
         TEST(test_secret_file_loses_one_newline),
         TEST(test_bad_secret_files_are_named_without_their_content),
         TEST(test_secret_value_is_never_shown),
