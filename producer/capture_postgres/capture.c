@@ -19,6 +19,7 @@
 #define MESSAGES_PER_ROUND 4000
 #define POLL_MAX_MS        250
 #define TICK_MS            1000
+#define UNREADY_SILENT_MS  10000 /* more than a broker takes to hand over its partitions */
 #define DRAIN_MS           10000
 #define SAVE_AT_STOP_MS    5000
 #define SAVE_PATIENCE_MS   5000  /* then the state database counts as away */
@@ -54,6 +55,7 @@ struct dw_capture {
     pthread_mutex_t mutex; /* guards state and reason, for the health server */
     char state[32];
     char reason[512];
+    _Atomic int64_t silent_ms; /* how long Kafka has acknowledged nothing of what waits */
 };
 
 static void set_state(struct dw_capture *capture, const char *state, const char *reason)
@@ -73,7 +75,12 @@ bool dw_capture_is_ready(void *context, struct dw_buf *reason)
         dw_buf_printf(reason, "%s%s%s", capture->state, capture->reason[0] ? ": " : "",
                       capture->reason);
     pthread_mutex_unlock(&capture->mutex);
-    return ready;
+    int64_t silent_ms = atomic_load(&capture->silent_ms);
+    if (!ready || silent_ms < UNREADY_SILENT_MS)
+        return ready;
+    dw_buf_printf(reason, "kafka: nothing was acknowledged for %lld s",
+                  (long long)(silent_ms / 1000));
+    return false;
 }
 
 int64_t dw_capture_tick_age_ms(void *context)
@@ -541,6 +548,8 @@ static void tick(struct dw_capture *capture, int64_t now)
         return;
     capture->tick_at_ms = now + TICK_MS;
     dw_publisher_watch(&capture->publisher, now);
+    int64_t since = dw_publisher_silent_since(&capture->publisher);
+    atomic_store(&capture->silent_ms, since ? now - since : 0);
     if (capture->want_session) {
         char state[32];
         char reason[512];

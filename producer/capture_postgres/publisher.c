@@ -508,3 +508,14 @@ void dw_publisher_watch(struct dw_publisher *publisher, int64_t now_ms)
             suspect(map, "no acknowledgement for too long");
     }
 }
+
+int64_t dw_publisher_silent_since(const struct dw_publisher *publisher)
+{
+    int64_t oldest = 0;
+    for (size_t i = 0; i < publisher->map_count; i++) {
+        int64_t since = silent_since(publisher->maps[i]);
+        if (since && (!oldest || since < oldest))
+            oldest = since;
+    }
+    return oldest;
+}

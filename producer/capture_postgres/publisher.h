@@ -147,5 +147,7 @@ bool dw_publisher_is_full(const struct dw_publisher *publisher);
 /* Finds topics with a partition that has been silent for too long; call about every second. Sets
  * SUSPECT. */
 void dw_publisher_watch(struct dw_publisher *publisher, int64_t now_ms);
+/* Since when (dw_clock_mono_ms) something has waited for an acknowledgement; 0: nothing does. */
+int64_t dw_publisher_silent_since(const struct dw_publisher *publisher);
 
 #endif
