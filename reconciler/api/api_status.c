@@ -139,6 +139,15 @@ static void write_latency(struct dw_buf *out, const struct dw_latency *latency)
     dw_buf_append_char(out, '}');
 }
 
+/* A running map is also to be applied by its newest revision, in every partition. */
+static bool is_in_force(const struct dw_flow_map *flow, const struct dw_map_record *map,
+                        const struct dw_target_progress *progress)
+{
+    if (map->state == DW_MAP_RUNNING && progress && progress->revision < map->revision)
+        return false;
+    return dw_flow_in_force(flow, map->state, map->partitions);
+}
+
 static void write_map(struct dw_buf *out, const struct status *status,
                       const struct dw_map_record *map)
 {
@@ -156,7 +165,7 @@ static void write_map(struct dw_buf *out, const struct status *status,
     dw_json_write_text(out, "target_system", map->target_system);
     dw_json_write_text(out, "topic", map->topic);
     dw_json_write_i64(out, "partitions", map->partitions);
-    dw_json_write_bool(out, "in_force", dw_flow_in_force(&flow, map->state, map->partitions));
+    dw_json_write_bool(out, "in_force", is_in_force(&flow, map, progress));
     dw_json_write_i64(out, "consumers", flow.consumers);
     write_lag(out, status, &flow, progress);
     dw_json_write_i64(out, "published_this_run", flow.published);

@@ -13,19 +13,39 @@ void dw_cli_write(const struct dw_buf *text)
     (void)fflush(stdout);
 }
 
+static void write_error_json(struct dw_buf *out, const char *code, const char *message,
+                             const char *remedy)
+{
+    dw_buf_append_text(out, "{\"error\":{");
+    dw_json_write_text(out, "code", code);
+    dw_json_write_text(out, "message", message);
+    dw_json_write_text(out, "remedy", remedy);
+    dw_buf_append_text(out, "}}\n");
+}
+
+static void write_error(const struct dw_cli *cli, struct dw_buf *out, const char *code,
+                        const char *message, const char *remedy)
+{
+    struct dw_cli_screen screen = {.colours = cli->error_colours};
+    dw_cli_table_paint(out, &screen, DW_CLI_RED, "error");
+    dw_buf_printf(out, ": %s", dw_cli_format_safe(cli->arena, message));
+    if (*code)
+        dw_buf_printf(out, " (%s)", dw_cli_format_safe(cli->arena, code));
+    dw_buf_append_char(out, '\n');
+    if (*remedy)
+        dw_buf_printf(out, "  %s\n", remedy);
+}
+
 void dw_cli_print_error(const struct dw_cli *cli, const char *code, const char *message)
 {
     const struct dw_err_info *info = dw_err_find(code);
-    struct dw_cli_screen screen = {.colours = cli->error_colours};
+    const char *remedy = info ? info->remedy : "";
     struct dw_buf text;
     dw_buf_init(&text, 1u << 16);
-    dw_cli_table_paint(&text, &screen, DW_CLI_RED, "error");
-    dw_buf_printf(&text, ": %s", dw_cli_format_safe(cli->arena, message));
-    if (*code)
-        dw_buf_printf(&text, " (%s)", dw_cli_format_safe(cli->arena, code));
-    dw_buf_append_char(&text, '\n');
-    if (info)
-        dw_buf_printf(&text, "  %s\n", info->remedy);
+    if (cli->options.json)
+        write_error_json(&text, code, message, remedy);
+    else
+        write_error(cli, &text, code, message, remedy);
     if (cli->errors)
         dw_buf_append_str(cli->errors, dw_buf_str(&text));
     else
@@ -125,13 +145,26 @@ static void explain_all(const struct dw_cli *cli, struct dw_buf *out)
         dw_buf_append_text(out, "\n]\n");
 }
 
+/* Codes are typed as they are read out: dw-map-035. */
+static const char *in_capitals(const struct dw_cli *cli, size_t argument)
+{
+    char *text = dw_arena_printf(cli->arena, "%s", cli->options.arguments[argument]);
+    for (char *c = text; *c; c++)
+        if (*c >= 'a' && *c <= 'z')
+            *c = (char)(*c - 'a' + 'A');
+    return text;
+}
+
 enum dw_cli_exit dw_cli_explain_run(struct dw_cli *cli)
 {
-    const char *code = cli->options.argument_count ? cli->options.arguments[0] : NULL;
+    const char *code = cli->options.argument_count ? in_capitals(cli, 0) : NULL;
     const struct dw_err_info *info = code ? dw_err_find(code) : NULL;
     struct dw_buf text;
     if (code && !info) {
-        dw_cli_print_error(cli, "", dw_arena_printf(cli->arena, "there is no code %s", code));
+        dw_cli_print_error(cli, "",
+                           dw_arena_printf(cli->arena,
+                                           "there is no code %s; `dualwrite explain` shows all",
+                                           cli->options.arguments[0]));
         return DW_CLI_REFUSED;
     }
     dw_buf_init(&text, 1u << 20);

@@ -34,7 +34,8 @@ struct dw_cli {
 enum dw_cli_exit dw_cli_ask(struct dw_cli *cli, const char *method, const char *path,
                             struct dw_str body, struct dw_cli_answer *out);
 
-/* An error on standard error: message, code, remedy of the catalogue. */
+/* An error on standard error: message, code, remedy of the catalogue; with --json
+ * {"error":{"code","message","remedy"}}. */
 void dw_cli_print_error(const struct dw_cli *cli, const char *code, const char *message);
 /* Writes a buffer to standard output. */
 void dw_cli_write(const struct dw_buf *text);

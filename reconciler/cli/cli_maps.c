@@ -160,8 +160,7 @@ static void print_outcome(const struct dw_cli *cli, const struct dw_cli_answer *
            (long long)dw_cli_json_number(answer->body, "revision"));
 }
 
-static enum dw_cli_exit order_one(struct dw_cli *cli, const char *name, const char *order,
-                                  bool wait)
+static enum dw_cli_exit order_one(struct dw_cli *cli, const char *name, const char *order)
 {
     static const char *const done[][2] = {
         {"start", "started"}, {"pause", "paused"}, {"resume", "resumed"}, {"stop", "stopped"}};
@@ -175,25 +174,33 @@ static enum dw_cli_exit order_one(struct dw_cli *cli, const char *name, const ch
             what = done[i][1];
     print_outcome(cli, &answer, what);
     (void)fflush(stdout);
-    return wait ? wait_in_force(cli, name) : DW_CLI_DONE;
+    return DW_CLI_DONE;
 }
 
-/* All are ordered first, then waited for: they come into force side by side. The first refusal
- * gives the exit code, the others are tried all the same. */
+/* All are ordered first, then waited for: they come into force side by side. Names that are NULL
+ * are passed over. */
+static enum dw_cli_exit wait_all(struct dw_cli *cli, const char *const *names,
+                                 enum dw_cli_exit result)
+{
+    for (size_t i = 0; !result && i < cli->options.argument_count; i++)
+        if (names[i])
+            result = wait_in_force(cli, names[i]);
+    return result;
+}
+
+/* The first refusal gives the exit code, the others are tried all the same. */
 enum dw_cli_exit dw_cli_maps_order(struct dw_cli *cli)
 {
     const struct dw_cli_options *options = &cli->options;
     const char *order = order_name(options->command);
     enum dw_cli_exit result = DW_CLI_DONE;
     for (size_t i = 0; i < options->argument_count; i++) {
-        enum dw_cli_exit code = order_one(cli, options->arguments[i], order, false);
+        enum dw_cli_exit code = order_one(cli, options->arguments[i], order);
         if (code == DW_CLI_UNREACHABLE || code == DW_CLI_UNAUTHORISED)
             return code;
         result = result ? result : code;
     }
-    for (size_t i = 0; options->wait && !result && i < options->argument_count; i++)
-        result = wait_in_force(cli, options->arguments[i]);
-    return result;
+    return options->wait ? wait_all(cli, options->arguments, result) : result;
 }
 
 /* --- apply ------------------------------------------------------------------------------------ */
@@ -254,7 +261,8 @@ static void print_applied(struct dw_cli *cli, const char *name, const struct dw_
                dw_cli_json_true(answer->body, "exists") ? "a new revision" : "a new map");
 }
 
-static enum dw_cli_exit apply_one(struct dw_cli *cli, const char *file)
+/* *out_name stays NULL when the map did not come so far. */
+static enum dw_cli_exit apply_one(struct dw_cli *cli, const char *file, const char **out_name)
 {
     struct dw_map_problems problems;
     struct dw_str text = {NULL, 0};
@@ -276,22 +284,25 @@ static enum dw_cli_exit apply_one(struct dw_cli *cli, const char *file)
         return code;
     print_applied(cli, name, &answer);
     (void)fflush(stdout);
+    *out_name = name;
     if (!cli->options.start || cli->options.dry_run ||
         strcmp(dw_cli_json_text(answer.body, "state", cli->arena), "stopped") != 0)
         return DW_CLI_DONE;
-    return order_one(cli, name, "start", cli->options.wait);
+    return order_one(cli, name, "start");
 }
 
 enum dw_cli_exit dw_cli_maps_apply(struct dw_cli *cli)
 {
+    const struct dw_cli_options *options = &cli->options;
     enum dw_cli_exit result = DW_CLI_DONE;
-    for (size_t i = 0; i < cli->options.argument_count; i++) {
-        enum dw_cli_exit code = apply_one(cli, cli->options.arguments[i]);
+    const char **names = DW_ARENA_ARRAY(cli->arena, const char *, options->argument_count);
+    for (size_t i = 0; i < options->argument_count; i++) {
+        enum dw_cli_exit code = apply_one(cli, options->arguments[i], &names[i]);
         if (code == DW_CLI_UNREACHABLE || code == DW_CLI_UNAUTHORISED)
             return code;
         result = result ? result : code;
     }
-    return result;
+    return options->wait && !options->dry_run ? wait_all(cli, names, result) : result;
 }
 
 /* --- looking ---------------------------------------------------------------------------------- */

@@ -69,9 +69,10 @@ static const struct command commands[DW_CLI_COMMAND_COUNT] = {
                         "dualwrite explain DW-PG-002"},
     [DW_CLI_CONFIG_CHECK] = {"config", "check", 0, 0, 0, "", "look for mistakes in dualwrite.json",
                              "dualwrite config check --config /etc/dualwrite/dualwrite.json"},
-    [DW_CLI_CONFIG_REFERENCE] = {"config", "reference", 0, 0, 0, "",
-                                 "all options of dualwrite.json, as Markdown",
-                                 "dualwrite config reference > CONFIGURATION.md"},
+    [DW_CLI_CONFIG_REFERENCE] =
+        {"config", "reference", 0, 0, 0, "",
+         "all options of dualwrite.json, as Markdown or (--json) as JSON Schema",
+         "dualwrite config reference > CONFIGURATION.md"},
 };
 
 enum option_id {
@@ -167,12 +168,16 @@ static void write_command_help(struct dw_buf *text, const struct command *comman
     dw_buf_printf(text, "\nExample: %s\n", command->example);
 }
 
-static void write_general_help(struct dw_buf *text)
+/* `group`: only its commands; NULL: all. */
+static void write_general_help(struct dw_buf *text, const char *group)
 {
-    dw_buf_append_text(text, "dualwrite - keeps tables of two systems in agreement\n\n"
-                             "Usage: dualwrite COMMAND [options]\n\n");
+    dw_buf_append_text(text, "dualwrite - keeps tables of two systems in agreement\n\n");
+    dw_buf_printf(text, "Usage: dualwrite %s%sCOMMAND [options]\n\n", group ? group : "",
+                  group ? " " : "");
     for (size_t i = 0; i < DW_CLI_COMMAND_COUNT; i++) {
         const struct command *command = &commands[i];
+        if (group && (!command->group || strcmp(group, command->group) != 0))
+            continue;
         struct dw_buf line;
         dw_buf_init(&line, 256);
         dw_buf_printf(&line, "%s%s%s %s", command->group ? command->group : "",
@@ -228,6 +233,23 @@ static bool is_command_word(struct parser *parser, const char *word)
     return false;
 }
 
+/* The words that may come next: of the group, or the first ones. */
+static const char *next_words(const struct parser *parser)
+{
+    const char *text = "";
+    const char *last = "";
+    for (size_t i = 0; i < DW_CLI_COMMAND_COUNT; i++) {
+        const char *group = commands[i].group;
+        if (parser->group && (!group || strcmp(group, parser->group) != 0))
+            continue;
+        const char *word = !parser->group && group ? group : commands[i].word;
+        if (strcmp(word, last) != 0)
+            text = dw_arena_printf(parser->arena, "%s%s%s", text, *text ? ", " : "", word);
+        last = word;
+    }
+    return text;
+}
+
 static bool take_word(struct parser *parser, const char *word)
 {
     if (parser->command) {
@@ -236,11 +258,10 @@ static bool take_word(struct parser *parser, const char *word)
     }
     if (is_command_word(parser, word))
         return true;
-    if (parser->group)
-        return wrong(parser, "there is no command ",
-                     dw_arena_printf(parser->arena, "%s %s", parser->group, word),
-                     "; see dualwrite --help");
-    return wrong(parser, "there is no command ", word, "; see dualwrite --help");
+    return wrong(parser, "there is no command ",
+                 dw_arena_printf(parser->arena, "%s%s%s", parser->group ? parser->group : "",
+                                 parser->group ? " " : "", word),
+                 dw_arena_printf(parser->arena, "; there are: %s", next_words(parser)));
 }
 
 /* The value behind "=" or in the next argument; NULL when there is none. */
@@ -347,15 +368,18 @@ static bool check_fit(struct parser *parser)
 {
     const struct command *command = parser->command;
     if (!command)
-        return wrong(parser, parser->group ? parser->group : "a command",
-                     parser->group ? " needs a second word" : " is missing",
-                     "; see dualwrite --help");
+        return wrong(
+            parser, parser->group ? parser->group : "a command",
+            parser->group ? " needs a second word: " : " is missing: ", next_words(parser));
     for (size_t i = 0; i < OPTION_COUNT; i++)
         if (options[i].taken_by != TAKES_ALL && (parser->given & 1u << i) &&
             !(command->takes & options[i].taken_by))
             return wrong(parser, options[i].name, " is no option of this command; see --help", "");
     if (parser->out->argument_count < command->min_arguments)
-        return wrong(parser, "missing: ", command->arguments, "");
+        return wrong(parser, "missing: ", command->arguments,
+                     dw_arena_printf(parser->arena, "; see dualwrite %s%s%s --help",
+                                     command->group ? command->group : "",
+                                     command->group ? " " : "", command->word));
     if (parser->out->argument_count > command->max_arguments)
         return wrong(parser, "unexpected argument ", parser->arguments[command->max_arguments], "");
     return true;
@@ -389,7 +413,7 @@ enum dw_cli_parse dw_cli_options_parse(int argc, char *const *argv, struct dw_ar
         if (parser.command)
             write_command_help(text, parser.command);
         else
-            write_general_help(text);
+            write_general_help(text, parser.group);
         return argc < 2 ? DW_CLI_WRONG : DW_CLI_HELP;
     }
     return check_fit(&parser) ? DW_CLI_RUN : DW_CLI_WRONG;

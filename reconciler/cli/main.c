@@ -48,8 +48,10 @@ static enum dw_cli_exit config_check(struct dw_cli *cli)
 
 static enum dw_cli_exit config_reference(struct dw_cli *cli)
 {
-    (void)cli;
-    dw_settings_print_reference(stdout);
+    if (cli->options.json)
+        dw_settings_print_schema(stdout);
+    else
+        dw_settings_print_reference(stdout);
     return DW_CLI_DONE;
 }
 
@@ -109,7 +111,7 @@ int main(int argc, char **argv)
         code = DW_CLI_DONE;
         break;
     case DW_CLI_WRONG:
-        (void)fprintf(stderr, "dualwrite: %s", text.data);
+        (void)fprintf(stderr, "%s%s", argc < 2 ? "" : "dualwrite: ", text.data);
         break;
     }
     dw_cli_client_close(cli.client);

@@ -365,9 +365,8 @@ static void check_conversion(struct dw_check_context *context, struct dw_check_m
         &(struct dw_check_fault){.code = warning ? "DW-MAP-029" : "DW-MAP-028",
                                  .path = dw_check_context_target_path(context, map->map, index),
                                  .warning = warning},
-        "source column \"%.*s\" (%.*s) to target column \"%.*s\" (%.*s): %s",
-        DW_STR_ARG(source->name), DW_STR_ARG(source->type), DW_STR_ARG(target->name),
-        DW_STR_ARG(target->type), err.message);
+        "source column \"%.*s\" to target column \"%.*s\": %s", DW_STR_ARG(source->name),
+        DW_STR_ARG(target->name), err.message);
 }
 
 static void check_null(struct dw_check_context *context, struct dw_check_map *map, size_t index,

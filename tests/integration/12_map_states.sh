@@ -43,6 +43,20 @@ changed() {
 }
 wait_until 10 changed
 
+step "apply --wait returns when the new revision is in force"
+copy_map items public.item id v note | jq '.version = "3.0.0" | .columns |= map(if .target == "note" then . + { default_when_null: "none" } else . end)' >"$dw_dir/items.json"
+dw_cli map apply "$dw_dir/items.json" --wait >/dev/null
+dw_sql erp "update item set v = v + 1, note = null where id = 1"
+wait_caught_up items
+assert_sql crm "select note from item where id = 1" none
+dw_kill consumer
+code=0
+jq '.version = "4.0.0"' "$dw_dir/items.json" >"$dw_dir/items4.json"
+dw_cli map apply "$dw_dir/items4.json" --wait 2 >"$dw_dir/out" 2>&1 || code=$?
+assert_eq "$code" 1 'exit code of --wait without a worker'
+assert_match "$(<"$dw_dir/out")" 'DW-API-023'
+dw_start consumer
+
 step "stopped: nothing is published"
 dw_cli map stop items >/dev/null
 wait_caught_up others

@@ -121,9 +121,10 @@ static void test_mistakes_are_named(void **state)
         const char *says;
     } lines[] = {
         {"nonsense", "nonsense"},
-        {"map", "second word"},
-        {"map burn", "map burn"},
-        {"map show", "NAME"},
+        {"nonsense", "there are: status, map, dead-letter, explain, config\n"},
+        {"map", "second word: check, apply, list, show, start, pause, resume, stop\n"},
+        {"map burn", "map burn; there are: check, apply,"},
+        {"map show", "NAME; see dualwrite map show --help"},
         {"map show a b", "b"},
         {"status x", "x"},
         {"status --limit 3", "--limit"},
@@ -134,7 +135,7 @@ static void test_mistakes_are_named(void **state)
         {"dead-letter list --limit x", "1 to 1000"},
         {"dead-letter list --map", "needs a value"},
         {"status --watch=0", "--watch"},
-        {"--json", "missing"},
+        {"--json", "missing: status, map,"},
     };
     for (size_t i = 0; i < COUNT(lines); i++) {
         assert_int_equal(parse(lines[i].line), DW_CLI_WRONG);
@@ -171,6 +172,10 @@ static void test_every_command_has_help_with_an_example(void **state)
     assert_int_equal(parse("--help"), DW_CLI_HELP);
     assert_non_null(strstr(text.data, "dead-letter list"));
     assert_non_null(strstr(text.data, "Exit codes"));
+    assert_int_equal(parse("map --help"), DW_CLI_HELP);
+    assert_non_null(strstr(text.data, "Usage: dualwrite map COMMAND"));
+    assert_non_null(strstr(text.data, "map pause NAME"));
+    assert_null(strstr(text.data, "dead-letter"));
     assert_int_equal(parse("--version"), DW_CLI_VERSION);
 }
 
