@@ -29,7 +29,9 @@
 #define PROCESS_SILENT_MS 60000
 #define API_THREADS       4
 #define STATS_BYTES_MAX   4096
-#define ACTIVE_LOCK       "SELECT pg_try_advisory_lock(25719, 3)" /* 0x6477: "dw" */
+/* The active one asks twice a second: one that is frozen or cut off loses the lock. */
+#define FROZEN_TIMEOUT "SET idle_session_timeout = '20s'"
+#define ACTIVE_LOCK    "SELECT pg_try_advisory_lock(25719, 3)" /* 0x6477: "dw" */
 
 enum { EXIT_CONFIG = 2 };
 
@@ -111,10 +113,12 @@ static enum dw_rc try_lock(struct reconciler *self, bool *out_held, struct dw_er
             .what = "state database",
         };
         rc = dw_pg_connect(&self->lock, &options, err);
-        if (rc)
-            return rc;
+        if (!rc)
+            rc = dw_pg_exec(self->lock, FROZEN_TIMEOUT, err);
     }
-    rc = dw_pg_query(self->lock, self->index ? "SELECT true" : ACTIVE_LOCK, 0, NULL, &result, err);
+    if (!rc)
+        rc = dw_pg_query(self->lock, self->index ? "SELECT true" : ACTIVE_LOCK, 0, NULL, &result,
+                         err);
     if (rc) {
         dw_pg_disconnect(self->lock);
         self->lock = NULL;

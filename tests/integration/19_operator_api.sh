@@ -53,6 +53,28 @@ dw_cli --help >"$dw_dir/out" || fail '--help'
 assert_match "$(<"$dw_dir/out")" 'dead-letter'
 dw_cli status | grep -q $'\e' && fail 'colours without a terminal'
 
+step "the command: errors as JSON, their codes and remedies"
+code=0
+DW_RECONCILER_URL=http://127.0.0.1:1 dw_cli status --json >"$dw_dir/out" 2>"$dw_dir/err" || code=$?
+assert_eq "$code" 3 'exit code without a server'
+jq -e '.error | .code == "DW-API-020" and (.message | test("127.0.0.1:1")) and (.remedy | length > 0)' "$dw_dir/err" >/dev/null || fail "no JSON: $(<"$dw_dir/err")"
+code=0
+dw_cli --config "$dw_dir/wrong.json" status --json >"$dw_dir/out" 2>"$dw_dir/err" || code=$?
+assert_eq "$code" 4 'exit code with a wrong token'
+jq -e '.error.code == "DW-API-021"' "$dw_dir/err" >/dev/null || fail "no JSON: $(<"$dw_dir/err")"
+code=0
+dw_cli map start none --json >"$dw_dir/out" 2>"$dw_dir/err" || code=$?
+assert_eq "$code" 1 'exit code of a refusal'
+jq -e '.error.code == "DW-STATE-004"' "$dw_dir/err" >/dev/null || fail "no JSON: $(<"$dw_dir/err")"
+code=0
+dw_cli status --config "$dw_dir/gone.json" --json >"$dw_dir/out" 2>"$dw_dir/err" || code=$?
+assert_eq "$code" 2 'exit code of settings that are not there'
+jq -e '.error.code == "DW-CONFIG-001"' "$dw_dir/err" >/dev/null || fail "no JSON: $(<"$dw_dir/err")"
+for words in 'status' 'map list' 'dead-letter list' 'config check' 'config reference' 'explain' 'explain dw-api-020'; do
+    # shellcheck disable=SC2086 # two words
+    dw_cli $words --json | jq -e . >/dev/null || fail "$words --json"
+done
+
 step "a second reconciler waits, and takes over"
 dw_start reconciler second
 sleep 1
@@ -61,3 +83,13 @@ assert_eq "$(dw_http second /api/v1/status -H "Authorization: Bearer $(<"$dw_dir
 dw_kill reconciler
 wait_until 15 is_ready second
 DW_RECONCILER_URL=http://127.0.0.1:${dw_ports[second]} dw_cli status >/dev/null || fail 'status of the second'
+
+step "one that is frozen loses its place, and waits when it wakes"
+dw_start reconciler third
+is_standby() { [[ $(dw_http "$1" /readyz 2>/dev/null) == *standby*503 ]]; }
+wait_until 15 is_standby third
+dw_freeze second
+wait_until 60 is_ready third
+dw_continue second
+wait_until 15 is_standby second
+is_ready third || fail 'the third lost its place'
