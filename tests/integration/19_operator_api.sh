@@ -6,7 +6,31 @@ dw_config
 schema="create table item (id int primary key, v int not null default 1)"
 dw_sql erp "$schema"
 dw_sql crm "$schema"
+step "migrations run one at a time"
+dw_session lock state
+dw_say lock "select pg_advisory_lock(25719, 1)" >/dev/null
 dw_start reconciler
+dw_start reconciler second
+waiters() { (($(dw_sql state "select count(*) from pg_locks where locktype = 'advisory' and classid = 25719 and objid = 1 and not granted") >= 2)); }
+wait_until 15 waiters
+assert_sql state "select to_regclass('dualwrite.migration') is null" t 'nothing is made without the lock'
+dw_hush lock
+ready_one() { is_ready reconciler || is_ready second; }
+wait_until 30 ready_one
+assert_sql state "select count(*) = max(number) and count(*) > 0 from dualwrite.migration" t
+dw_stop second
+wait_until 30 is_ready reconciler
+
+step "a state database of another program is refused by name"
+dw_stop reconciler
+dw_sql state "insert into dualwrite.migration (number, name, checksum) select max(number) + 1, 'future', 'x' from dualwrite.migration"
+dw_start reconciler
+refused() { grep -q "\"$1\"" "$dw_dir/reconciler.log"; }
+wait_until 15 refused DW-STATE-001
+dw_sql state "delete from dualwrite.migration where name = 'future'; update dualwrite.migration set checksum = 'x' || checksum where number = 1"
+wait_until 15 refused DW-STATE-002
+dw_sql state "update dualwrite.migration set checksum = substr(checksum, 2) where number = 1"
+wait_until 15 is_ready reconciler
 status_of() { dw_http reconciler "$@" | tail -n 1; }
 
 step token

@@ -2,10 +2,13 @@
 #include "common/service/http_server.h"
 #include "common/service/metrics.h"
 #include <curl/curl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 // clang-format off
 #include <setjmp.h>
@@ -148,6 +151,68 @@ static void test_body_is_bounded(void **state)
     dw_buf_done(&out);
 }
 
+static int connect_to(unsigned port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_true(fd >= 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+/* Clients that send half a head or half a body hold nobody up, with one thread for all. */
+static void test_slow_clients_hold_nobody_up(void **state)
+{
+    (void)state;
+    static const char *const halves[] = {
+        "GET /x HT", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 50\r\n\r\nhalf", ""};
+    int fds[30];
+    struct dw_buf out;
+    dw_buf_init(&out, 1 << 20);
+    struct dw_http_server *server = start(NULL);
+    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) {
+        const char *half = halves[i % 3];
+        fds[i] = connect_to(dw_http_server_port(server));
+        assert_int_equal(write(fds[i], half, strlen(half)), strlen(half));
+    }
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(fetch(dw_http_server_port(server), "/healthz", NULL, NULL, &out), 200);
+    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
+        (void)close(fds[i]);
+    dw_http_server_stop(server);
+    dw_buf_done(&out);
+}
+
+static void test_malformed_requests_are_refused(void **state)
+{
+    (void)state;
+    static const char *const requests[] = {
+        "GET\r\n\r\n",
+        "GET / HTTP/9.9\r\n\r\n",
+        "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n",
+        "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999999\r\n\r\n",
+        "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        "\x16\x03\x01\x02\x00\r\n\r\n",
+    };
+    struct dw_buf out;
+    dw_buf_init(&out, 1 << 20);
+    struct dw_http_server *server = start(NULL);
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        char answer[64] = "";
+        int fd = connect_to(dw_http_server_port(server));
+        assert_true(write(fd, requests[i], strlen(requests[i])) > 0);
+        (void)shutdown(fd, SHUT_WR);
+        ssize_t got = read(fd, answer, sizeof answer - 1);
+        if (got > 0) /* it may close without a word */
+            assert_null(strstr(answer, " 200 "));
+        (void)close(fd);
+    }
+    assert_int_equal(fetch(dw_http_server_port(server), "/healthz", NULL, NULL, &out), 200);
+    dw_http_server_stop(server);
+    dw_buf_done(&out);
+}
+
 /* The most memory that this process ever had, in KiB. */
 static long peak_kib(void)
 {
@@ -232,6 +297,8 @@ int main(void)
         cmocka_unit_test(test_health_and_readiness_tell_the_truth),
         cmocka_unit_test(test_token_is_needed_and_compared_whole),
         cmocka_unit_test(test_body_is_bounded),
+        cmocka_unit_test(test_slow_clients_hold_nobody_up),
+        cmocka_unit_test(test_malformed_requests_are_refused),
         cmocka_unit_test(test_body_without_a_token_takes_no_memory),
         cmocka_unit_test(test_metrics_are_prometheus_text),
         cmocka_unit_test(test_bad_listen_is_refused),
