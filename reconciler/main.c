@@ -14,6 +14,7 @@
 #include "common/service/lifecycle.h"
 #include "common/state/state.h"
 #include "reconciler/api/api.h"
+#include "reconciler/api/map_gauges.h"
 #include "reconciler/dead_letters/letter_gauges.h"
 #include "reconciler/dead_letters/letter_index.h"
 #include "reconciler/targets/target_watch.h"
@@ -140,6 +141,7 @@ static void step_back(struct reconciler *self)
     self->index = NULL;
     self->watch = NULL;
     dw_letter_gauges_clear();
+    dw_map_gauges_clear();
 }
 
 static enum dw_rc step_forward(struct reconciler *self, struct dw_err *err)
@@ -230,6 +232,9 @@ static enum dw_rc keep_house(struct reconciler *self, struct dw_err *err)
     if (rc || !self->index)
         return rc;
     rc = dw_state_processes_clean(self->state, PROCESS_SILENT_MS, err);
+    dw_arena_reset(&self->arena);
+    if (!rc)
+        rc = dw_map_gauges_refresh(self->state, &self->arena, err);
     if (!rc)
         rc = show_letters(self, err);
     return rc;

@@ -215,6 +215,21 @@ static void write_notice(struct page *page, enum dw_cli_colour colour, const cha
     dw_buf_printf(page->out, "  %s\n", text);
 }
 
+/* Why a map stands, what mends it, and how it goes on. */
+static void write_map_notice(struct page *page, struct dw_str map)
+{
+    struct dw_arena *arena = page->cli->arena;
+    const char *name = TEXT(map, "map");
+    const char *code = TEXT(map, "code");
+    const struct dw_err_info *info = dw_err_find(code);
+    write_notice(page, colour_of(TEXT(map, "state")), name,
+                 dw_arena_printf(arena, "%s%s%s", TEXT(map, "reason"), *code ? " " : "", code));
+    if (info)
+        dw_buf_printf(page->out, "  remedy: %s\n", info->remedy);
+    if (strcmp(TEXT(map, "state"), "error") == 0)
+        dw_buf_printf(page->out, "  then: dualwrite map resume %s\n", name);
+}
+
 /* What needs a person: maps with a reason, producers with one, gaps, counts that do not balance. */
 static void write_notices(struct page *page)
 {
@@ -225,9 +240,7 @@ static void write_notices(struct page *page)
     for (size_t i = 0; i < count; i++) {
         const char *name = TEXT(items[i], "map");
         if (*TEXT(items[i], "reason"))
-            write_notice(
-                page, colour_of(TEXT(items[i], "state")), name,
-                dw_arena_printf(arena, "%s %s", TEXT(items[i], "reason"), TEXT(items[i], "code")));
+            write_map_notice(page, items[i]);
         if (dw_str_is(dw_cli_json_member(items[i], "balanced"), "false"))
             write_notice(page, DW_CLI_RED, name, "its counts do not balance: please report this");
     }

@@ -63,6 +63,19 @@ assert_eq "$(counted items dead)" 1
 assert_counts_balance
 (($(dw_metric consumer 'dw_event_end_to_end_seconds_count{map="items"}') > 0)) || fail 'no end-to-end times'
 
+step "the states of maps, as metrics and with what to do"
+wait_until 10 has_series 'dw_map_state{map="items",state="running"} 1'
+dw_sql crm "alter table item rename column size to breadth"
+dw_sql erp "update item set v = v + 1 where id = 1"
+wait_until 20 has_series 'dw_map_state{map="items",state="error"} 1'
+has_series 'dw_map_state{map="items",state="running"} 0' || fail 'a map is in two states'
+dw_cli status >"$dw_dir/out"
+assert_match "$(<"$dw_dir/out")" 'remedy: '
+assert_match "$(<"$dw_dir/out")" 'then: dualwrite map resume items'
+dw_sql crm "alter table item rename column breadth to size"
+dw_cli map resume items >/dev/null
+wait_caught_up items
+
 step "status"
 lag_is_none() { dw_cli status --json | jq -e '[.. | objects | select(.map? == "items" or .name? == "items")][0] | .lag_events == 0 or .lag == 0' ; }
 wait_until 10 lag_is_none
