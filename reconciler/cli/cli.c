@@ -80,9 +80,12 @@ static enum dw_cli_exit refuse(const struct dw_cli *cli, const struct dw_cli_ans
     const char *code = dw_cli_json_text(error, "code", cli->arena);
     const char *message = dw_cli_json_text(error, "message", cli->arena);
     if (answer->status == 401 || answer->status == 403) {
-        dw_cli_print_error(cli, "DW-API-021",
-                           dw_arena_printf(cli->arena, "the reconciler at %s refuses the token",
-                                           cli->settings.reconciler.url));
+        const char *token = cli->settings.reconciler.token;
+        dw_cli_print_error(
+            cli, "DW-API-021",
+            dw_arena_printf(cli->arena, "the reconciler at %s %s", cli->settings.reconciler.url,
+                            token && *token ? "refuses the token"
+                                            : "wants a token, and none is set here"));
         return DW_CLI_UNAUTHORISED;
     }
     if (!*message) {

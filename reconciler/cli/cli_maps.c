@@ -26,6 +26,7 @@ static const struct dw_table_map *read_map(const char *file, struct dw_arena *ar
         .code = "DW-API-024",
         .file = dw_str_from(file),
         .message = dw_str_from(dw_arena_printf(arena, "the file cannot be read: %s", fault)),
+        .remedy = dw_str_from(dw_err_find("DW-API-024")->remedy),
     };
     dw_map_problems_add(problems, &problem);
     return NULL;

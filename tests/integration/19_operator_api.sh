@@ -86,6 +86,11 @@ code=0
 dw_cli --config "$dw_dir/wrong.json" status --json >"$dw_dir/out" 2>"$dw_dir/err" || code=$?
 assert_eq "$code" 4 'exit code with a wrong token'
 jq -e '.error.code == "DW-API-021"' "$dw_dir/err" >/dev/null || fail "no JSON: $(<"$dw_dir/err")"
+jq 'del(.reconciler.token_file)' "$dw_dir/dualwrite.json" >"$dw_dir/tokenless.json"
+code=0
+dw_cli --config "$dw_dir/tokenless.json" status >"$dw_dir/out" 2>&1 || code=$?
+assert_eq "$code" 4 'exit code without a token'
+assert_match "$(<"$dw_dir/out")" 'none is set here'
 code=0
 dw_cli map start none --json >"$dw_dir/out" 2>"$dw_dir/err" || code=$?
 assert_eq "$code" 1 'exit code of a refusal'

@@ -60,6 +60,12 @@ printf '{ "map": "m",\n "version": }' >"$dw_dir/m.json"
 ! dw_cli map check "$dw_dir/m.json" >"$dw_dir/check.out" 2>&1 || fail 'broken JSON passes'
 assert_match "$(<"$dw_dir/check.out")" 'DW-MAP-001'
 assert_match "$(<"$dw_dir/check.out")" 'm\.json:2'
+for file in "$dw_dir/gone.json" "$dw_dir" /dev/null; do
+    code=0
+    dw_cli map check "$file" --json >"$dw_dir/check.json" || code=$?
+    assert_eq "$code" 1 "exit code for $file"
+    jq -e --arg file "$file" '.problems | length == 1 and .[0].file == $file and (.[0].remedy | length > 0)' "$dw_dir/check.json" >/dev/null || fail "no remedy for $file"
+done
 expect DW-MAP-002 '.colums = []' colums
 expect DW-MAP-002 '.columns[0].sorce = "v"' sorce
 expect DW-MAP-003 '.columns = {}' columns
