@@ -19,6 +19,7 @@ enum {
     START_AGAIN_MS = 20,
     CLOSE_TIMEOUT_MS = 5000,
     NUDGE_MS = 1,
+    PACKED = 4, /* what a fetch may weigh, of what may be held unpacked */
     QUEUED_MAX_KBYTES = 65536,
     QUEUED_MIN_MESSAGES = 10000000,
 };
@@ -295,15 +296,17 @@ static enum dw_rc fit_message_size(rd_kafka_conf_t *conf, struct dw_err *err)
                                strtol(fetch, NULL, 10) < 1000 ? "1000" : fetch, err);
 }
 
-/* Small fetches: what is fetched ahead counts into the process's memory. The broker always returns
- * the first record of a fetch whole, however large it is. The client's own queue is drained at once
- * by the fetch thread, which pauses what it has no room for, so its limits are out of the way:
- * reaching one of them stalls the client (see nudge). */
+/* Small fetches: what is fetched ahead counts into the process's memory, and unpacked it is ten
+ * times as large and more: records of one table are alike. The broker always returns the first
+ * batch of a fetch whole, however large it is. The client's own queue is drained at once by the
+ * fetch thread, which pauses what it has no room for, so its limits are out of the way: reaching
+ * one of them stalls the client (see nudge). */
 static enum dw_rc configure(rd_kafka_conf_t *conf, const struct dw_kafka_settings *settings,
                             const struct dw_kafka_consumer_options *options, struct dw_err *err)
 {
-    int64_t prefetch = options->prefetch_bytes < 65536 ? 65536 : options->prefetch_bytes;
-    int64_t fetch = prefetch / 2 < 1048576 ? prefetch / 2 : 1048576;
+    int64_t unpacked = options->prefetch_bytes < 262144 ? 262144 : options->prefetch_bytes;
+    int64_t prefetch = unpacked / PACKED;
+    int64_t fetch = prefetch / 4;
     const char *strategy =
         rd_kafka_version() >= COOPERATIVE_SINCE ? "cooperative-sticky" : "range,roundrobin";
     enum dw_rc rc = set(conf, settings, "partition.assignment.strategy", strategy, err);
