@@ -10,6 +10,7 @@
 #include "common/base/catalogue_capture.h"
 #include "common/base/catalogue_config.h"
 #include "common/base/catalogue_event.h"
+#include "common/base/catalogue_expr.h"
 #include "common/base/catalogue_kafka.h"
 #include "common/base/catalogue_map.h"
 #include "common/base/catalogue_pg.h"
