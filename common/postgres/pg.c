@@ -111,8 +111,10 @@ static void format_options(const struct dw_pg_options *options, char *out, size_
     if (options->lock_timeout_ms)
         at += snprintf(extra + at, sizeof extra - (size_t)at, " -c lock_timeout=%d",
                        options->lock_timeout_ms);
-    if (options->synchronous_commit_off)
-        (void)snprintf(extra + at, sizeof extra - (size_t)at, " -c synchronous_commit=off");
+    /* No session of ours waits for a standby (trap 27), which may be missing: what we write is a
+     * watermark, a heartbeat, or has its progress in the same transaction. */
+    (void)snprintf(extra + at, sizeof extra - (size_t)at, " -c synchronous_commit=%s",
+                   options->synchronous_commit_off ? "off" : "local");
     (void)snprintf(out, size, "%s%s", session_options, extra);
 }
 

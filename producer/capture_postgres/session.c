@@ -33,16 +33,7 @@ static enum dw_rc connect_source(const struct dw_session_links *links, bool repl
         .replication = replication,
         .lock_timeout_ms = replication ? 0 : LOCK_TIMEOUT_MS,
     };
-    enum dw_rc rc = dw_pg_connect(out, &options, err);
-    if (rc != DW_OK || replication)
-        return rc;
-    /* A standby that is missing must not hold up a heartbeat, and with it this whole thread. */
-    rc = dw_pg_exec(*out, "SET synchronous_commit = local", err);
-    if (rc != DW_OK) {
-        dw_pg_disconnect(*out);
-        *out = NULL;
-    }
-    return rc;
+    return dw_pg_connect(out, &options, err);
 }
 
 enum dw_rc dw_session_open_source(struct dw_session_links *links, struct dw_err *err)
