@@ -21,4 +21,13 @@ DW_ERR_ENTRY("DW-STATE-007", "the map was stopped for a while",
 DW_ERR_ENTRY("DW-STATE-008", "another reconciler indexes the dead-letter topic",
     "The stored offset moved while a batch was indexed; nothing was written twice.",
     "Nothing to do: this one starts again from the stored offset. When it repeats, look for a second reconciler.")
+DW_ERR_ENTRY("DW-STATE-010", "an initial sync is under way",
+    "A map has one initial sync at a time.",
+    "Wait for it (`dualwrite sync list`), or cancel it: `dualwrite sync cancel ID`.")
+DW_ERR_ENTRY("DW-STATE-011", "there is no such sync",
+    "The number is none that was given.",
+    "See `dualwrite sync list`.")
+DW_ERR_ENTRY("DW-STATE-012", "the sync's state does not allow this",
+    "One that is over cannot be paused, resumed or cancelled.",
+    "See `dualwrite sync list`; start another one with `dualwrite map resync`.")
 /* clang-format on */

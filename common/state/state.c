@@ -3,6 +3,7 @@
 
 #include "common/postgres/pg.h"
 #include "common/state/state_db.h"
+#include "common/state/state_sync.h"
 #include <stdlib.h>
 
 enum dw_rc dw_state_open(struct dw_state **out, const struct dw_state_settings *settings,
@@ -29,7 +30,7 @@ void dw_state_close(struct dw_state *state)
     free(state);
 }
 
-bool dw_state_maps_changed(struct dw_state *state)
+static void take_notifications(struct dw_state *state)
 {
     if (state->conn && !PQconsumeInput(state->conn)) {
         dw_pg_disconnect(state->conn);
@@ -39,8 +40,23 @@ bool dw_state_maps_changed(struct dw_state *state)
     while (state->conn && (notify = PQnotifies(state->conn)) != NULL) {
         if (strcmp(notify->extra, "map") == 0)
             state->maps_changed = true;
+        else if (strcmp(notify->extra, "sync") == 0)
+            state->syncs_changed = true;
         PQfreemem(notify);
     }
+}
+
+bool dw_state_syncs_changed(struct dw_state *state)
+{
+    take_notifications(state);
+    bool changed = state->syncs_changed;
+    state->syncs_changed = false;
+    return changed;
+}
+
+bool dw_state_maps_changed(struct dw_state *state)
+{
+    take_notifications(state);
     bool changed = state->maps_changed;
     state->maps_changed = false;
     return changed;

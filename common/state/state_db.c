@@ -36,7 +36,8 @@ enum dw_rc dw_state_db_connect(struct dw_state *state, struct dw_err *err)
         return rc;
     }
     state->conn = conn;
-    state->maps_changed = true; /* what was said while nobody listened is lost */
+    /* What was said while nobody listened is lost. */
+    state->maps_changed = state->syncs_changed = true;
     return DW_OK;
 }
 

@@ -20,6 +20,7 @@ struct dw_state {
     char *application_name;
     PGconn *conn;
     bool maps_changed;
+    bool syncs_changed;
     bool in_transaction;
 };
 

@@ -29,6 +29,7 @@ static const struct dw_state_migration migrations[] = {
     MIGRATION(1, "maps", dw_embed_001_maps_sql),
     MIGRATION(2, "positions", dw_embed_002_positions_sql),
     MIGRATION(3, "dead_letters", dw_embed_003_dead_letters_sql),
+    MIGRATION(4, "sync", dw_embed_004_sync_sql),
 };
 #define MIGRATION_COUNT (sizeof migrations / sizeof *migrations)
 

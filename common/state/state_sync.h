@@ -1,0 +1,165 @@
+/* state_sync.h - copies of rows that exist already, in the state database: what was asked for, how
+ * the key space is cut, how far each range is.
+ *
+ *   waiting ─► running ─► draining ─► done         paused ◄─► running, waiting
+ *                 └► failed (resume: running)      cancelled: from every state before done
+ *
+ * A producer claims a sync, cuts it into ranges, and moves each range's `done_to` once Kafka has
+ * the rows; when all ranges are done it sends an end mark and waits as "draining" until every
+ * partition of the map has passed it in the target. Keys are JSON arrays of texts in the order of
+ * the map's source key. Threads and errors: as state.h.
+ */
+#ifndef DW_STATE_STATE_SYNC_H
+#define DW_STATE_STATE_SYNC_H
+#include "common/base/arena.h"
+#include "common/base/err.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct dw_state;
+
+enum dw_sync_state {
+    DW_SYNC_WAITING, /* for the syncs it comes after, or for a producer */
+    DW_SYNC_RUNNING,
+    DW_SYNC_PAUSED,
+    DW_SYNC_DRAINING,
+    DW_SYNC_DONE,
+    DW_SYNC_CANCELLED,
+    DW_SYNC_FAILED, /* with code and reason */
+};
+#define DW_SYNC_STATE_COUNT 7
+
+/* "waiting", … Never NULL. */
+const char *dw_state_sync_state_name(enum dw_sync_state state);
+
+struct dw_sync_order {
+    const char *map;
+    bool initial;                  /* else a re-sync beside a running map */
+    const char *from_key, *to_key; /* both NULL: all */
+    const char *keys;              /* or a JSON array of keys: these rows alone; NULL: no */
+    bool keep_existing;            /* rows that the target has already stay as they are */
+    bool delete_extra;
+    int64_t rate;        /* rows per second, 0 none */
+    const size_t *after; /* indexes of orders that have to be done before */
+    size_t after_count;
+};
+
+struct dw_sync_record {
+    int64_t id;
+    const char *map;
+    bool initial;
+    enum dw_sync_state state;
+    const char *code, *reason;
+    const char *from_key, *to_key; /* NULL: all */
+    const char *keys;              /* NULL: none */
+    bool keep_existing;
+    bool delete_extra;
+    int64_t rate;
+    int64_t batch; /* the same for those that were started together */
+    bool ready;    /* nothing it comes after is still to be done */
+    bool planned;
+    const char *owner;
+    int64_t ranges, ranges_done;
+    int64_t rows_estimated, rows_done, rows_deleted;
+    int64_t chunks_done, chunks_repeated;
+    uint32_t epoch;
+    uint64_t end_lsn; /* 0 none */
+    const char *by;
+    int64_t created_us, started_us, ended_us; /* 0: not yet */
+};
+
+/* Orders syncs in one step; *out_ids has `count` places. Errors: DW_CONFIG DW-STATE-004 no such
+ * map; DW_CONFLICT DW-STATE-010 when an initial sync of a map is under way. */
+enum dw_rc dw_state_sync_create(struct dw_state *state, const struct dw_sync_order *orders,
+                                size_t count, const char *by, int64_t *out_ids,
+                                struct dw_err *err) DW_MUST_CHECK;
+
+struct dw_sync_filter {
+    const char *system; /* source system; NULL any */
+    const char *map;    /* NULL any */
+    bool active;        /* only those that are not over */
+    int64_t limit;      /* newest first when not `active`; 0: all */
+};
+/* Those that are active by rising id, else newest first. Allocates in `arena`. */
+enum dw_rc dw_state_syncs_load(struct dw_state *state, const struct dw_sync_filter *filter,
+                               struct dw_arena *arena, const struct dw_sync_record **out,
+                               size_t *out_count, struct dw_err *err) DW_MUST_CHECK;
+
+enum dw_sync_action { DW_SYNC_PAUSE, DW_SYNC_RESUME, DW_SYNC_CANCEL, DW_SYNC_RATE };
+/* What a person does with a sync. Audited. DW_CONFIG DW-STATE-011: no such sync; DW_CONFLICT
+ * DW-STATE-012: it is over, or draining. `rate` for DW_SYNC_RATE. */
+enum dw_rc dw_state_sync_act(struct dw_state *state, int64_t id, enum dw_sync_action action,
+                             int64_t rate, const char *by, struct dw_err *err) DW_MUST_CHECK;
+
+/* --- for the producer that works on it ---------------------------------------------------------
+ * All of these take effect only while `owner` has the sync; *out_held says whether it has. */
+
+/* Takes a ready sync, or one of another producer. */
+enum dw_rc dw_state_sync_claim(struct dw_state *state, int64_t id, const char *owner,
+                               struct dw_err *err) DW_MUST_CHECK;
+
+enum dw_sync_part {
+    DW_SYNC_PART_ROWS,  /* the source's rows */
+    DW_SYNC_PART_EXTRA, /* the target's keys: those that the source has not are deleted */
+};
+
+struct dw_sync_range {
+    int number;
+    enum dw_sync_part part;
+    const char *lower; /* NULL: from the first key */
+    bool lower_in;     /* lower itself is in it */
+    const char *upper; /* in it; NULL: to the last key */
+    const char *done_to;
+    int64_t rows_done, chunks_done;
+    bool done;
+};
+
+enum dw_rc dw_state_sync_plan(struct dw_state *state, int64_t id, const char *owner,
+                              const struct dw_sync_range *ranges, size_t count,
+                              int64_t rows_estimated, struct dw_err *err) DW_MUST_CHECK;
+enum dw_rc dw_state_sync_ranges_load(struct dw_state *state, int64_t id, struct dw_arena *arena,
+                                     struct dw_sync_range **out, size_t *out_count,
+                                     struct dw_err *err) DW_MUST_CHECK;
+
+struct dw_sync_progress { /* since the last save */
+    int number;
+    const char *done_to; /* NULL: as before */
+    int64_t rows, chunks, deleted, repeated;
+    bool done;
+};
+enum dw_rc dw_state_sync_save(struct dw_state *state, int64_t id, const char *owner,
+                              const struct dw_sync_progress *progress, bool *out_held,
+                              struct dw_err *err) DW_MUST_CHECK;
+/* Moves on to DRAINING (with the end mark's version), DONE or FAILED. */
+struct dw_sync_move {
+    enum dw_sync_state to;
+    const char *code, *reason; /* "" none */
+    uint32_t epoch;
+    uint64_t end_lsn;
+};
+enum dw_rc dw_state_sync_move(struct dw_state *state, int64_t id, const char *owner,
+                              const struct dw_sync_move *move, struct dw_err *err) DW_MUST_CHECK;
+
+/* --- for the reconciler, which sees how far the target is ----------------------------------------
+ */
+
+struct dw_sync_drain { /* a sync whose end mark is in Kafka */
+    int64_t id;
+    const char *map, *topic;
+    int32_t partitions;
+    uint32_t epoch;
+    uint64_t end_lsn;
+};
+enum dw_rc dw_state_sync_drains_load(struct dw_state *state, const char *target_system,
+                                     struct dw_arena *arena, const struct dw_sync_drain **out,
+                                     size_t *out_count, struct dw_err *err) DW_MUST_CHECK;
+/* Every partition has passed the end mark: the sync is done. One of the whole table that also
+ * deleted what the source has not closes the map's gaps from before it; a gap of the whole system
+ * is closed when that is so for all its maps. */
+enum dw_rc dw_state_sync_finish(struct dw_state *state, int64_t id,
+                                struct dw_err *err) DW_MUST_CHECK;
+
+/* True once after syncs may have changed (or the connection was renewed); never blocks. */
+bool dw_state_syncs_changed(struct dw_state *state);
+
+#endif
