@@ -12,7 +12,8 @@
  *           "before":null|{…},"after":{…}|null}
  *
  * `lsn` is the commit LSN C as a decimal number, `ts_us` the commit time. `epoch` and `ordinal` are
- * ours: where they are missing the event is a foreign one and has no version. A delete carries the
+ * ours: where they are missing the event is a foreign one and has no version. A row of an initial
+ * sync (op "r") may have "keep":true beside them. A delete carries the
  * key columns in `before` (all columns under REPLICA IDENTITY FULL). Unchanged TOAST columns are
  * left out of `after`; Debezium's placeholder is understood as absent.
  *
@@ -30,6 +31,7 @@
 
 #define DW_EVENT_HEARTBEAT         "dualwrite.heartbeat" /* content: JSON {"sent_us":…} */
 #define DW_EVENT_SCHEMA            "dualwrite.schema" /* content: JSON {"map","revision","code","reason"} */
+#define DW_EVENT_SYNC              "dualwrite.sync" /* content: JSON {"sync":ID,"edge":"begin"|"end"} */
 #define DW_EVENT_TOAST_PLACEHOLDER "__debezium_unavailable_value"
 
 enum dw_event_op {
@@ -55,6 +57,7 @@ struct dw_event {
     enum dw_event_op op;
     bool has_version;
     struct dw_version version;
+    bool keep;                  /* op r: a row that the target has already stays as it is */
     int64_t commit_us;          /* source.ts_us, else ts_ms*1000; 0 unknown */
     struct dw_str system;       /* source.name */
     struct dw_str sequence;     /* source.sequence as text, for foreign events */

@@ -366,6 +366,17 @@ static enum dw_rc read_ordinal(struct decode *decode)
     return read_u64(decode, "source.ordinal", HAS_ORDINAL, &decode->ordinal);
 }
 
+static enum dw_rc read_keep(struct decode *decode)
+{
+    enum dw_json token = dw_json_pull_next(&decode->pull);
+    if (token == DW_JSON_ERROR)
+        return malformed(decode);
+    if (token != DW_JSON_TRUE && token != DW_JSON_FALSE)
+        return wrong_type(decode, "source.keep", "true or false");
+    decode->event->keep = token == DW_JSON_TRUE;
+    return DW_OK;
+}
+
 static const struct member_entry source_members[] = {
     {"name", HAS_NAME, read_name},
     {"sequence", HAS_SEQUENCE, read_sequence},
@@ -374,6 +385,7 @@ static const struct member_entry source_members[] = {
     {"lsn", HAS_LSN, read_lsn},
     {"epoch", HAS_EPOCH, read_epoch},
     {"ordinal", HAS_ORDINAL, read_ordinal},
+    {"keep", 0, read_keep},
     {NULL, 0, NULL},
 };
 

@@ -199,6 +199,16 @@ void dw_event_encode_value(struct dw_buf *out, enum dw_encoding encoding, struct
     }
 }
 
+struct dw_str dw_event_encode_unscaled(struct dw_str text)
+{
+    if (!text.len || !memchr(text.ptr, '.', text.len))
+        return text;
+    while (text.ptr[text.len - 1] == '0')
+        text.len--;
+    text.len -= text.ptr[text.len - 1] == '.';
+    return text;
+}
+
 void dw_event_encode_init(struct dw_event_transaction *transaction)
 {
     *transaction = (struct dw_event_transaction){.xid = 0};
@@ -224,7 +234,8 @@ void dw_event_encode_begin(struct dw_event_transaction *transaction, struct dw_s
     append_text(head, system);
     dw_buf_append_text(head, ",\"ts_ms\":");
     dw_buf_append_i64(head, transaction->commit_us / 1000);
-    dw_buf_append_text(head, ",\"snapshot\":\"false\",\"db\":");
+    dw_buf_append_text(head, transaction->reads ? ",\"snapshot\":\"incremental\",\"db\":"
+                                                : ",\"snapshot\":\"false\",\"db\":");
     append_text(head, database);
     dw_buf_append_text(head, ",\"sequence\":\"[\\\"");
     dw_buf_append_u64(head, transaction->version.commit_lsn);
@@ -254,9 +265,9 @@ void dw_event_encode_table(struct dw_buf *out, struct dw_str schema, struct dw_s
     dw_buf_append_char(out, ',');
 }
 
-void dw_event_encode_open(struct dw_buf *out, enum dw_event_op op,
-                          const struct dw_event_transaction *transaction, struct dw_str table,
-                          uint64_t ordinal)
+static void open_source(struct dw_buf *out, enum dw_event_op op,
+                        const struct dw_event_transaction *transaction, struct dw_str table,
+                        uint64_t ordinal)
 {
     char start[] = {'{', '"', 'o', 'p', '"', ':', '"', (char)op};
     dw_buf_append(out, start, sizeof start);
@@ -264,7 +275,24 @@ void dw_event_encode_open(struct dw_buf *out, enum dw_event_op op,
     dw_buf_append_str(out, table);
     dw_buf_append_str(out, dw_buf_str(&transaction->tail));
     dw_buf_append_u64(out, ordinal);
+}
+
+void dw_event_encode_open(struct dw_buf *out, enum dw_event_op op,
+                          const struct dw_event_transaction *transaction, struct dw_str table,
+                          uint64_t ordinal)
+{
+    open_source(out, op, transaction, table, ordinal);
     dw_buf_append_char(out, '}');
+}
+
+void dw_event_encode_open_read(struct dw_buf *out, const struct dw_event_transaction *transaction,
+                               struct dw_str table, uint64_t ordinal, bool keep)
+{
+    open_source(out, DW_EVENT_READ, transaction, table, ordinal);
+    if (keep)
+        dw_buf_append(out, ",\"keep\":true}", 13);
+    else
+        dw_buf_append_char(out, '}');
 }
 
 void dw_event_encode_control(struct dw_buf *out, const struct dw_event_transaction *transaction,

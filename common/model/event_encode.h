@@ -29,6 +29,7 @@
 #include "common/base/str.h"
 #include "common/model/event.h"
 #include "common/model/version.h"
+#include <stdbool.h>
 #include <stdint.h>
 
 enum dw_encoding {
@@ -49,6 +50,10 @@ enum dw_encoding dw_event_encode_kind(uint32_t base_oid);
 /* Appends one value (not null) by its encoding. */
 void dw_event_encode_value(struct dw_buf *out, enum dw_encoding encoding, struct dw_str text);
 
+/* A numeric without the zeros that its scale adds: 1.500 is 1.5. Keys are routed to partitions by
+ * this form, because the target takes all ways of writing one number for one key. */
+struct dw_str dw_event_encode_unscaled(struct dw_str text);
+
 /* What is the same in every event of a transaction. Buffers are kept from one to the next. */
 struct dw_event_transaction {
     struct dw_version version; /* ordinal unused */
@@ -56,12 +61,13 @@ struct dw_event_transaction {
     int64_t commit_us;
     struct dw_buf head; /* from ,"ts_ms" to before "schema" */
     struct dw_buf tail; /* from "txId" to "ordinal": */
+    bool reads;         /* it carries rows of an initial sync: "snapshot":"incremental" */
 };
 
 void dw_event_encode_init(struct dw_event_transaction *transaction);
 void dw_event_encode_done(struct dw_event_transaction *transaction);
-/* Renders head and tail from version, xid and commit_us. `system` and `database` are the `name` and
- * `db` of the source block; `now_us`: when we handle it. */
+/* Renders head and tail from version, xid, commit_us and reads. `system` and `database` are the
+ * `name` and `db` of the source block; `now_us`: when we handle it. */
 void dw_event_encode_begin(struct dw_event_transaction *transaction, struct dw_str system,
                            struct dw_str database, int64_t now_us);
 
@@ -73,6 +79,11 @@ void dw_event_encode_table(struct dw_buf *out, struct dw_str schema, struct dw_s
 void dw_event_encode_open(struct dw_buf *out, enum dw_event_op op,
                           const struct dw_event_transaction *transaction, struct dw_str table,
                           uint64_t ordinal);
+
+/* The same for a row of an initial sync (op "r"); `keep`: a row that the target has stays as it is,
+ * said by "keep":true in the source block. */
+void dw_event_encode_open_read(struct dw_buf *out, const struct dw_event_transaction *transaction,
+                               struct dw_str table, uint64_t ordinal, bool keep);
 
 static inline void dw_event_encode_close(struct dw_buf *out)
 {
