@@ -3,6 +3,7 @@
 #include "common/service/http_server.h"
 #include "common/service/lifecycle.h"
 #include "producer/capture_postgres/capture.h"
+#include "producer/initial_sync/sync.h"
 #include <malloc.h>
 
 /* A row's buffers come and go by the megabyte: what is freed goes back to the system, and threads
@@ -63,6 +64,7 @@ int main(int argc, char **argv)
     struct dw_settings settings;
     struct dw_err err = DW_ERR_INIT;
     struct dw_capture *capture = NULL;
+    struct dw_sync *sync = NULL;
     struct dw_http_server *server = NULL;
     limit_memory();
     dw_arena_init(&arena, 16384);
@@ -73,7 +75,13 @@ int main(int argc, char **argv)
         .instance = arguments.instance,
         .accept_gap = arguments.accept_gap,
     };
+    struct dw_sync_options sync_options = {
+        .settings = &settings, .system = options.system, .instance = arguments.instance};
     enum dw_rc rc = options.system ? DW_OK : DW_CONFIG;
+    if (rc == DW_OK)
+        rc = dw_sync_open(&sync, &sync_options, &err);
+    if (rc == DW_OK)
+        options.tap = dw_sync_tap(sync);
     if (rc == DW_OK)
         rc = dw_capture_open(&capture, &options, &err);
     if (rc == DW_OK)
@@ -82,6 +90,7 @@ int main(int argc, char **argv)
         rc = dw_capture_run(capture, &err);
     dw_http_server_stop(server);
     dw_capture_close(capture);
+    dw_sync_close(sync);
     if (rc != DW_OK)
         dw_log_err(DW_LOG_FATAL, "producer.failed", &err);
     dw_arena_done(&arena);

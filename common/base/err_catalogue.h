@@ -15,5 +15,6 @@
 #include "common/base/catalogue_map.h"
 #include "common/base/catalogue_pg.h"
 #include "common/base/catalogue_state.h"
+#include "common/base/catalogue_sync.h"
 #include "common/base/catalogue_value.h"
 #endif

@@ -56,6 +56,9 @@ struct dw_producer_settings {
     int64_t queue_bytes;     /* events waiting for acknowledgement, at most */
     int64_t topic_outage_ms; /* a topic out of service longer than this puts its map in error */
     int64_t linger_ms;
+    int64_t sync_readers;     /* threads that read existing rows */
+    int64_t sync_chunk_rows;  /* of a chunk, at most … */
+    int64_t sync_chunk_bytes; /* … and about so many bytes */
     const char *compression;
     const char *listen; /* HOST:PORT of health and metrics; "" = off */
 };

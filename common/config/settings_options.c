@@ -83,6 +83,12 @@ static const struct dw_option producer_options[] = {
      NULL, "ms", 0,
      "A topic out of service for longer puts its map in error with a gap, so that the others go "
      "on."},
+    {"sync_readers", DW_OPTION_INTEGER, PRODUCER(sync_readers), "2", 1, 16, NULL, NULL, 0,
+     "Threads that read rows of initial syncs and re-syncs; each has a connection to the source."},
+    {"sync_chunk_rows", DW_OPTION_INTEGER, PRODUCER(sync_chunk_rows), "10000", 1, 1000000, NULL,
+     NULL, 0, "Rows that are read at once, between two watermarks, at most."},
+    {"sync_chunk_bytes", DW_OPTION_INTEGER, PRODUCER(sync_chunk_bytes), "4194304", 65536, GIB, NULL,
+     "bytes", 0, "A chunk ends behind the row with which it has this size."},
     {"linger_ms", DW_OPTION_INTEGER, PRODUCER(linger_ms), "2", 0, SECOND, NULL, "ms", 0,
      "How long an event may wait for others to be sent with it."},
     {"compression", DW_OPTION_CHOICE, PRODUCER(compression), "lz4", 0, 0, compressions, NULL, 0,

@@ -10,6 +10,7 @@
 #include "producer/capture_postgres/position_record.h"
 #include "producer/capture_postgres/row_event.h"
 #include "producer/capture_postgres/stream.h"
+#include "producer/capture_postgres/tap.h"
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -91,9 +92,24 @@ int64_t dw_capture_tick_age_ms(void *context)
 
 /* --- sessions --------------------------------------------------------------------------------- */
 
+static void tell_tap_end(struct dw_capture *capture, bool producer_lost)
+{
+    struct dw_tap *tap = capture->options.tap;
+    if (tap)
+        tap->ops->end(tap, producer_lost);
+}
+
+static void tell_tap_acknowledged(struct dw_capture *capture)
+{
+    struct dw_tap *tap = capture->options.tap;
+    if (tap)
+        tap->ops->acknowledged(tap, capture->publisher.window.first);
+}
+
 /* Ends the stream; what Kafka has in flight goes on. */
 static void end_stream(struct dw_capture *capture, bool history_changed)
 {
+    tell_tap_end(capture, false);
     dw_publisher_flush(&capture->publisher);
     dw_stream_close(&capture->stream);
     dw_commit_window_abandon(&capture->publisher.window);
@@ -165,6 +181,8 @@ static enum dw_rc begin_session(struct dw_capture *capture, struct dw_session *s
         session->replication = NULL;
         save_to_topic(capture, &capture->position);
         capture->want_session = false;
+        if (capture->options.tap)
+            capture->options.tap->ops->begin(capture->options.tap, capture->position.epoch);
         dw_control_set_streaming(capture->control, true);
         set_state(capture, "streaming", "");
         dw_log(DW_LOG_INFO, "producer.streaming", "streaming from the slot",
@@ -205,6 +223,8 @@ static enum dw_rc begin_transaction(struct dw_capture *capture,
         return other_history(err);
     case DW_START_SKIP:
         capture->skipping = true;
+        if (capture->options.tap)
+            capture->options.tap->ops->streamed(capture->options.tap, message->xid);
         return DW_OK;
     case DW_START_PUBLISH:
         break;
@@ -294,7 +314,8 @@ static void take_next_maps(struct dw_capture *capture)
 static bool may_read(const struct dw_capture *capture)
 {
     return capture->stream.conn && !capture->types_wanted &&
-           !dw_publisher_is_full(&capture->publisher);
+           !dw_publisher_is_full(&capture->publisher) &&
+           capture->row_event.answer.kind == DW_TAP_NOTHING;
 }
 
 /* Reads what there is, up to a bound. *out_more: there is more to read at once. */
@@ -302,6 +323,8 @@ static enum dw_rc pump(struct dw_capture *capture, bool *out_more, struct dw_err
 {
     *out_more = false;
     bool filled = false;
+    if (!dw_row_event_publish_answer(&capture->row_event))
+        return DW_OK;
     for (int i = 0; i < MESSAGES_PER_ROUND && may_read(capture); i++) {
         struct dw_stream_message message;
         take_next_maps(capture);
@@ -321,7 +344,7 @@ static enum dw_rc pump(struct dw_capture *capture, bool *out_more, struct dw_err
             rc = take_message(capture, message.data, err);
         else if (!capture->in_transaction)
             rc = take_keepalive(capture, message.wal_end, err);
-        if (rc != DW_OK)
+        if (rc != DW_OK || !dw_row_event_publish_answer(&capture->row_event))
             return rc;
     }
     *out_more = may_read(capture);
@@ -407,6 +430,7 @@ static void reopen_publisher(struct dw_capture *capture)
     struct dw_err err = DW_ERR_INIT;
     if (capture->stream.conn)
         end_stream(capture, false);
+    tell_tap_end(capture, true);
     dw_row_event_restart(&capture->row_event);
     if (dw_publisher_open(&capture->publisher, &err) != DW_OK)
         dw_log_err(DW_LOG_ERROR, "producer.kafka", &err);
@@ -607,6 +631,7 @@ static enum dw_rc go_round(struct dw_capture *capture, bool *out_more, struct dw
     int64_t now = dw_clock_mono_ms();
     *out_more = false;
     dw_publisher_poll(&capture->publisher);
+    tell_tap_acknowledged(capture);
     enum dw_rc rc = take_control(capture, now, err);
     if (rc != DW_OK)
         return rc;
@@ -639,6 +664,7 @@ static void drain(struct dw_capture *capture)
     while (now - start < DRAIN_MS && capture->publisher.fault.rc == DW_OK) {
         dw_publisher_flush(&capture->publisher);
         dw_publisher_poll(&capture->publisher);
+        tell_tap_acknowledged(capture);
         dw_control_drain(capture->control);
         take_saved(capture);
         bool idle = dw_commit_window_is_idle(&capture->publisher.window);
@@ -686,7 +712,7 @@ enum dw_rc dw_capture_open(struct dw_capture **out, const struct dw_capture_opti
     set_state(capture, "connecting", "");
     atomic_store(&capture->ticked_ms, dw_clock_mono_ms());
     dw_publisher_init(&capture->publisher, options->settings, options->system, options->instance);
-    dw_row_event_init(&capture->row_event, &capture->publisher);
+    dw_row_event_init(&capture->row_event, &capture->publisher, options->tap);
     dw_capture_stats_init(&capture->stats, options->system->name);
     struct dw_control_options control = {
         .settings = options->settings,

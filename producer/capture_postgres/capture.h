@@ -16,12 +16,14 @@
 #include <stdint.h>
 
 struct dw_capture;
+struct dw_tap;
 
 struct dw_capture_options {
     const struct dw_settings *settings;
     const struct dw_system_settings *system;
     const char *instance;
     bool accept_gap;
+    struct dw_tap *tap; /* NULL: none */
 };
 
 enum dw_rc dw_capture_open(struct dw_capture **out, const struct dw_capture_options *options,

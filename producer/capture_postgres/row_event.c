@@ -12,9 +12,10 @@
 #define KEY_MAX          ((size_t)1 << 20)
 #define KEY_KEEP         4096
 
-void dw_row_event_init(struct dw_row_event *row_event, struct dw_publisher *publisher)
+void dw_row_event_init(struct dw_row_event *row_event, struct dw_publisher *publisher,
+                       struct dw_tap *tap)
 {
-    *row_event = (struct dw_row_event){.publisher = publisher};
+    *row_event = (struct dw_row_event){.publisher = publisher, .tap = tap};
     dw_relation_init(&row_event->relations);
     dw_loop_mark_init(&row_event->marks);
     dw_event_encode_init(&row_event->transaction);
@@ -39,16 +40,20 @@ void dw_row_event_begin(struct dw_row_event *row_event, const struct dw_pgoutput
 {
     struct dw_event_transaction *transaction = &row_event->transaction;
     transaction->version = (struct dw_version){.epoch = epoch, .commit_lsn = message->commit_lsn};
+    row_event->database = database;
     transaction->xid = message->xid;
     transaction->commit_us = message->commit_us;
+    transaction->reads = false;
     dw_event_encode_begin(transaction, dw_str_from(row_event->publisher->system->name), database,
                           dw_clock_wall_us());
     row_event->row_index = 0;
+    row_event->streamed = false;
     dw_loop_mark_reset(&row_event->marks);
 }
 
 void dw_row_event_end(struct dw_row_event *row_event)
 {
+    row_event->answer = (struct dw_tap_answer){.kind = DW_TAP_NOTHING};
     dw_loop_mark_reset(&row_event->marks);
 }
 
@@ -92,17 +97,6 @@ static void append_row(struct dw_buf *out, const struct dw_relation *relation,
     dw_buf_append_char(out, '}');
 }
 
-/* Without the zeros that a numeric's scale adds: 1.500 is 1.5. */
-static struct dw_str trim_scale(struct dw_str text)
-{
-    if (!text.len || !memchr(text.ptr, '.', text.len))
-        return text;
-    while (text.ptr[text.len - 1] == '0')
-        text.len--;
-    text.len -= text.ptr[text.len - 1] == '.';
-    return text;
-}
-
 /* False when a key column has no value here. `scaled`: as it is written; else all ways of writing
  * one key come out the same. */
 static bool append_key(struct dw_buf *out, const struct dw_relation_feed *feed,
@@ -122,7 +116,7 @@ static bool append_key(struct dw_buf *out, const struct dw_relation_feed *feed,
         if (value->presence == DW_PGOUTPUT_NULL)
             dw_buf_append(out, "null", 4);
         else if (column->numeric && !scaled)
-            dw_event_encode_value(out, column->encoding, trim_scale(value->text));
+            dw_event_encode_value(out, column->encoding, dw_event_encode_unscaled(value->text));
         else
             dw_event_encode_value(out, column->encoding, value->text);
     }
@@ -149,13 +143,18 @@ static void start(struct dw_row_event *row_event, struct change *change, uint64_
     change->part.version.ordinal = ordinal;
 }
 
+static int32_t partition_of(const struct dw_publisher_map *map, uint32_t hash)
+{
+    int32_t count = map->map->record.partitions;
+    return (int32_t)(hash & 0x7fffffff) % (count > 0 ? count : 1);
+}
+
 /* Keeps the key that was appended last, and chooses its partition. Numeric 1.0 and 1.00 are one key
  * for the target: their events must stay in one order, so they go to one partition. */
 static void set_key(struct dw_row_event *row_event, struct change *change,
                     const struct image *image)
 {
     const struct dw_buf *text = &row_event->publisher->text;
-    int32_t count = change->map->map->record.partitions;
     change->part.has_key = dw_buf_ok(text);
     change->part.key_len = text->len - change->part.key_at;
     struct dw_str key = {text->data + change->part.key_at, change->part.key_len};
@@ -165,8 +164,7 @@ static void set_key(struct dw_row_event *row_event, struct change *change,
         if (append_key(trimmed, change->feed, image, false) && dw_buf_ok(trimmed))
             key = dw_buf_str(trimmed);
     }
-    change->part.partition =
-        (int32_t)(dw_hash_murmur2(key.ptr, key.len) & 0x7fffffff) % (count > 0 ? count : 1);
+    change->part.partition = partition_of(change->map, dw_hash_murmur2(key.ptr, key.len));
 }
 
 static void finish(struct dw_row_event *row_event, struct change *change)
@@ -328,7 +326,7 @@ void dw_row_event_restart(struct dw_row_event *row_event)
     }
 }
 
-/* --- messages --------------------------------------------------------------------------------- */
+/* --- maps ------------------------------------------------------------------------------------- */
 
 static struct dw_publisher_map *map_of(struct dw_row_event *row_event,
                                        const struct dw_capture_map *map)
@@ -398,6 +396,160 @@ static void add_change(struct dw_row_event *row_event, struct change *change)
     }
 }
 
+/* --- the tap ---------------------------------------------------------------------------------- */
+
+static void touch_image(struct dw_row_event *row_event, const struct change *change,
+                        const struct image *image, bool complete)
+{
+    struct dw_tap_touch touch = {.map = change->map->name, .complete = complete};
+    struct dw_buf *key = &row_event->scratch;
+    dw_buf_reset(key, KEY_KEEP);
+    if (append_key(key, change->feed, image, true) && dw_buf_ok(key))
+        touch.key = dw_buf_str(key);
+    row_event->tap->ops->touch(row_event->tap, &touch);
+}
+
+/* Does the new row's event carry every column? */
+static bool is_complete(const struct change *change, const struct image *image)
+{
+    for (size_t i = 0; i < change->feed->column_count; i++)
+        if (value_of(image, change->feed->columns[i].index)->presence == DW_PGOUTPUT_UNCHANGED)
+            return false;
+    return true;
+}
+
+/* Whatever becomes of the change: its keys leave the open chunks (trap 18). */
+static void touch_keys(struct dw_row_event *row_event, const struct change *change)
+{
+    struct dw_tap *tap = row_event->tap;
+    const struct dw_pgoutput_message *message = change->message;
+    if (!tap || !tap->ops->watches(tap, change->map->name))
+        return;
+    if (message->kind == DW_PGOUTPUT_TRUNCATE) {
+        tap->ops->truncate(tap, change->map->name);
+        return;
+    }
+    struct image old = {.values = message->old.values};
+    bool has_old = message->old.kind && change->feed->key_in_old;
+    if (has_old || message->kind == DW_PGOUTPUT_DELETE)
+        touch_image(row_event, change, has_old ? &old : &(struct image){0}, true);
+    if (message->kind == DW_PGOUTPUT_DELETE)
+        return;
+    struct image row = {.values = message->row.values,
+                        .old = message->old.kind == 'O' ? message->old.values : NULL};
+    touch_image(row_event, change, &row, is_complete(change, &row));
+}
+
+static void tell_streamed(struct dw_row_event *row_event)
+{
+    if (!row_event->tap || row_event->streamed)
+        return;
+    row_event->streamed = true;
+    row_event->tap->ops->streamed(row_event->tap, row_event->transaction.xid);
+}
+
+static void add_read(struct dw_row_event *row_event, struct dw_publisher_map *map,
+                     const struct dw_tap_row *row)
+{
+    struct dw_publisher *publisher = row_event->publisher;
+    struct dw_buf *out = &publisher->text;
+    uint64_t ordinal = row_event->row_index++ * ORDINALS_PER_ROW + 1;
+    struct dw_publisher_part part = {
+        .key_at = out->len,
+        .key_len = row->key.len,
+        .has_key = true,
+        .partition = partition_of(map, row->route),
+        .version = row_event->transaction.version,
+    };
+    part.version.ordinal = ordinal;
+    dw_buf_append_str(out, row->key);
+    if (row->after.ptr) {
+        dw_event_encode_open_read(out, &row_event->transaction, map->map->table_json, ordinal,
+                                  row->keep);
+        dw_buf_append(out, ",\"before\":null,\"after\":", 23);
+        dw_buf_append_str(out, row->after);
+    } else {
+        dw_event_encode_open(out, DW_EVENT_DELETE, &row_event->transaction, map->map->table_json,
+                             ordinal);
+        dw_buf_append(out, ",\"before\":", 10);
+        dw_buf_append_str(out, row->key);
+        dw_buf_append(out, ",\"after\":null", 13);
+    }
+    dw_event_encode_close(out);
+    dw_publisher_add(publisher, map, &part);
+}
+
+static void refuse_read(struct dw_row_event *row_event, struct dw_publisher_map *map,
+                        const struct dw_tap_row *row)
+{
+    struct dw_publisher_letter letter = {
+        .map = map,
+        .key = row->key,
+        .version = row_event->transaction.version,
+        .code = "DW-KAFKA-005",
+        .failure_class = "too_large",
+        .message = "the row is larger than kafka.message_max_bytes",
+    };
+    letter.version.ordinal = row_event->row_index++ * ORDINALS_PER_ROW + 1;
+    dw_publisher_send_letter(row_event->publisher, &letter, row_event->publisher->sequence, false);
+}
+
+static bool publish_rows(struct dw_row_event *row_event, struct dw_publisher_map *map)
+{
+    struct dw_tap_row row;
+    while (!dw_publisher_is_full(row_event->publisher)) {
+        if (!row_event->tap->ops->next(row_event->tap, &row))
+            return true;
+        if (row.too_large)
+            refuse_read(row_event, map, &row);
+        else
+            add_read(row_event, map, &row);
+    }
+    return false;
+}
+
+bool dw_row_event_publish_answer(struct dw_row_event *row_event)
+{
+    struct dw_tap_answer *answer = &row_event->answer;
+    struct dw_tap *tap = row_event->tap;
+    if (answer->kind == DW_TAP_NOTHING)
+        return true;
+    struct dw_publisher_map *map = dw_publisher_find(row_event->publisher, answer->map);
+    bool serves = map && map->map && map->service != DW_PUBLISHER_OUT;
+    bool rows = answer->kind == DW_TAP_ROWS;
+    if (!serves || (rows && map->map->record.revision != answer->revision)) {
+        answer->kind = DW_TAP_NOTHING;
+        tap->ops->refused(tap);
+        return true;
+    }
+    if (rows && !publish_rows(row_event, map))
+        return false;
+    if (!rows)
+        add_control(row_event, map, row_event->row_index++ * ORDINALS_PER_ROW, DW_EVENT_SYNC,
+                    answer->mark);
+    answer->kind = DW_TAP_NOTHING;
+    tap->ops->published(tap, row_event->publisher->sequence);
+    return true;
+}
+
+/* Rows of a chunk are rendered with a head of their own: nothing else is in such a transaction. */
+static void take_watermark(struct dw_row_event *row_event, struct dw_str content)
+{
+    struct dw_event_transaction *transaction = &row_event->transaction;
+    if (!row_event->tap)
+        return;
+    row_event->answer =
+        row_event->tap->ops->message(row_event->tap, content, transaction->version.commit_lsn);
+    if (row_event->answer.kind != DW_TAP_ROWS)
+        return;
+    transaction->reads = true;
+    dw_event_encode_begin(transaction, dw_str_from(row_event->publisher->system->name),
+                          row_event->database, dw_clock_wall_us());
+}
+
+/* --- messages ----------------------------------------------------------------------------------
+ */
+
 static void feed_maps(struct dw_row_event *row_event, const struct dw_relation *relation,
                       const struct dw_pgoutput_message *message)
 {
@@ -411,6 +563,8 @@ static void feed_maps(struct dw_row_event *row_event, const struct dw_relation *
         if (!change.map)
             continue;
         change.map->rows_in++;
+        tell_streamed(row_event);
+        touch_keys(row_event, &change);
         if (change.map->service == DW_PUBLISHER_OUT) {
             change.map->dropped_out++;
             continue;
@@ -445,6 +599,8 @@ static void add_message(struct dw_row_event *row_event, const struct dw_pgoutput
         return;
     if (dw_str_is(message->prefix, DW_EVENT_HEARTBEAT))
         add_heartbeat(row_event, message->content);
+    else if (dw_str_is(message->prefix, DW_TAP_MESSAGE))
+        take_watermark(row_event, message->content);
     else if (dw_str_is(message->prefix, DW_LOOP_MARK_PREFIX) &&
              dw_loop_mark_add(&row_event->marks, message->content, &err) != DW_OK)
         dw_log_err(DW_LOG_WARN, "mark.malformed", &err);

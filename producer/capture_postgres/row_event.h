@@ -12,6 +12,7 @@
 #include "producer/capture_postgres/pgoutput.h"
 #include "producer/capture_postgres/publisher.h"
 #include "producer/capture_postgres/relation.h"
+#include "producer/capture_postgres/tap.h"
 
 /* A schema change that was published and has to be noted in the state database. */
 struct dw_row_event_notice {
@@ -25,15 +26,20 @@ struct dw_row_event_notice {
 
 struct dw_row_event {
     struct dw_publisher *publisher; /* borrowed */
+    struct dw_tap *tap;             /* borrowed; NULL: none */
+    struct dw_tap_answer answer; /* kind not NOTHING: to be published before the stream goes on */
+    bool streamed;               /* the tap knows of the open transaction */
     struct dw_relations relations;
     struct dw_loop_marks marks;
     struct dw_event_transaction transaction;
-    uint64_t row_index; /* of the next row */
+    uint64_t row_index;     /* of the next row */
+    struct dw_str database; /* of the open transaction's begin; borrowed */
     struct dw_buf scratch;
     struct dw_row_event_notice *notices; /* the owner takes them */
 };
 
-void dw_row_event_init(struct dw_row_event *row_event, struct dw_publisher *publisher);
+void dw_row_event_init(struct dw_row_event *row_event, struct dw_publisher *publisher,
+                       struct dw_tap *tap);
 void dw_row_event_done(struct dw_row_event *row_event);
 
 /* A transaction begins: `message` is its BEGIN. */
@@ -44,6 +50,10 @@ void dw_row_event_end(struct dw_row_event *row_event);
 /* The producer is given up, and what its window still holds will be sent again: a schema change in
  * it counts as not published. Call before the window forgets. */
 void dw_row_event_restart(struct dw_row_event *row_event);
+
+/* Publishes what the tap has answered to a WAL message: nothing else of the stream may be taken
+ * before this returns true. False: the publisher is full. */
+bool dw_row_event_publish_answer(struct dw_row_event *row_event);
 
 /* Insert, update, delete, truncate or WAL message. DW_FATAL DW-CAPTURE-003: a row of a relation
  * that was never described, or with another number of columns. */

@@ -510,6 +510,20 @@ assert_journal_rises() { # DATABASE TABLE KEY_COLUMN
         where op <> 'DELETE' and v <= last" 0 "journal of $2: changes applied twice or out of order"
 }
 
+# ---- syncs ----
+
+# order_sync MAP KIND [COLUMN = VALUE]…: orders an initial sync or a re-sync, with the columns of dualwrite.sync.
+order_sync() {
+    local map=$1 kind=$2 names='' values='' pair
+    shift 2
+    for pair in "$@"; do
+        names+=", ${pair%% = *}" values+=", ${pair#* = }"
+    done
+    dw_sql state "insert into dualwrite.sync (map, kind, batch, by$names) values ('$map', '$kind', 1, 'test'$values)"
+}
+syncs_are_done() { sql_is state "select count(*) from dualwrite.sync where state not in ('done', 'cancelled')" 0; }
+syncs_are_published() { sql_is state "select count(*) from dualwrite.sync where state in ('waiting', 'running', 'failed')" 0; }
+
 # ---- dead letters ----
 
 letters_are() { sql_is state "select count(*) from dualwrite.dead_letter where state = 'open' and map = '$1'" "$2"; }

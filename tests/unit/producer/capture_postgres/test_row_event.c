@@ -61,7 +61,7 @@ static int setup(void **state)
     f->settings.kafka.message_max_bytes = 1 << 20;
     f->system.name = "erp";
     dw_publisher_init(&f->publisher, &f->settings, &f->system, "test");
-    dw_row_event_init(&f->row_event, &f->publisher);
+    dw_row_event_init(&f->row_event, &f->publisher, NULL);
     struct dw_map_set *set = make_set(f);
     dw_relation_set_maps(&f->row_event.relations, set);
     dw_publisher_set_maps(&f->publisher, set);

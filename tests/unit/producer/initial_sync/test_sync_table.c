@@ -1,0 +1,177 @@
+/* test_sync_table.c - the SQL of chunks, rows as events have them, and tables that cannot be
+ * walked. */
+#include "producer/initial_sync/sync_table.h"
+
+#include "common/base/hash.h"
+#include "common/postgres/pg_table.h"
+#include "common/state/state.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static const char document[] =
+    "{\"map\":\"m\",\"version\":\"1.0.0\","
+    "\"source\":{\"system\":\"erp\",\"table\":\"public.t\",\"key\":[\"b\",\"a\"]},"
+    "\"target\":{\"system\":\"crm\",\"table\":\"public.u\",\"key\":[\"b\",\"a\"]},"
+    "\"columns\":[{\"source\":\"no\\\"te\",\"target\":\"note\"}]}";
+
+static struct dw_pg_column columns[] = {
+    {.name = {"a", 1},
+     .number = 1,
+     .base_oid = 1700,
+     .base_type_sql = {"pg_catalog.\"numeric\"", 20},
+     .not_null = true,
+     .can_select = true},
+    {.name = {"b", 1},
+     .number = 2,
+     .base_oid = 25,
+     .base_type_sql = {"pg_catalog.text", 15},
+     .not_null = true,
+     .can_select = true},
+    {.name = {"no\"te", 5},
+     .number = 3,
+     .base_oid = 25,
+     .base_type_sql = {"pg_catalog.text", 15},
+     .can_select = true},
+};
+static const int16_t index_columns[] = {1, 2};
+static struct dw_pg_index indexes[] = {
+    {.columns = index_columns, .column_count = 2, .immediate = true, .usable = true}};
+static const struct dw_map_record record = {.name = "m", .revision = 7, .document = document};
+
+static struct dw_pg_table table_of(size_t index_count)
+{
+    return (struct dw_pg_table){.schema = {"public", 6},
+                                .table = {"t", 1},
+                                .columns = columns,
+                                .column_count = 3,
+                                .indexes = indexes,
+                                .index_count = index_count};
+}
+
+static struct dw_sync_table *made(void)
+{
+    struct dw_pg_table source = table_of(1);
+    struct dw_err err = DW_ERR_INIT;
+    struct dw_sync_table *table = NULL;
+    assert_int_equal(dw_sync_table_new(&table, &record, &source, &err), DW_OK);
+    return table;
+}
+
+static void test_rows_are_read_in_the_order_of_the_index(void **state)
+{
+    (void)state;
+    struct dw_sync_table *table = made();
+    struct dw_buf sql;
+    dw_buf_init(&sql, 65536);
+    dw_sync_table_sql_rows(
+        table, &(struct dw_sync_scope){.has_lower = true, .has_upper = true, .limit = 5}, &sql);
+    assert_string_equal(
+        sql.data, "COPY (SELECT t.\"b\", t.\"a\", t.\"no\"\"te\" FROM \"public\".\"t\" t WHERE "
+                  "(t.\"a\", t.\"b\") >"
+                  " (current_setting('dualwrite.lower1')::pg_catalog.\"numeric\","
+                  " current_setting('dualwrite.lower0')::pg_catalog.text) AND (t.\"a\", t.\"b\") <="
+                  " (current_setting('dualwrite.upper1')::pg_catalog.\"numeric\","
+                  " current_setting('dualwrite.upper0')::pg_catalog.text)"
+                  " ORDER BY t.\"a\", t.\"b\" LIMIT 5) TO STDOUT");
+    sql.len = 0;
+    dw_sync_table_sql_rows(table, &(struct dw_sync_scope){.limit = 5}, &sql);
+    assert_string_equal(sql.data,
+                        "COPY (SELECT t.\"b\", t.\"a\", t.\"no\"\"te\" FROM \"public\".\"t\" t"
+                        " ORDER BY t.\"a\", t.\"b\" LIMIT 5) TO STDOUT");
+    dw_buf_done(&sql);
+    dw_sync_table_free(table);
+}
+
+static void test_values_are_set_as_parameters(void **state)
+{
+    (void)state;
+    struct dw_sync_table *table = made();
+    struct dw_buf sql;
+    dw_buf_init(&sql, 65536);
+    dw_sync_table_sql_set(table, DW_SYNC_LOWER, &sql);
+    assert_string_equal(sql.data, "SELECT set_config('dualwrite.lower0', $1, false),"
+                                  " set_config('dualwrite.lower1', $2, false)");
+    dw_buf_done(&sql);
+    dw_sync_table_free(table);
+}
+
+static void test_rows_look_like_the_streams(void **state)
+{
+    (void)state;
+    struct dw_sync_table *table = made();
+    struct dw_buf out;
+    dw_buf_init(&out, 65536);
+    struct dw_str fields[] = {
+        {"k", 1}, {"1.50", 4}, {NULL, 0}}; /* b, a, note: as events have them */
+    dw_sync_table_encode_row(table, fields, &out);
+    assert_string_equal(out.data, "{\"b\":\"k\",\"a\":\"1.50\",\"no\\\"te\":null}");
+    out.len = 0;
+    struct dw_str keys[] = {{"k", 1}, {"1.50", 4}};
+    dw_sync_table_encode_key(table, keys, &out);
+    assert_string_equal(out.data, "{\"b\":\"k\",\"a\":\"1.50\"}");
+    dw_buf_done(&out);
+    dw_sync_table_free(table);
+}
+
+static void test_numeric_keys_are_routed_without_their_scale(void **state)
+{
+    (void)state;
+    static const char routed[] = "{\"b\":\"k\",\"a\":\"1.5\"}";
+    struct dw_sync_table *table = made();
+    struct dw_buf scratch;
+    dw_buf_init(&scratch, 65536);
+    struct dw_str keys[] = {{"k", 1}, {"1.500", 5}};
+    assert_int_equal(dw_sync_table_route(table, DW_STR_LIT("{}"), keys, &scratch),
+                     dw_hash_murmur2(routed, sizeof routed - 1));
+    dw_buf_done(&scratch);
+    dw_sync_table_free(table);
+}
+
+static void assert_refused(struct dw_pg_table *source, const char *id, const char *word)
+{
+    struct dw_err err = DW_ERR_INIT;
+    struct dw_sync_table *table = NULL;
+    assert_int_equal(dw_sync_table_new(&table, &record, source, &err), DW_CONFIG);
+    assert_string_equal(err.id, id);
+    assert_non_null(strstr(err.message, word));
+}
+
+static void test_a_table_without_a_usable_key_is_refused(void **state)
+{
+    (void)state;
+    struct dw_pg_table source = table_of(0);
+    assert_refused(&source, "DW-SYNC-001", "no unique index");
+    source = table_of(1);
+    columns[0].not_null = false;
+    assert_refused(&source, "DW-SYNC-001", "may be null");
+    columns[0].not_null = true;
+}
+
+static void test_a_column_that_is_gone_or_hidden_is_named(void **state)
+{
+    (void)state;
+    struct dw_pg_table source = table_of(1);
+    source.column_count = 2;
+    assert_refused(&source, "DW-SYNC-002", "no\"te");
+    source.column_count = 3;
+    columns[2].can_select = false;
+    assert_refused(&source, "DW-SYNC-002", "privilege");
+    columns[2].can_select = true;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows_are_read_in_the_order_of_the_index),
+        cmocka_unit_test(test_values_are_set_as_parameters),
+        cmocka_unit_test(test_rows_look_like_the_streams),
+        cmocka_unit_test(test_numeric_keys_are_routed_without_their_scale),
+        cmocka_unit_test(test_a_table_without_a_usable_key_is_refused),
+        cmocka_unit_test(test_a_column_that_is_gone_or_hidden_is_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
