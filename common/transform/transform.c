@@ -214,6 +214,37 @@ enum dw_rc dw_transform_row(const struct dw_transform *transform, const struct d
     return DW_OK;
 }
 
+/* The column that copies source key `index` into the target's key. */
+static const struct column *source_key_column(const struct dw_transform *transform, size_t index)
+{
+    const struct dw_str name = transform->map->source.key[index];
+    for (size_t key = 0; key < transform->map->target.key_count; key++) {
+        const struct column *column = &transform->columns[transform->key_columns[key]];
+        if (column->source.ptr && dw_str_equal(column->source, name))
+            return column;
+    }
+    return NULL;
+}
+
+enum dw_rc dw_transform_source_key(const struct dw_transform *transform,
+                                   const struct dw_event_row *row, struct dw_arena *arena,
+                                   struct dw_str *texts, struct dw_err *err)
+{
+    for (size_t key = 0; key < transform->map->source.key_count; key++) {
+        const struct column *column = source_key_column(transform, key);
+        size_t previous = SIZE_MAX;
+        const struct dw_event_field *field = column ? find_field(column, row, &previous) : NULL;
+        if (!field || field->value.kind == DW_VALUE_NULL || field->value.kind == DW_VALUE_ABSENT)
+            return dw_err_set(err, DW_REJECT, "DW-VALUE-009",
+                              "a key column may not be null or missing in the event");
+        enum dw_rc rc =
+            dw_convert_source_text(&column->convert, &field->value, arena, &texts[key], err);
+        if (rc != DW_OK)
+            return rc;
+    }
+    return DW_OK;
+}
+
 enum dw_rc dw_transform_key(const struct dw_transform *transform, const struct dw_event_row *row,
                             struct dw_arena *arena, struct dw_value *keys, struct dw_err *err)
 {

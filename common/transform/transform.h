@@ -32,6 +32,12 @@ enum dw_rc dw_transform_key(const struct dw_transform *transform, const struct d
                             struct dw_arena *arena, struct dw_value *keys,
                             struct dw_err *err) DW_MUST_CHECK;
 
+/* The source key of a row image as PostgreSQL prints it in the source:
+ * texts[map->source.key_count], in the map's order. DW_REJECT as dw_transform_key. */
+enum dw_rc dw_transform_source_key(const struct dw_transform *transform,
+                                   const struct dw_event_row *row, struct dw_arena *arena,
+                                   struct dw_str *texts, struct dw_err *err) DW_MUST_CHECK;
+
 /* A literal of the map (constant, default, value of on_delete "set") as a cell for a target column.
  * Errors: DW_CONFIG DW-VALUE-022. */
 enum dw_rc dw_transform_literal(const struct dw_value *literal,

@@ -108,6 +108,7 @@ static void account(struct run *run)
             dw_accounting_settle(progress, DW_OUTCOME_SUPERSEDED);
     progress->version = run->batch.version;
     progress->heartbeat_us = run->batch.heartbeat_us;
+    progress->initial_sync = run->batch.initial_sync;
     progress->revision = run->id.revision;
     if (run->batch.new_count)
         progress->tail_hash = dw_batch_hash(run->batch.tail.key, run->batch.tail.value);
@@ -352,7 +353,7 @@ static enum dw_apply_result write_batch(struct run *run, struct dw_err *err)
         return failed(run, rc, err);
     dw_fault("consumer.after_apply");
     dw_batch_collect(&run->batch);
-    dw_dependency_expire(lane, &run->batch, dw_clock_mono_ms());
+    dw_dependency_expire(lane, run->partition, &run->batch, dw_clock_mono_ms());
     account(run);
     if (run->dead && breaker_trips(run)) {
         dw_writer_rollback(lane->writer);

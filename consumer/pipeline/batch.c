@@ -22,7 +22,8 @@ void dw_batch_init(struct dw_batch *batch, struct dw_arena *arena,
                                .rules = *rules,
                                .number = number,
                                .version = progress->version,
-                               .heartbeat_us = progress->heartbeat_us};
+                               .heartbeat_us = progress->heartbeat_us,
+                               .initial_sync = progress->initial_sync};
 }
 
 static struct dw_batch_item *new_item(struct dw_batch *batch, int64_t offset, struct dw_str key,
@@ -83,6 +84,8 @@ static void die_format(struct dw_batch *batch, struct dw_batch_item *item, const
  */
 
 struct control {
+    int64_t sync;
+    struct dw_str edge;
     int64_t sent_us;
     int64_t revision;
     struct dw_str code;
@@ -111,6 +114,10 @@ static struct control control_of(struct dw_batch *batch, struct dw_str content)
             name = pull.text;
         else if (token == DW_JSON_NUMBER && dw_str_is(name, "sent_us"))
             control.sent_us = number_of(pull.text);
+        else if (token == DW_JSON_NUMBER && dw_str_is(name, "sync"))
+            control.sync = number_of(pull.text);
+        else if (token == DW_JSON_STRING && dw_str_is(name, "edge"))
+            control.edge = pull.text;
         else if (token == DW_JSON_NUMBER && dw_str_is(name, "revision"))
             control.revision = number_of(pull.text);
         else if (token == DW_JSON_STRING && dw_str_is(name, "code"))
@@ -138,11 +145,27 @@ static enum dw_batch_add judge_schema(struct dw_batch *batch, struct dw_batch_it
     return DW_BATCH_ADDED;
 }
 
+/* Marks of an initial sync: between them rows may be on their way that the target has not. */
+static void take_sync(struct dw_batch *batch, struct dw_batch_item *item,
+                      const struct dw_event *event)
+{
+    struct control control = control_of(batch, event->message_content);
+    if (dw_str_is(control.edge, "begin"))
+        batch->initial_sync = control.sync;
+    else if (control.sync == batch->initial_sync)
+        batch->initial_sync = 0;
+    item->outcome = DW_OUTCOME_CONTROL;
+}
+
 static enum dw_batch_add judge_message(struct dw_batch *batch, struct dw_batch_item *item,
                                        const struct dw_event *event)
 {
     if (dw_str_is(event->message_prefix, DW_EVENT_SCHEMA))
         return judge_schema(batch, item, event);
+    if (dw_str_is(event->message_prefix, DW_EVENT_SYNC)) {
+        take_sync(batch, item, event);
+        return DW_BATCH_ADDED;
+    }
     if (!dw_str_is(event->message_prefix, DW_EVENT_HEARTBEAT)) {
         item->outcome = DW_OUTCOME_FILTERED;
         return DW_BATCH_ADDED;
@@ -233,6 +256,7 @@ static void judge_row(struct dw_batch *batch, struct dw_batch_item *item,
     }
     change->kind = is_delete ? DW_CHANGE_DELETE : DW_CHANGE_UPSERT;
     change->replaces = event->op == DW_EVENT_CREATE || event->op == DW_EVENT_READ;
+    change->keep = event->keep;
     change->offset = item->offset;
     change->version = event->version;
     change->commit_us = event->commit_us;
@@ -327,6 +351,7 @@ enum dw_batch_add dw_batch_add_record(struct dw_batch *batch, const struct dw_fe
     struct dw_batch_item *item = new_item(batch, record->offset, record->key, record->value);
     struct dw_event event = {0};
     enum dw_batch_add added = DW_BATCH_ADDED;
+    item->syncing = batch->initial_sync != 0;
     if (decode(batch, item, &event))
         added = judge(batch, item, &event);
     if (added != DW_BATCH_ADDED)
@@ -351,6 +376,11 @@ static void take_outcome(struct dw_batch_item *item)
     item->outcome = change->outcome;
     if (change->outcome != DW_OUTCOME_DEAD && change->outcome != DW_OUTCOME_WAITING)
         return;
+    /* Not a create: its key may lie where the sync has read already. */
+    if (item->syncing && !change->replaces && strcmp(change->err->id, DW_WRITER_INCOMPLETE) == 0) {
+        item->outcome = DW_OUTCOME_SUPERSEDED;
+        return;
+    }
     item->err = change->err;
     item->failure_class = change->failure_class ? change->failure_class : "data";
     item->stage = DW_DEAD_LETTER_TASK_PUT;

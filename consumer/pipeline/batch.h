@@ -45,6 +45,7 @@ struct dw_batch_item {
     /* of a failure */
     const struct dw_err *err;
     const char *failure_class;
+    bool syncing; /* an initial sync is under way at its place in the stream */
     enum dw_dead_letter_stage stage;
     struct dw_str column;
 };
@@ -65,6 +66,7 @@ struct dw_batch {
     size_t change_count;
     struct dw_version version; /* last one seen: progress, then rising */
     int64_t heartbeat_us;
+    int64_t initial_sync; /* as progress has it, then as the marks say */
     size_t new_count;
     size_t bytes;
     struct dw_feed_record tail; /* the last new record */
@@ -85,7 +87,9 @@ enum dw_batch_add dw_batch_add_record(struct dw_batch *batch, const struct dw_fe
 /* Adds all waiting events of a key, once per batch. */
 void dw_batch_add_waiting(struct dw_batch *batch, struct dw_waiting_key *key);
 
-/* After dw_writer_apply: takes the changes' outcomes over to the items. */
+/* After dw_writer_apply: takes the changes' outcomes over to the items. During an initial sync an
+ * update that is not the whole row, of a key that the target has not, does not wait: the row is on
+ * its way, with what the event says. */
 void dw_batch_collect(struct dw_batch *batch);
 
 /* The row of dualwrite.waiting for an item that waits; borrows from it. */

@@ -14,6 +14,7 @@ void dw_context_init(struct dw_context *context, const struct dw_settings *setti
         (struct dw_context){.settings = settings, .instance = instance, .registry = registry};
     (void)pthread_mutex_init(&context->letters_lock, NULL);
     (void)pthread_mutex_init(&context->incarnation_lock, NULL);
+    dw_reread_init(&context->reread);
     (void)pthread_mutex_init(&context->lanes_lock, NULL);
 }
 
@@ -22,6 +23,7 @@ void dw_context_done(struct dw_context *context)
     dw_kafka_dead_letter_close(context->letters);
     (void)pthread_mutex_destroy(&context->letters_lock);
     (void)pthread_mutex_destroy(&context->incarnation_lock);
+    dw_reread_done(&context->reread);
     (void)pthread_mutex_destroy(&context->lanes_lock);
     free((void *)context->lanes);
 }

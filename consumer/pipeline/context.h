@@ -9,6 +9,7 @@
 #include "common/kafka/kafka_consumer.h"
 #include "common/kafka/kafka_dead_letter.h"
 #include "consumer/pipeline/registry.h"
+#include "consumer/pipeline/reread.h"
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -24,6 +25,8 @@ struct dw_context {
 
     pthread_mutex_t letters_lock;
     struct dw_kafka_dead_letters *letters; /* made at the first dead letter */
+
+    struct dw_reread reread; /* rows that have to be read again */
 
     pthread_mutex_t incarnation_lock; /* one lane at a time names a new one */
 

@@ -5,7 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PASSED_QUESTIONS_MAX = 50, PAUSE_MS = 10, PAUSE_FACTOR = 4, ROUND_MIN_MS = 50 };
+enum {
+    PASSED_QUESTIONS_MAX = 50,
+    PAUSE_MS = 10,
+    PAUSE_FACTOR = 4,
+    ROUND_MIN_MS = 50,
+    REREAD_AGAIN_MS = 30000,
+};
 
 /* What an event waits for: its parent's table, or its own for a unique value. */
 static uint64_t tick_of(const struct dw_lane *lane, const struct dw_partition *partition,
@@ -115,15 +121,44 @@ static void start_clock(struct round *round, const struct dw_partition *partitio
         entry->passed_ms = now_ms;
 }
 
+static bool is_incomplete(const struct dw_waiting *row)
+{
+    return dw_str_is(row->code, DW_WRITER_INCOMPLETE);
+}
+
+/* Asks for the row of a key whose event is not all of it. */
+static void ask_for_row(struct dw_lane *lane, const struct dw_partition *partition,
+                        struct dw_waiting_key *key, int64_t now_ms)
+{
+    struct dw_err err = DW_ERR_INIT;
+    struct dw_lane_map *map = NULL;
+    struct dw_event event = {0};
+    struct dw_waiting_entry *entry = key->first;
+    if (entry->reread_ms && now_ms - entry->reread_ms < REREAD_AGAIN_MS)
+        return;
+    if (dw_lane_map_get(lane, partition->entry, &map, &err) != DW_OK ||
+        dw_event_decode(entry->row.record_value, &lane->arena, &event, &err) != DW_OK)
+        return;
+    size_t count = map->entry->map->source.key_count;
+    struct dw_str *texts = DW_ARENA_ARRAY(&lane->arena, struct dw_str, count);
+    if (dw_transform_source_key(map->transform, &event.after, &lane->arena, texts, &err) != DW_OK)
+        return; /* the event itself will be refused for it */
+    if (dw_reread_want(&lane->context->reread, map->entry->name, texts, count))
+        entry->reread_ms = now_ms;
+}
+
 void dw_dependency_round(struct dw_lane *lane, struct dw_partition *partition, int64_t now_ms)
 {
     if (!partition->waiting.entries || now_ms < partition->waiting_at_ms)
         return;
     struct round round = {.lane = lane};
     dw_arena_reset(&lane->arena); /* between two batches */
-    for (struct dw_waiting_key *key = partition->waiting.first; key; key = key->next)
+    for (struct dw_waiting_key *key = partition->waiting.first; key; key = key->next) {
         if (!key->first->passed_ms)
             start_clock(&round, partition, key->first, now_ms);
+        if (is_incomplete(&key->first->row))
+            ask_for_row(lane, partition, key, now_ms);
+    }
     partition->waiting_round++;
     partition->waiting_now = true;
     int64_t wait = dw_retry_next_ms(&partition->waiting_retry, dw_clock_jitter(UINT32_MAX));
@@ -162,18 +197,23 @@ void dw_dependency_add_due(struct dw_lane *lane, struct dw_partition *partition,
 
 /* Only the first of a key waits by itself; those behind it get their own attempt once it is dead.
  */
-void dw_dependency_expire(const struct dw_lane *lane, struct dw_batch *batch, int64_t now_ms)
+void dw_dependency_expire(const struct dw_lane *lane, const struct dw_partition *partition,
+                          struct dw_batch *batch, int64_t now_ms)
 {
-    int64_t limit_ms = lane->context->settings->consumer.dependency_wait_ms;
+    const struct dw_consumer_settings *settings = &lane->context->settings->consumer;
+    bool crowded = partition->waiting.entries >= (size_t)settings->waiting_rows_max / 2;
     for (size_t i = 0; i < batch->count; i++) {
         struct dw_batch_item *item = batch->items[i];
-        struct dw_waiting_entry *entry = item->entry;
-        if (!entry || item->outcome != DW_OUTCOME_WAITING || entry->key->first != entry)
+        const struct dw_waiting_entry *entry = item->entry;
+        if (item->outcome != DW_OUTCOME_WAITING || (entry && entry->key->first != entry))
             continue;
-        if (entry->passed_ms && now_ms - entry->passed_ms >= limit_ms) {
-            item->outcome = DW_OUTCOME_DEAD;
-            item->failure_class = "dependency";
-        }
+        bool incomplete = item->err && strcmp(item->err->id, DW_WRITER_INCOMPLETE) == 0;
+        bool late =
+            entry && entry->passed_ms && now_ms - entry->passed_ms >= settings->dependency_wait_ms;
+        if (!late && !(crowded && incomplete))
+            continue;
+        item->outcome = DW_OUTCOME_DEAD;
+        item->failure_class = incomplete ? "incomplete" : "dependency";
     }
 }
 

@@ -4,7 +4,8 @@
  * this process (its tick moved), and at each round of a timer, which covers what other workers
  * apply. An event is dead when it has waited dependency_wait_ms; for a parent that comes by a map
  * from the same system the clock starts only when that map has passed the event's version.
- * Threads: the lane's.
+ * An event that is not the whole row, of a row that the target has not, waits for the row to be
+ * read again (reread.h). Threads: the lane's.
  */
 #ifndef DW_PIPELINE_DEPENDENCY_H
 #define DW_PIPELINE_DEPENDENCY_H
@@ -21,8 +22,11 @@ void dw_dependency_round(struct dw_lane *lane, struct dw_partition *partition, i
 void dw_dependency_add_due(struct dw_lane *lane, struct dw_partition *partition,
                            struct dw_batch *batch, size_t max_entries);
 
-/* After collect: of the events that still wait, those that have waited long enough are dead. */
-void dw_dependency_expire(const struct dw_lane *lane, struct dw_batch *batch, int64_t now_ms);
+/* After collect: of the events that still wait, those that have waited long enough are dead. So are
+ * those that wait for their own row when half of the room is taken: the row comes by the same
+ * partition, which must not stand still for them. */
+void dw_dependency_expire(const struct dw_lane *lane, const struct dw_partition *partition,
+                          struct dw_batch *batch, int64_t now_ms);
 
 /* After the commit: takes settled entries out, new ones in. `spent_ms`: what the attempt took. */
 void dw_dependency_settle(struct dw_lane *lane, struct dw_partition *partition,

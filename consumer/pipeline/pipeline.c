@@ -6,6 +6,7 @@
 #include "common/kafka/kafka_admin.h"
 #include "common/service/http_server.h"
 #include "common/service/lifecycle.h"
+#include "common/state/state_sync.h"
 #include "consumer/pipeline/fetch.h"
 #include "consumer/pipeline/lane.h"
 #include "consumer/pipeline/status.h"
@@ -21,6 +22,8 @@ enum {
     ADMIN_TIMEOUT_MS = 5000,
     LOOK_TIMEOUT_MS = 500,
     STATS_MAX_BYTES = 1024 * 1024,
+    REREAD_KEYS = 1000,
+    REREAD_MAX_BYTES = 64 * 1024 * 1024,
     LEAVE_MS = 8000,
 };
 
@@ -138,6 +141,30 @@ static bool tell_failures(struct control *control)
     return told;
 }
 
+/* Rows that have to be read again, as one re-sync for each map. */
+static void tell_rereads(struct control *control)
+{
+    struct dw_buf keys;
+    char by[128];
+    char *map;
+    (void)snprintf(by, sizeof by, "consumer %s", control->context.instance);
+    dw_buf_init(&keys, REREAD_MAX_BYTES);
+    while ((map = dw_reread_take(&control->context.reread, REREAD_KEYS, &keys)) != NULL) {
+        struct dw_err err = DW_ERR_INIT;
+        int64_t id = 0;
+        const struct dw_sync_order order = {.map = map, .keys = keys.data};
+        enum dw_rc rc = dw_state_sync_create(control->state, &order, 1, by, &id, &err);
+        free(map);
+        keys.len = 0;
+        if (rc == DW_OK)
+            continue;
+        err.rc = rc; /* what waits will ask again */
+        state_failed(control, &err);
+        break;
+    }
+    dw_buf_done(&keys);
+}
+
 static void beat(struct control *control, const char *process_state)
 {
     size_t count = 0;
@@ -248,6 +275,7 @@ static void work_with_state(struct control *control, int64_t now)
     bool told = tell_failures(control);
     if (control->state_at_ms > now)
         return;
+    tell_rereads(control);
     if (dw_state_maps_changed(control->state) || told || now >= control->reload_at_ms)
         if (load_maps(control))
             control->reload_at_ms = now + RELOAD_MS;

@@ -18,6 +18,7 @@ struct dw_waiting_entry {
     struct dw_waiting_key *key;
     int64_t commit_us;
     int64_t passed_ms; /* monotonic: when the parent's map had passed it; 0 not yet */
+    int64_t reread_ms; /* monotonic: when its row was asked for; 0 never */
     size_t bytes_len;
     char bytes[];
 };

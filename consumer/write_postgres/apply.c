@@ -21,16 +21,47 @@ struct apply {
     struct queue *queues; /* as writer->blocked finds them by key */
 };
 
+/* ---- what waits ---- */
+
+static void enqueue(struct apply *apply, struct queue *queue, struct dw_change *change)
+{
+    if (queue->count == queue->capacity) {
+        queue->capacity = queue->capacity ? queue->capacity * 2 : 4;
+        struct dw_change **grown =
+            DW_ARENA_ARRAY(apply->arena, struct dw_change *, queue->capacity);
+        for (size_t i = 0; i < queue->count; i++)
+            grown[i] = queue->changes[i];
+        queue->changes = grown;
+    }
+    queue->changes[queue->count++] = change;
+}
+
+static void block(struct apply *apply, struct dw_change *change)
+{
+    struct queue *queue = DW_ARENA_NEW(apply->arena, struct queue);
+    enqueue(apply, queue, change);
+    queue->next = apply->queues;
+    apply->queues = queue;
+    *dw_table_place(&apply->writer->blocked, change->key_text) = queue;
+}
+
 /* ---- outcomes of a part that went in ---- */
+
+/* It waits until the row was read again, what comes behind it in the batch too. */
+static void settle_incomplete(struct apply *apply, struct dw_change *change, const char *why)
+{
+    dw_failure_incomplete(change, why, apply->arena);
+    if (!dw_table_find(&apply->writer->blocked, change->key_text))
+        block(apply, change);
+}
 
 static void settle_in_op(struct apply *apply, struct dw_change *change,
                          const struct dw_coalesce_op *op)
 {
     if (op->missing)
-        dw_failure_incomplete(change,
-                              "an update without all columns (unchanged TOAST values) found no row "
-                              "in the target",
-                              apply->arena);
+        settle_incomplete(apply, change,
+                          "an update without all columns (unchanged TOAST values) found no row in "
+                          "the target");
     else
         change->outcome = op->last == change ? DW_OUTCOME_APPLIED : DW_OUTCOME_SUPERSEDED;
 }
@@ -44,9 +75,8 @@ static void settle_part(struct apply *apply, struct dw_change **changes, size_t 
         else if (plan->parts[i] == DW_COALESCE_IGNORED)
             changes[i]->outcome = DW_OUTCOME_FILTERED;
         else
-            dw_failure_incomplete(changes[i],
-                                  "a new row came without all columns (unchanged TOAST values)",
-                                  apply->arena);
+            settle_incomplete(apply, changes[i],
+                              "a new row came without all columns (unchanged TOAST values)");
     }
 }
 
@@ -77,28 +107,6 @@ static enum dw_rc try_part(struct apply *apply, struct dw_change **changes, size
 static enum dw_rc undo_part(struct apply *apply)
 {
     return dw_pg_exec(apply->writer->conn, "ROLLBACK TO dw_part; RELEASE dw_part", apply->err);
-}
-
-static void enqueue(struct apply *apply, struct queue *queue, struct dw_change *change)
-{
-    if (queue->count == queue->capacity) {
-        queue->capacity = queue->capacity ? queue->capacity * 2 : 4;
-        struct dw_change **grown =
-            DW_ARENA_ARRAY(apply->arena, struct dw_change *, queue->capacity);
-        for (size_t i = 0; i < queue->count; i++)
-            grown[i] = queue->changes[i];
-        queue->changes = grown;
-    }
-    queue->changes[queue->count++] = change;
-}
-
-static void block(struct apply *apply, struct dw_change *change)
-{
-    struct queue *queue = DW_ARENA_NEW(apply->arena, struct queue);
-    enqueue(apply, queue, change);
-    queue->next = apply->queues;
-    apply->queues = queue;
-    *dw_table_place(&apply->writer->blocked, change->key_text) = queue;
 }
 
 /* The one change of the part that failed just now; the transaction is still the failed one. */

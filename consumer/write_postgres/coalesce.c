@@ -33,6 +33,17 @@ static void become(struct dw_coalesce_op *op, enum dw_coalesce_kind kind,
     op->last = change;
 }
 
+/* A full row that may not overwrite. */
+static void add_kept(struct dw_coalesce_op *op, const struct dw_change *change)
+{
+    if (!op->last || op->kind == DW_COALESCE_KEEP)
+        become(op, DW_COALESCE_KEEP, change, change->cells);
+    else
+        op->last = change;
+    if (!op->absent)
+        op->absent = change->cells;
+}
+
 /* `op->last` NULL: nothing of this key yet. */
 static enum dw_coalesce_part add_upsert(const struct walk *walk, struct dw_coalesce_op *op,
                                         const struct dw_change *change)
@@ -40,17 +51,22 @@ static enum dw_coalesce_part add_upsert(const struct walk *walk, struct dw_coale
     const size_t count = walk->map->column_count;
     bool row_gone =
         op->last && op->kind == DW_COALESCE_DELETE && walk->map->on_delete == DW_ON_DELETE_DELETE;
-    if (is_full(change->cells, count)) {
+    bool full = is_full(change->cells, count);
+    if (full && change->keep && !row_gone) {
+        add_kept(op, change);
+        return DW_COALESCE_IN_OP;
+    }
+    if (full) {
         op->delete_first = op->delete_first || row_gone;
         become(op, DW_COALESCE_UPSERT, change, change->cells);
         return DW_COALESCE_IN_OP;
     }
     if (row_gone || change->replaces)
         return DW_COALESCE_INCOMPLETE;
-    bool on_earlier = op->last && op->kind != DW_COALESCE_DELETE;
+    bool on_earlier = op->last && op->kind != DW_COALESCE_DELETE && op->kind != DW_COALESCE_KEEP;
     const struct dw_value *cells =
         on_earlier ? overlay(op->cells, change->cells, count, walk->arena) : change->cells;
-    bool full = on_earlier && (op->kind == DW_COALESCE_UPSERT || is_full(cells, count));
+    full = on_earlier && (op->kind == DW_COALESCE_UPSERT || is_full(cells, count));
     become(op, full ? DW_COALESCE_UPSERT : DW_COALESCE_PARTIAL, change, cells);
     return DW_COALESCE_IN_OP;
 }
@@ -65,6 +81,22 @@ static enum dw_coalesce_part add_delete(const struct walk *walk, struct dw_coale
     return DW_COALESCE_IN_OP;
 }
 
+/* What could not be built is no loss where a later event of its key says it all. */
+static void settle_incomplete(struct dw_change *const *changes, size_t count,
+                              const struct dw_table *keys, struct dw_coalesce_plan *plan)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (plan->parts[i] != DW_COALESCE_INCOMPLETE)
+            continue;
+        struct dw_coalesce_op *op = dw_table_find(keys, changes[i]->key_text);
+        if (!op || op->last->offset <= changes[i]->offset ||
+            (op->kind != DW_COALESCE_UPSERT && op->kind != DW_COALESCE_DELETE))
+            continue;
+        plan->parts[i] = DW_COALESCE_IN_OP;
+        plan->op_of[i] = (size_t)(op - plan->ops);
+    }
+}
+
 void dw_coalesce_plan(struct dw_change *const *changes, size_t count,
                       const struct dw_table_map *map, struct dw_table *keys, struct dw_arena *arena,
                       struct dw_coalesce_plan *out)
@@ -75,6 +107,7 @@ void dw_coalesce_plan(struct dw_change *const *changes, size_t count,
         .parts = DW_ARENA_ARRAY(arena, enum dw_coalesce_part, count),
     };
     struct walk walk = {map, arena};
+    bool incomplete = false;
     dw_table_reset(keys);
     for (size_t i = 0; i < count; i++) {
         struct dw_coalesce_op *op = dw_table_find(keys, changes[i]->key_text);
@@ -87,6 +120,10 @@ void dw_coalesce_plan(struct dw_change *const *changes, size_t count,
         if (first && out->parts[i] == DW_COALESCE_IN_OP) {
             *dw_table_place(keys, changes[i]->key_text) = op;
             out->op_count++;
+        } else if (out->parts[i] == DW_COALESCE_INCOMPLETE) {
+            incomplete = true;
         }
     }
+    if (incomplete)
+        settle_incomplete(changes, count, keys, out);
 }

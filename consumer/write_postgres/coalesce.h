@@ -7,7 +7,9 @@
  *
  * "delete, then upsert" (delete_first) because a row that was deleted hands nothing on to its
  * successor, not even columns that no map writes (trap 5). A create without some columns (a key
- * change carries an unchanged TOAST column as absent) cannot be built either. Under on_delete "set"
+ * change carries an unchanged TOAST column as absent) cannot be built either; a later full event or
+ * delete of its key takes its place. A row of an initial sync that keeps what is there (`keep`) is
+ * put in only where there is none; an update behind or before it goes on top. Under on_delete "set"
  * a delete leaves the row, so what follows is as after nothing; "ignore" leaves the delete out.
  */
 #ifndef DW_WRITE_POSTGRES_COALESCE_H
@@ -17,13 +19,19 @@
 #include "common/model/table_map.h"
 #include "consumer/write_postgres/writer.h"
 
-enum dw_coalesce_kind { DW_COALESCE_UPSERT, DW_COALESCE_PARTIAL, DW_COALESCE_DELETE };
+enum dw_coalesce_kind {
+    DW_COALESCE_UPSERT,
+    DW_COALESCE_PARTIAL,
+    DW_COALESCE_DELETE,
+    DW_COALESCE_KEEP, /* nothing but `absent` */
+};
 
 struct dw_coalesce_op {
     enum dw_coalesce_kind kind;
     bool delete_first;
     bool missing; /* out of the merge: a partial that found no row */
     const struct dw_value *cells;
+    const struct dw_value *absent; /* KEEP, PARTIAL: the row to put in where there is none */
     const struct dw_value *keys;
     const struct dw_change *last; /* the change whose effect this is, with those merged into it */
 };

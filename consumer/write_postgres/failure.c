@@ -82,9 +82,9 @@ void dw_failure_settle(struct dw_change *change, const struct dw_writer_table *t
 void dw_failure_incomplete(struct dw_change *change, const char *why, struct dw_arena *arena)
 {
     change->err = DW_ARENA_NEW(arena, struct dw_err);
-    change->outcome = DW_OUTCOME_DEAD;
+    change->outcome = DW_OUTCOME_WAITING;
     change->failure_class = "incomplete";
-    (void)dw_err_set(change->err, DW_REJECT, "DW-APPLY-015", "%s", why);
+    (void)dw_err_set(change->err, DW_REJECT, DW_WRITER_INCOMPLETE, "%s", why);
 }
 
 void dw_failure_behind(struct dw_change *change, struct dw_arena *arena)

@@ -82,17 +82,41 @@ static void add_partial(const struct dw_writer_table *table, struct dw_coalesce_
     group->ops[group->count++] = op;
 }
 
+static bool is_absent(const struct dw_coalesce_op *op)
+{
+    return op->absent && (op->kind == DW_COALESCE_KEEP || op->kind == DW_COALESCE_PARTIAL);
+}
+
+/* Rows that go in only where there is none: as operations of their own, with those cells. */
+static void add_absent(const struct dw_writer_table *table, const struct dw_coalesce_plan *plan,
+                       size_t count, struct dw_merge_groups *groups, struct dw_arena *arena)
+{
+    struct dw_merge_groups_item *group =
+        add_group(groups, DW_GROUP_ABSENT, table->all, table->merge.column_count, arena);
+    struct dw_coalesce_op *ops = DW_ARENA_ARRAY(arena, struct dw_coalesce_op, count);
+    group->ops = DW_ARENA_ARRAY(arena, struct dw_coalesce_op *, count);
+    for (size_t i = 0; i < plan->op_count; i++) {
+        if (!is_absent(&plan->ops[i]))
+            continue;
+        ops[group->count] = plan->ops[i];
+        ops[group->count].cells = plan->ops[i].absent;
+        group->ops[group->count] = &ops[group->count];
+        group->count++;
+    }
+}
+
 struct census {
-    size_t deletes, upserts, partials;
+    size_t deletes, upserts, absent, partials;
 };
 
 static struct census count_kinds(const struct dw_coalesce_plan *plan)
 {
-    struct census census = {0, 0, 0};
+    struct census census = {0, 0, 0, 0};
     for (size_t i = 0; i < plan->op_count; i++) {
         const struct dw_coalesce_op *op = &plan->ops[i];
         census.deletes += op->kind == DW_COALESCE_DELETE || op->delete_first;
         census.upserts += op->kind == DW_COALESCE_UPSERT;
+        census.absent += is_absent(op);
         census.partials += op->kind == DW_COALESCE_PARTIAL;
     }
     return census;
@@ -115,6 +139,8 @@ void dw_merge_groups_build(const struct dw_writer_table *table, struct dw_coales
             add_group(out, DW_GROUP_UPSERT, table->all, table->merge.column_count, arena);
         collect(plan, DW_COALESCE_UPSERT, false, group, arena);
     }
+    if (census.absent)
+        add_absent(table, plan, census.absent, out, arena);
     for (size_t i = 0; census.partials && i < plan->op_count; i++)
         if (plan->ops[i].kind == DW_COALESCE_PARTIAL)
             add_partial(table, &plan->ops[i], census.partials, out, arena);
@@ -280,7 +306,9 @@ static void send_group(struct dw_writer_table *table, struct dw_merge_groups_ite
         send_statement(table, tag, group->shape.staged ? DW_TABLE_UPSERT_STAGED : DW_TABLE_UPSERT);
     } else {
         dw_buf_reset(&writer->sql, SQL_MAX);
-        if (group->kind == DW_GROUP_DELETE)
+        if (group->kind == DW_GROUP_ABSENT)
+            dw_merge_sql_insert(&writer->sql, &table->merge, &group->shape);
+        else if (group->kind == DW_GROUP_DELETE)
             dw_merge_sql_delete(&writer->sql, &table->merge, &group->shape);
         else
             dw_merge_sql_update(&writer->sql, &table->merge, &group->shape);

@@ -1,5 +1,6 @@
 /* merge_groups.h - a coalesced plan as groups of rows that one statement each can merge, and
- * sending them. Deletes come first, then rows with all columns, then each set of columns. */
+ * sending them. Deletes come first, then rows with all columns, then rows
+ * for keys that have none, then each set of columns. */
 #ifndef DW_WRITE_POSTGRES_MERGE_GROUPS_H
 #define DW_WRITE_POSTGRES_MERGE_GROUPS_H
 #include "consumer/write_postgres/coalesce.h"
@@ -10,6 +11,7 @@ enum dw_merge_groups_kind {
     DW_GROUP_DELETE,
     DW_GROUP_FLAG, /* on_delete "set" */
     DW_GROUP_UPSERT,
+    DW_GROUP_ABSENT, /* rows for keys that have none */
     DW_GROUP_PARTIAL
 };
 

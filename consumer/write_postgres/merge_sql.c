@@ -106,7 +106,7 @@ static bool has_identity(const struct dw_merge_table *table, const struct dw_mer
 }
 
 static void put_conflict(struct dw_buf *out, const struct dw_merge_table *table,
-                         const struct dw_merge_group *group)
+                         const struct dw_merge_group *group, bool overwrite)
 {
     dw_buf_append_text(out, " ON CONFLICT (");
     size_t keys = 0;
@@ -116,7 +116,7 @@ static void put_conflict(struct dw_buf *out, const struct dw_merge_table *table,
             dw_pg_quote_name(out, column_at(table, group, i)->name);
         }
     size_t sets = 0;
-    for (size_t i = 0; i < group->count; i++) {
+    for (size_t i = 0; overwrite && i < group->count; i++) {
         const struct dw_merge_column *column = column_at(table, group, i);
         if (column->is_key)
             continue;
@@ -129,8 +129,8 @@ static void put_conflict(struct dw_buf *out, const struct dw_merge_table *table,
         dw_buf_append_text(out, ") DO NOTHING");
 }
 
-void dw_merge_sql_upsert(struct dw_buf *out, const struct dw_merge_table *table,
-                         const struct dw_merge_group *group)
+static void put_insert(struct dw_buf *out, const struct dw_merge_table *table,
+                       const struct dw_merge_group *group, bool overwrite)
 {
     dw_buf_append_text(out, "INSERT INTO ");
     dw_pg_quote_table(out, table->schema, table->table);
@@ -153,7 +153,19 @@ void dw_merge_sql_upsert(struct dw_buf *out, const struct dw_merge_table *table,
         put_range(out, group, "WHERE");
     else
         dw_buf_append_text(out, " WHERE true"); /* else ON would read as a join's */
-    put_conflict(out, table, group);
+    put_conflict(out, table, group, overwrite);
+}
+
+void dw_merge_sql_upsert(struct dw_buf *out, const struct dw_merge_table *table,
+                         const struct dw_merge_group *group)
+{
+    put_insert(out, table, group, true);
+}
+
+void dw_merge_sql_insert(struct dw_buf *out, const struct dw_merge_table *table,
+                         const struct dw_merge_group *group)
+{
+    put_insert(out, table, group, false);
 }
 
 static struct dw_str first_key(const struct dw_merge_table *table,

@@ -47,6 +47,9 @@ void dw_merge_sql_copy(struct dw_buf *out, const struct dw_merge_table *table,
 /* INSERT … ON CONFLICT (key) DO UPDATE: rows with all columns. */
 void dw_merge_sql_upsert(struct dw_buf *out, const struct dw_merge_table *table,
                          const struct dw_merge_group *group);
+/* The same, where there is no row of that key yet. */
+void dw_merge_sql_insert(struct dw_buf *out, const struct dw_merge_table *table,
+                         const struct dw_merge_group *group);
 /* UPDATE … FROM, returning the running number (arrays: 1-based place) of rows that were found. */
 void dw_merge_sql_update(struct dw_buf *out, const struct dw_merge_table *table,
                          const struct dw_merge_group *group);

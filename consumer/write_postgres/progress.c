@@ -16,11 +16,11 @@
 #define LSN_OID  3220
 
 /* $1 topic, 2 partition, 3 map, 4 revision, 5 next_offset, 6 tail_hash, 7 epoch, 8 commit_lsn,
- * 9 ordinal, 10 heartbeat_us, 11 commit_us, 12… counts, 19 first_offset */
-static const uint32_t types[DW_PROGRESS_PARAMS] = {TEXT_OID, INT4_OID, TEXT_OID, INT8_OID, INT8_OID,
-                                                   INT8_OID, INT8_OID, LSN_OID,  INT8_OID, INT8_OID,
-                                                   INT8_OID, INT8_OID, INT8_OID, INT8_OID, INT8_OID,
-                                                   INT8_OID, INT8_OID, INT8_OID, INT8_OID};
+ * 9 ordinal, 10 heartbeat_us, 11 commit_us, 12… counts, 19 first_offset, 20 initial_sync */
+static const uint32_t types[DW_PROGRESS_PARAMS] = {
+    TEXT_OID, INT4_OID, TEXT_OID, INT8_OID, INT8_OID, INT8_OID, INT8_OID,
+    LSN_OID,  INT8_OID, INT8_OID, INT8_OID, INT8_OID, INT8_OID, INT8_OID,
+    INT8_OID, INT8_OID, INT8_OID, INT8_OID, INT8_OID, INT8_OID};
 
 /* A fence that does not hold divides by zero, so that the server skips all that was sent behind it.
  * The counts are compared too: settling a waiting row moves no offset. */
@@ -37,8 +37,8 @@ const struct dw_exchange_statement dw_progress_first = {
     "dw_first",
     "INSERT INTO dualwrite.progress (topic, partition, map, revision, next_offset, tail_hash,"
     " epoch, commit_lsn, ordinal, heartbeat_us, commit_us, applied, superseded, duplicate,"
-    " filtered, dead, waiting, control, first_offset) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
-    " $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+    " filtered, dead, waiting, control, first_offset, initial_sync) VALUES ($1, $2, $3, $4, $5, $6,"
+    " $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
     DW_PROGRESS_PARAMS, types};
 
 const struct dw_exchange_statement dw_progress_update = {
@@ -46,7 +46,8 @@ const struct dw_exchange_statement dw_progress_update = {
     "UPDATE dualwrite.progress SET map = $3, revision = $4, next_offset = $5, tail_hash = $6,"
     " epoch = $7, commit_lsn = $8, ordinal = $9, heartbeat_us = $10, commit_us = $11,"
     " applied = $12, superseded = $13, duplicate = $14, filtered = $15, dead = $16, waiting = $17,"
-    " control = $18, first_offset = $19, updated_at = now() WHERE topic = $1 AND partition = $2",
+    " control = $18, first_offset = $19, initial_sync = $20, updated_at = now() WHERE topic = $1 "
+    "AND partition = $2",
     DW_PROGRESS_PARAMS, types};
 
 static void put_i64(char text[24], int64_t number)
@@ -75,6 +76,7 @@ struct dw_exchange_params dw_progress_params(struct dw_progress_values *values,
     for (size_t i = DW_OUTCOME_APPLIED; i < DW_OUTCOME_COUNT; i++)
         put_i64(texts[10 + i], progress->counts[i]);
     put_i64(texts[18], progress->first_offset);
+    put_i64(texts[19], progress->initial_sync);
     return (struct dw_exchange_params){DW_PROGRESS_PARAMS, NULL, values->values, NULL, NULL};
 }
 
@@ -105,6 +107,7 @@ static void read_row(const PGresult *result, struct dw_progress *out)
     for (int i = DW_OUTCOME_APPLIED; i < DW_OUTCOME_COUNT; i++)
         out->counts[i] = i64_at(result, 0, 7 + i);
     out->first_offset = i64_at(result, 0, 15);
+    out->initial_sync = i64_at(result, 0, 16);
 }
 
 static enum dw_rc query_partition(PGconn *conn, const char *sql, const struct dw_partition_id *id,
@@ -122,7 +125,7 @@ enum dw_rc dw_progress_read(PGconn *conn, const struct dw_partition_id *id, stru
     static const char sql[] =
         "SELECT revision, next_offset, tail_hash, epoch, commit_lsn, ordinal, heartbeat_us,"
         " commit_us, applied, superseded, duplicate, filtered, dead, waiting, control,"
-        " first_offset FROM dualwrite.progress WHERE topic = $1 AND partition = $2";
+        " first_offset, initial_sync FROM dualwrite.progress WHERE topic = $1 AND partition = $2";
     PGresult *result = NULL;
     enum dw_rc rc = query_partition(conn, sql, id, &result, err);
     if (rc != DW_OK)

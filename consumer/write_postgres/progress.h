@@ -5,7 +5,7 @@
 #include "consumer/write_postgres/rows_array.h"
 #include "consumer/write_postgres/writer.h"
 
-#define DW_PROGRESS_PARAMS 19
+#define DW_PROGRESS_PARAMS 20
 
 extern const struct dw_exchange_statement
     dw_progress_fence; /* fails unless the row is as expected */

@@ -38,6 +38,7 @@ CREATE TABLE IF NOT EXISTS dualwrite.progress (
     waiting bigint NOT NULL,       -- now
     control bigint NOT NULL,
     first_offset bigint NOT NULL,
+    initial_sync bigint NOT NULL DEFAULT 0, -- begun in the stream and not ended; 0: none
     updated_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (topic, partition)
 ) WITH (fillfactor = 20); -- updated with each batch: leave room for the new version in the same page

@@ -42,6 +42,7 @@ enum dw_change_kind { DW_CHANGE_UPSERT, DW_CHANGE_DELETE };
 struct dw_change {
     enum dw_change_kind kind;
     bool replaces; /* create: must not inherit columns of an earlier row (trap 5) */
+    bool keep;     /* only where the target has no row of this key (on_existing "keep") */
     int64_t offset;
     struct dw_version version;
     int64_t commit_us;
@@ -67,8 +68,13 @@ struct dw_progress {
     int64_t heartbeat_us;
     int64_t commit_us;
     int64_t revision;
+    int64_t initial_sync; /* begun in the stream and not ended; 0 none */
     int64_t counts[DW_OUTCOME_COUNT];
 };
+
+/* The code of an event that is not the whole row, where the target has none: it waits for the row
+ * to be read again. */
+#define DW_WRITER_INCOMPLETE "DW-APPLY-015"
 
 /* A row of dualwrite.waiting. */
 struct dw_waiting {

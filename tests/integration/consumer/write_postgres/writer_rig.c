@@ -248,3 +248,10 @@ void rig_assert_dead(const struct dw_change *change, const char *id)
     rig_assert_outcome(change, DW_OUTCOME_DEAD);
     assert_string_equal(change->err->id, id);
 }
+
+void rig_assert_incomplete(const struct dw_change *change)
+{
+    rig_assert_outcome(change, DW_OUTCOME_WAITING);
+    assert_string_equal(change->err->id, DW_WRITER_INCOMPLETE);
+    assert_string_equal(change->failure_class, "incomplete");
+}

@@ -58,6 +58,8 @@ const char *rig_text(struct rig *rig, const char *sql);
 void rig_exec(struct rig *rig, const char *sql);
 void rig_assert_outcome(const struct dw_change *change, enum dw_outcome outcome);
 void rig_assert_dead(const struct dw_change *change, const char *id);
+/* It waits until the row is read again. */
+void rig_assert_incomplete(const struct dw_change *change);
 #define rig_assert_text(rig, sql, expected) assert_string_equal(rig_text((rig), (sql)), (expected))
 
 #endif
