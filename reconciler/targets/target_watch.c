@@ -7,6 +7,7 @@
 #include "common/state/state.h"
 #include "common/state/state_letters.h"
 #include "reconciler/dead_letters/letter_judge.h"
+#include "reconciler/targets/sync_finish.h"
 #include <libpq-fe.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -257,6 +258,9 @@ static enum dw_rc look_at_target(struct watcher *watcher, struct dw_err *err)
         rc = read_progress(watcher, err);
     if (!rc)
         rc = settle_letters(watcher, err);
+    if (!rc)
+        rc = dw_sync_finish_look(watcher->state, watcher->conn, watcher->system->name,
+                                 &watcher->arena, err);
     return rc;
 }
 

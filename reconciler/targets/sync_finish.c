@@ -1,0 +1,52 @@
+/* sync_finish.c - see sync_finish.h. */
+#include "reconciler/targets/sync_finish.h"
+
+#include "common/base/log.h"
+#include "common/postgres/pg.h"
+#include "common/state/state_sync.h"
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A row that waits was published before the mark, and is not in the target yet. */
+static const char passed_query[] =
+    "SELECT count(*) FROM dualwrite.progress p WHERE p.topic = $1"
+    " AND (p.epoch > $2::bigint OR (p.epoch = $2::bigint AND p.commit_lsn >= $3::pg_lsn))"
+    " AND NOT EXISTS (SELECT FROM dualwrite.waiting w WHERE w.topic = p.topic"
+    "  AND w.partition = p.partition AND (w.epoch, w.commit_lsn) <= ($2::bigint, $3::pg_lsn))";
+
+static enum dw_rc has_passed(PGconn *conn, const struct dw_sync_drain *drain, bool *out,
+                             struct dw_err *err)
+{
+    char epoch[24];
+    char lsn[24];
+    const char *params[] = {drain->topic, epoch, dw_pg_format_lsn(drain->end_lsn, lsn)};
+    PGresult *result = NULL;
+    (void)snprintf(epoch, sizeof epoch, "%u", drain->epoch);
+    enum dw_rc rc = dw_pg_query(conn, passed_query, 3, params, &result, err);
+    if (rc)
+        return rc;
+    *out = strtol(PQgetvalue(result, 0, 0), NULL, 10) >= drain->partitions;
+    PQclear(result);
+    return DW_OK;
+}
+
+enum dw_rc dw_sync_finish_look(struct dw_state *state, PGconn *conn, const char *system,
+                               struct dw_arena *arena, struct dw_err *err)
+{
+    const struct dw_sync_drain *drains = NULL;
+    size_t count = 0;
+    dw_arena_reset(arena);
+    enum dw_rc rc = dw_state_sync_drains_load(state, system, arena, &drains, &count, err);
+    for (size_t i = 0; i < count && !rc; i++) {
+        bool passed = false;
+        rc = has_passed(conn, &drains[i], &passed, err);
+        if (rc || !passed)
+            continue;
+        rc = dw_state_sync_finish(state, drains[i].id, err);
+        if (!rc)
+            dw_log(DW_LOG_INFO, "sync.done", "the target has all rows",
+                   DW_F_TEXT("map", drains[i].map), DW_F_INT("sync", drains[i].id));
+    }
+    return rc;
+}
