@@ -123,11 +123,13 @@ static void account(struct run *run)
 static size_t events_of(const struct dw_batch *batch)
 {
     size_t events = 0;
-    for (size_t i = 0; i < batch->count; i++)
-        if (batch->items[i]->outcome != DW_OUTCOME_CONTROL &&
-            batch->items[i]->outcome != DW_OUTCOME_DUPLICATE &&
-            batch->items[i]->outcome != DW_OUTCOME_WAITING)
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct dw_batch_item *item = batch->items[i];
+        assert(item);
+        if (item->outcome != DW_OUTCOME_CONTROL && item->outcome != DW_OUTCOME_DUPLICATE &&
+            item->outcome != DW_OUTCOME_WAITING)
             events++;
+    }
     return events;
 }
 

@@ -120,7 +120,7 @@ void dw_sync_set_text(char **place, const char *text); /* NULL: none */
 extern const struct dw_tap_ops dw_sync_tap_ops;
 
 /* --- the threads --- */
-void *dw_sync_reader_run(void *sync);
-void *dw_sync_planner_run(void *sync);
+void *dw_sync_reader_run(void *argument); /* the struct dw_sync */
+void *dw_sync_planner_run(void *argument);
 
 #endif
