@@ -24,12 +24,17 @@ wait_until 30 is_ready reconciler
 step "a state database of another program is refused by name"
 dw_stop reconciler
 dw_sql state "insert into dualwrite.migration (number, name, checksum) select max(number) + 1, 'future', 'x' from dualwrite.migration"
-dw_start reconciler
-refused() { grep -q "\"$1\"" "$dw_dir/reconciler.log"; }
-wait_until 15 refused DW-STATE-001
+refused() { # CODE: a reconciler that starts now ends with this code
+    dw_start reconciler refused
+    exit_code_of refused
+    assert_eq "$dw_code" 2 "exit code after $1"
+    assert_match "$(tail -n 5 "$dw_dir/refused.log")" "\"$1\""
+}
+refused DW-STATE-001
 dw_sql state "delete from dualwrite.migration where name = 'future'; update dualwrite.migration set checksum = 'x' || checksum where number = 1"
-wait_until 15 refused DW-STATE-002
+refused DW-STATE-002
 dw_sql state "update dualwrite.migration set checksum = substr(checksum, 2) where number = 1"
+dw_start reconciler
 wait_until 15 is_ready reconciler
 status_of() { dw_http reconciler "$@" | tail -n 1; }
 

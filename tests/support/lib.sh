@@ -421,8 +421,17 @@ wait_caught_up() {
 # ---- Kafka ----
 
 dw_kafka() { "$dw_servers" kafka --dir "$dw_dir/servers" "$@"; }
-# Records of a topic, one a line: partition, offset, key, value (tab between). kcat's -e ends at the topic's end.
-dw_records() { kcat -C -q -e -b "$DW_KAFKA" -t "$1" -o beginning -f '%p\t%o\t%k\t%s\n' -X fetch.message.max.bytes=67108864; }
+# Records of a topic that are there now, one a line: partition, offset, key, value (tab between). While heartbeats come in
+# kcat may miss the topic's end and wait for ever: so it is told how many records there are.
+dw_records() {
+    local partition low high
+    for partition in $(kcat -L -J -b "$DW_KAFKA" -t "$1" | jq '.topics[0].partitions[].partition'); do
+        low=$(offset_at "$1" "$partition" -2)
+        high=$(offset_at "$1" "$partition" -1)
+        ((high <= low)) || timeout 60 kcat -C -q -e -b "$DW_KAFKA" -t "$1" -p "$partition" -o "$low" -c $((high - low)) \
+            -f '%p\t%o\t%k\t%s\n' -X fetch.message.max.bytes=67108864
+    done
+}
 # Events only: without heartbeats and other control records.
 dw_events() { dw_records "dualwrite.$1" | grep -v '"op":"m"' || true; }
 # dw_publish TOPIC PARTITION KEY [FILE]: one record; the value from the file, else from standard input.
@@ -431,7 +440,8 @@ dw_publish() {
     [[ ${4:-} ]] || cat >"$file"
     kcat -P -b "$DW_KAFKA" -t "$1" -p "$2" -k "$3" -X message.max.bytes=33554432 "$file"
 }
-high_watermark() { kcat -Q -b "$DW_KAFKA" -t "$1:$2:-1" | sed -n 's/.*offset \(-\?[0-9]*\).*/\1/p'; }
+offset_at() { kcat -Q -b "$DW_KAFKA" -t "$1:$2:$3" | sed -n 's/.*offset \(-\?[0-9]*\).*/\1/p'; } # -2: first, -1: end
+high_watermark() { offset_at "$1" "$2" -1; }
 
 # ---- judging ----
 
