@@ -87,7 +87,7 @@ static const struct dw_option producer_options[] = {
      "Threads that read rows of initial syncs and re-syncs; each has a connection to the source."},
     {"sync_chunk_rows", DW_OPTION_INTEGER, PRODUCER(sync_chunk_rows), "10000", 1, 1000000, NULL,
      NULL, 0, "Rows that are read at once, between two watermarks, at most."},
-    {"sync_chunk_bytes", DW_OPTION_INTEGER, PRODUCER(sync_chunk_bytes), "4194304", 65536, GIB, NULL,
+    {"sync_chunk_bytes", DW_OPTION_INTEGER, PRODUCER(sync_chunk_bytes), "3145728", 65536, GIB, NULL,
      "bytes", 0, "A chunk ends behind the row with which it has this size."},
     {"linger_ms", DW_OPTION_INTEGER, PRODUCER(linger_ms), "2", 0, SECOND, NULL, "ms", 0,
      "How long an event may wait for others to be sent with it."},

@@ -4,8 +4,7 @@
 #include "common/base/arena.h"
 #include <stdlib.h>
 
-#define ROWS_FIRST      256
-#define TEXT_KEEP_BYTES ((size_t)1 << 20)
+#define ROWS_FIRST 256
 
 struct dw_chunk *dw_chunk_new(size_t bytes_max)
 {
@@ -28,15 +27,15 @@ void dw_chunk_free(struct dw_chunk *chunk)
     free(chunk);
 }
 
-void dw_chunk_reset(struct dw_chunk *chunk)
+void dw_chunk_release_rows(struct dw_chunk *chunk)
 {
-    dw_buf_reset(&chunk->text, TEXT_KEEP_BYTES);
     dw_window_reset(&chunk->window);
-    free(chunk->snapshot.running);
-    chunk->snapshot = (struct dw_snapshot){0};
-    chunk->row_count = chunk->next_row = chunk->published = chunk->reread_count = 0;
-    chunk->open = false;
-    chunk->state = DW_CHUNK_EMPTY;
+    if (chunk->reread_count)
+        return;
+    dw_buf_reset(&chunk->text, 0);
+    free(chunk->rows);
+    chunk->rows = NULL;
+    chunk->row_capacity = 0;
 }
 
 struct dw_chunk_row *dw_chunk_add(struct dw_chunk *chunk, size_t key_at, size_t key_len)

@@ -76,8 +76,8 @@ struct dw_chunk {
 
 struct dw_chunk *dw_chunk_new(size_t bytes_max);
 void dw_chunk_free(struct dw_chunk *chunk); /* accepts NULL */
-/* For another reading: no rows, a fresh window. */
-void dw_chunk_reset(struct dw_chunk *chunk);
+/* It was published: all that is needed of it now is its number, and keys to be read again. */
+void dw_chunk_release_rows(struct dw_chunk *chunk);
 
 /* A row whose parts were appended to `text`; the row is zeroed but for what is given. */
 struct dw_chunk_row *dw_chunk_add(struct dw_chunk *chunk, size_t key_at, size_t key_len);

@@ -202,6 +202,7 @@ static void published(struct dw_tap *tap, uint64_t sequence)
     struct dw_chunk *chunk = sync->publishing;
     sync->publishing = NULL;
     chunk->sequence = sequence;
+    dw_chunk_release_rows(chunk);
     bool empty = chunk->content != DW_CHUNK_MARK && chunk->published == 0;
     dw_sync_move_chunk(sync, chunk, empty ? DW_CHUNK_ACKNOWLEDGED : DW_CHUNK_SENT);
     pthread_mutex_unlock(&sync->mutex);
