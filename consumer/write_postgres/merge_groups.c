@@ -1,6 +1,7 @@
 /* merge_groups.c - see merge_groups.h. */
 #include "consumer/write_postgres/merge_groups.h"
 
+#include "common/base/fault.h"
 #include "consumer/write_postgres/rows.h"
 #include "consumer/write_postgres/rows_copy.h"
 #include <libpq-fe.h>
@@ -363,5 +364,7 @@ enum dw_rc dw_merge_groups_run(struct dw_writer_table *table, struct dw_merge_gr
         dw_exchange_send(exchange, DW_SESSION_TAG_OTHER, "SET CONSTRAINTS ALL IMMEDIATE", NULL);
     if (savepoint)
         dw_exchange_send(exchange, DW_SESSION_TAG_OTHER, "RELEASE SAVEPOINT dw_part", NULL);
+    if (savepoint)
+        dw_fault("writer.part_half_sent");
     return finish(table, groups, from, groups->count, err);
 }

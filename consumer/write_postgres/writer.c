@@ -78,6 +78,8 @@ enum dw_rc dw_writer_claim(struct dw_writer *writer, const struct dw_partition_i
     writer->schema_ready = false; /* somebody may have restored or replaced the database */
     enum dw_rc rc = prepare_target(writer, err);
     if (rc == DW_OK)
+        dw_writer_session_evict(writer);
+    if (rc == DW_OK)
         rc = dw_target_schema_incarnation(writer->conn, out_incarnation, err);
     if (rc == DW_OK)
         rc = dw_progress_read(writer->conn, id, out_progress, err);
@@ -117,8 +119,11 @@ enum dw_rc dw_writer_apply(struct dw_writer *writer, struct dw_writer_table *tab
     enum dw_rc rc = dw_apply_changes(writer, table, changes, count, arena, err);
     if (rc == DW_OK)
         return DW_OK;
+    bool locked_out = rc == DW_RETRY && strcmp(err->sqlstate, "55P03") == 0;
     (void)drop_if_lost(writer, rc);
     dw_writer_session_rollback(writer);
+    if (locked_out && writer->conn)
+        dw_writer_session_evict(writer);
     return rc;
 }
 

@@ -1,12 +1,15 @@
 /* writer_session.c - see writer_session.h. */
 #include "consumer/write_postgres/writer_session.h"
 
+#include "common/base/log.h"
 #include "common/postgres/pg.h"
 #include "consumer/write_postgres/progress.h"
 #include "consumer/write_postgres/writer_table.h"
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#define APPLICATION "dualwrite-consumer"
 
 static const struct dw_exchange_statement begin_statement = {"dw_begin", "BEGIN", 0, NULL};
 
@@ -38,11 +41,13 @@ enum dw_rc dw_writer_session_connect(struct dw_writer *writer, struct dw_err *er
         return DW_OK;
     dw_writer_session_drop(writer);
     char what[160];
+    char name[64];
     (void)snprintf(what, sizeof what, "system %s", writer->system->name);
+    (void)snprintf(name, sizeof name, APPLICATION " %.40s", writer->instance);
     const struct dw_pg_options options = {
         .connection = writer->system->connection,
         .password = writer->system->password,
-        .application_name = writer->instance,
+        .application_name = name,
         .what = what,
         .idle_in_transaction_ms = writer->idle_ms,
         .lock_timeout_ms = writer->idle_ms,
@@ -60,6 +65,29 @@ enum dw_rc dw_writer_session_connect(struct dw_writer *writer, struct dw_err *er
     if (rc != DW_OK)
         dw_writer_session_drop(writer);
     return rc;
+}
+
+void dw_writer_session_evict(struct dw_writer *writer)
+{
+    char idle_ms[16];
+    const char *const params[] = {idle_ms};
+    struct dw_err err = DW_ERR_INIT;
+    PGresult *result = NULL;
+    (void)snprintf(idle_ms, sizeof idle_ms, "%d", writer->idle_ms);
+    enum dw_rc rc =
+        dw_pg_query(writer->conn,
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND usename = current_user"
+                    " AND pid <> pg_backend_pid() AND application_name LIKE '" APPLICATION " %'"
+                    " AND state = 'active' AND wait_event = 'ClientRead'"
+                    " AND greatest(state_change, query_start)"
+                    "  < clock_timestamp() - $1::bigint * interval '1 ms'",
+                    1, params, &result, &err);
+    if (rc == DW_OK && PQntuples(result))
+        dw_log(DW_LOG_WARN, "writer.evicted",
+               "a worker that stands still was cut off from the target",
+               DW_F_TEXT("system", writer->system->name), DW_F_INT("sessions", PQntuples(result)));
+    PQclear(result);
 }
 
 /* What only a row of the batch can cause, though its class says nothing of the kind: two rows of

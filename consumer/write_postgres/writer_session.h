@@ -69,6 +69,11 @@ struct dw_writer {
 
 /* Connects when there is no connection. */
 enum dw_rc dw_writer_session_connect(struct dw_writer *writer, struct dw_err *err) DW_MUST_CHECK;
+/* Ends sessions of other workers that have stood still for `idle_ms` in the middle of what they
+ * were sending: the server waits for the rest of it, in a transaction that no time-out ends, and
+ * what it has locked would stay locked for as long as their worker is frozen (trap 9). Best effort.
+ */
+void dw_writer_session_evict(struct dw_writer *writer);
 /* Drops the connection; the next use makes another one. */
 void dw_writer_session_drop(struct dw_writer *writer);
 

@@ -4,12 +4,12 @@
 . "$(dirname "$0")/../../support/lib.sh"
 dw_up
 # No heartbeats: the first batch that the worker to be frozen gets holds rows, so that its transaction is open.
-dw_config '.kafka.partitions = 1' '.producer.heartbeat_ms = 3600000' '.consumer.batch_rows = 10'
-schema="create table item (id int primary key, v bigint not null default 1)"
+dw_config '.kafka.partitions = 1' '.producer.heartbeat_ms = 3600000' '.consumer.batch_rows = 10' '.consumer.breaker_percent = 100'
+schema="create table item (id int primary key, v bigint not null default 1, note text)"
 dw_sql erp "$schema; create sequence version"
-dw_sql crm "$schema"
+dw_sql crm "$schema; alter table item add check (note is distinct from 'bad')"
 step start
-dw_begin "$(copy_map items public.item id v)"
+dw_begin "$(copy_map items public.item id v note)"
 dw_journal crm item
 dw_sql erp "insert into item select n, nextval('version') from generate_series(1, 50) n"
 wait_caught_up items
@@ -58,5 +58,24 @@ dw_sql erp "update item set v = nextval('version') where id <= 5"
 wait_caught_up items --within 30
 sleep 0.5
 assert_same_tables item
+assert_journal_rises crm item id
+assert_counts_balance
+
+step "frozen in the middle of what it sends behind the fence: no time-out of the server's ends that"
+dw_stop sleeper
+dw_stop consumer
+dw_start consumer halfway DW_FAULT=writer.part_half_sent:stop
+wait_until 15 is_ready halfway
+dw_sql erp "update item set v = nextval('version'), note = repeat('x', 3000) where id <> 10; update item set note = 'bad' where id = 10"
+wait_until 15 is_frozen halfway
+assert_sql crm "select state, wait_event from pg_stat_activity where application_name like '%halfway%' and state <> 'idle'" 'active|ClientRead'
+dw_start consumer
+wait_caught_up items --within 40
+assert_same "select * from item where id <> 10"
+dw_continue halfway
+dw_sql erp "update item set v = nextval('version') where id <= 5"
+wait_caught_up items --within 30
+sleep 0.5
+assert_same "select * from item where id <> 10"
 assert_journal_rises crm item id
 assert_counts_balance
