@@ -74,6 +74,8 @@ enum dw_rc dw_expr_compute(const struct dw_expr *expr, const struct dw_value *ce
 struct dw_expr_sql {
     struct dw_str qualifier;     /* SQL put before each column: `t.`; may be empty */
     size_t first_param;          /* number of the first parameter, from 1 */
+    const char *setting;         /* NULL: parameters are $1, $2, …. Else current_setting() of this
+                                    name with the number behind it, for COPY; a plain identifier */
     const struct dw_str *params; /* out: values in text form, in order; in the arena, each with a
                                     NUL behind it */
     size_t param_count;          /* out */

@@ -61,7 +61,12 @@ static void put_param(struct writer *writer, struct dw_str text, const char *typ
         writer->params = params;
     }
     writer->params[writer->count] = dw_arena_copy(writer->arena, text);
-    dw_buf_printf(writer->out, "$%zu::%s", writer->sql->first_param + writer->count, type);
+    const struct dw_expr_sql *sql = writer->sql;
+    if (sql->setting)
+        dw_buf_printf(writer->out, "current_setting('%s%zu')::%s", sql->setting,
+                      sql->first_param + writer->count, type);
+    else
+        dw_buf_printf(writer->out, "$%zu::%s", sql->first_param + writer->count, type);
     writer->count++;
 }
 

@@ -89,6 +89,17 @@ static void test_literals_are_parameters_and_names_are_quoted(void **state)
     assert_string_equal(sql.params[0].ptr, "'; DROP TABLE x; --");
 }
 
+static void test_literals_come_from_settings_for_copy(void **state)
+{
+    struct rig *rig = *state;
+    struct dw_expr_sql sql = {
+        .qualifier = DW_STR_LIT("t."), .first_param = 1, .setting = "dualwrite.filter"};
+    const char *text = sql_of(rig, "concat(\"Order \"\"No\"\"\",'a''b')", DW_EXPR_COMPUTE, &sql);
+    assert_string_equal(text, "((t.\"Order \"\"No\"\"\" COLLATE \"C\") || "
+                              "(current_setting('dualwrite.filter1')::text COLLATE \"C\"))");
+    assert_string_equal(sql.params[0].ptr, "a'b");
+}
+
 /* That these compute the same is for the integration test; here that each has a form. */
 static void test_every_operation_has_a_form(void **state)
 {
@@ -174,6 +185,7 @@ int main(void)
         TEST(test_case_condition_keeps_null_apart_only_where_something_can_fail),
         TEST(test_texts_are_compared_by_bytes),
         TEST(test_literals_are_parameters_and_names_are_quoted),
+        TEST(test_literals_come_from_settings_for_copy),
         TEST(test_every_operation_has_a_form),
         TEST(test_interval_parameter_has_whole_days_apart),
         TEST(test_constants_are_written_once_computed),
