@@ -27,9 +27,9 @@ DW_ERR_ENTRY("DW-MAP-008", "keys of different length",
 DW_ERR_ENTRY("DW-MAP-009", "target column twice",
     "Two entries of \"columns\" write the same target column.",
     "Remove one of them.")
-DW_ERR_ENTRY("DW-MAP-010", "column is neither a copy nor a constant",
-    "A column takes a source column, or is a constant by \"default\"; \"values\" and \"default_when_null\" go with a source column.",
-    "Keep either \"source\" or \"default\".")
+DW_ERR_ENTRY("DW-MAP-010", "column has no origin, or several",
+    "A column takes a source column, an expression by \"compute\", or a constant by \"default\"; \"values\" goes with a source column, \"default_when_null\" with that or \"compute\".",
+    "Keep one of \"source\", \"compute\" and \"default\".")
 DW_ERR_ENTRY("DW-MAP-012", "null where a value belongs",
     "A key column cannot be null, and a default for null cannot be null itself.",
     "Give a value, or remove the member.")
@@ -39,8 +39,8 @@ DW_ERR_ENTRY("DW-MAP-013", "columns and keys contradict each other",
 DW_ERR_ENTRY("DW-MAP-014", "unknown choice",
     "The member allows only some words.",
     "Give one of the words that the message names.")
-DW_ERR_ENTRY("DW-MAP-015", "on_delete cannot work",
-    "The column that marks deleted rows must be written by nothing else, with different values for deleted and live rows.",
+DW_ERR_ENTRY("DW-MAP-015", "on_delete or on_filter_exit cannot work",
+    "The column that marks rows that are gone must be written by nothing else, with different values for those and live rows.",
     "Name a target column for this alone.")
 DW_ERR_ENTRY("DW-MAP-016", "too many columns",
     "PostgreSQL's tables have at most 1600.",
@@ -113,7 +113,7 @@ DW_ERR_ENTRY("DW-MAP-038", "keys that differ in the source are one in the target
     "Make the target key tell apart what the source key does.")
 DW_ERR_ENTRY("DW-MAP-039", "maps share a target table and one deletes",
     "A delete that comes by one map could remove the row that the other wrote.",
-    "Give both maps a constant key column with different values, or set \"on_delete\" and \"on_truncate\" to \"ignore\".")
+    "Give both maps a constant key column with different values; or the same source table and key, a \"filter\" each, and REPLICA IDENTITY FULL; or set \"on_delete\" and \"on_truncate\" to \"ignore\".")
 DW_ERR_ENTRY("DW-MAP-040", "server does not write logical WAL",
     "Changes can only be captured with wal_level = logical.",
     "ALTER SYSTEM SET wal_level = 'logical'; and restart the server.")
@@ -171,6 +171,15 @@ DW_ERR_ENTRY("DW-MAP-057", "source value never matches",
 DW_ERR_ENTRY("DW-MAP-058", "loop marks are off for a captured system",
     "What is written into a captured system would come back as a change of its own.",
     "Set \"capture\": true for the system in dualwrite.json.")
+DW_ERR_ENTRY("DW-MAP-060", "on_filter_exit without a filter",
+    "A row can leave only a filter that the map has.",
+    "Give \"source\" a \"filter\", or remove \"on_filter_exit\".")
+DW_ERR_ENTRY("DW-MAP-061", "events lack columns that the map computes with",
+    "An update leaves out values that are stored apart (TOAST) and did not change, unless the table's replica identity is FULL. Filters and computed columns need them in every event; and a row that left a filter but stayed in the target needs all its columns when it comes back.",
+    "ALTER TABLE ... REPLICA IDENTITY FULL in the source.")
+DW_ERR_ENTRY("DW-MAP-062", "key column is computed",
+    "A delete brings the source key alone, and from it the target's row must be found.",
+    "Copy the key columns; compute other columns.")
 DW_ERR_ENTRY("DW-MAP-090", "stored catalogue facts cannot be read",
     "What the check stored with a map's revision is not what it writes.",
     "Apply the map again.")

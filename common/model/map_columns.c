@@ -3,8 +3,8 @@
 
 #include "common/base/table.h"
 
-static const char *const column_members[] = {"source", "target", "default", "default_when_null",
-                                             "values", NULL};
+static const char *const column_members[] = {"source", "target",  "default", "default_when_null",
+                                             "values", "compute", NULL};
 
 /* The text that a value has in the target, with a letter in front that keeps null apart. */
 static struct dw_str value_identity(const struct dw_value *value, struct dw_arena *arena)
@@ -52,36 +52,51 @@ static bool parse_values(struct dw_map_reader *reader, const struct dw_node *nod
     return ok;
 }
 
-/* "source" or "default", not both, not neither; what needs a source only with one. */
+/* Members of which a column has exactly one. */
+static const char *const origins[] = {"source", "compute", "default"};
+
+/* What goes with some of them only. */
+static bool check_company(struct dw_map_reader *reader, const struct dw_node *node,
+                          const char *origin)
+{
+    const struct dw_node *values = dw_document_member(node, "values");
+    const struct dw_node *null_default = dw_document_member(node, "default_when_null");
+    const struct dw_map_fault fault = {.code = "DW-MAP-010"};
+    bool is_source = strcmp(origin, "source") == 0;
+    bool is_constant = strcmp(origin, "default") == 0;
+    if (values && !is_source)
+        dw_map_reader_report(reader, values, &fault,
+                             "found \"values\" beside %s; it is for a column with a \"source\"",
+                             is_constant ? "a constant" : "\"compute\"");
+    if (null_default && is_constant)
+        dw_map_reader_report(reader, null_default, &fault,
+                             "found \"default_when_null\" beside a constant; it is for a column "
+                             "with a \"source\" or \"compute\"");
+    return !(values && !is_source) && !(null_default && is_constant);
+}
+
 static bool check_origin(struct dw_map_reader *reader, const struct dw_node *node)
 {
     const struct dw_map_fault fault = {.code = "DW-MAP-010"};
-    const struct dw_node *source = dw_document_member(node, "source");
-    const struct dw_node *constant = dw_document_member(node, "default");
-    if (!source && !constant) {
-        dw_map_reader_report(reader, node, &fault,
-                             "found neither \"source\" (a column) nor \"default\" (a constant)");
-        return false;
+    const char *first = NULL;
+    for (size_t i = 0; i < sizeof origins / sizeof *origins; i++) {
+        const struct dw_node *member = dw_document_member(node, origins[i]);
+        if (member && first) {
+            dw_map_reader_report(reader, member, &fault, "found \"%s\"%s beside \"%s\"%s",
+                                 origins[i], i == 2 ? " (a constant)" : "", first,
+                                 i == 2 ? "; for a null in the source use \"default_when_null\""
+                                        : "; allowed: one of them");
+            return false;
+        }
+        if (member)
+            first = origins[i];
     }
-    if (source && constant) {
-        dw_map_reader_report(reader, constant, &fault,
-                             "found \"default\" (a constant) beside \"source\"; for a null in the "
-                             "source use \"default_when_null\"");
-        return false;
-    }
-    static const char *const need_source[] = {"values", "default_when_null"};
-    bool ok = true;
-    for (size_t i = 0; !source && i < 2; i++) {
-        const struct dw_node *member = dw_document_member(node, need_source[i]);
-        if (!member)
-            continue;
-        dw_map_reader_report(reader, member, &fault,
-                             "found \"%s\" beside a constant; it is for a column with a "
-                             "\"source\"",
-                             need_source[i]);
-        ok = false;
-    }
-    return ok;
+    if (first)
+        return check_company(reader, node, first);
+    dw_map_reader_report(reader, node, &fault,
+                         "found neither \"source\" (a column) nor \"compute\" (an expression) nor "
+                         "\"default\" (a constant)");
+    return false;
 }
 
 static bool parse_default_when_null(struct dw_map_reader *reader, const struct dw_node *node,
@@ -109,6 +124,9 @@ static bool parse_column(struct dw_map_reader *reader, const struct dw_node *nod
     const struct dw_node *member = dw_document_member(node, "source");
     if (member)
         ok = dw_map_reader_name(reader, member, &out->source) && ok;
+    member = dw_document_member(node, "compute");
+    if (member)
+        ok = dw_map_reader_text(reader, member, &out->compute) && ok;
     member = dw_document_member(node, "default");
     if (member)
         ok = dw_map_reader_scalar(reader, member, &out->constant) && ok;
@@ -178,6 +196,14 @@ static void check_key_column(struct dw_map_reader *reader, const struct dw_map_c
                              const struct dw_node *node, struct dw_str pair)
 {
     const struct dw_map_fault null_fault = {.code = "DW-MAP-012"};
+    if (column->compute.ptr) {
+        dw_map_reader_report(reader, dw_document_member(node, "compute"),
+                             &(struct dw_map_fault){.code = "DW-MAP-062"},
+                             "found \"compute\" for the key column \"%.*s\", allowed: a copy, or a "
+                             "constant",
+                             DW_STR_ARG(column->target));
+        return;
+    }
     if (!column->source.ptr) {
         if (column->constant.kind == DW_VALUE_NULL)
             dw_map_reader_report(reader, dw_document_member(node, "default"), &null_fault,
@@ -252,7 +278,7 @@ void dw_map_columns_bind_keys(struct dw_map_reader *reader, const struct dw_tabl
     for (size_t i = 0; i < map->target.key_count; i++) {
         size_t at = find_target(columns, map->target.key[i]);
         bool given = at < columns->count;
-        bool constant = given && !columns->items[at].source.ptr;
+        bool constant = given && dw_table_map_is_constant(&columns->items[at]);
         struct dw_str pair = {NULL, 0};
         if (!constant && pairs < map->source.key_count)
             pair = map->source.key[pairs];

@@ -18,6 +18,9 @@ static void format_column(struct dw_buf *out, const struct dw_resolved_column *c
     dw_json_write_i64(out, "typmod", column->typmod);
     dw_json_write_bool(out, "not_null", column->not_null);
     dw_json_write_bool(out, "toastable", column->toastable);
+    if (column->category)
+        dw_json_write_str(out, "category", (struct dw_str){&column->category, 1});
+    dw_json_write_bool(out, "deterministic", column->deterministic);
     dw_buf_append_char(out, '}');
 }
 
@@ -87,6 +90,12 @@ static bool read_column(const struct dw_node *node, struct dw_arena *arena,
         !read_bool(node, "not_null", &out->not_null) ||
         !read_bool(node, "toastable", &out->toastable))
         return false;
+    const struct dw_node *category = dw_document_member(node, "category");
+    if (category && (category->kind != DW_NODE_STRING || category->text.len != 1))
+        return false;
+    out->category = category ? *category->text.ptr : '\0';
+    if (!read_bool(node, "deterministic", &out->deterministic))
+        out->deterministic = false;
     out->name = dw_arena_copy(arena, node->name);
     out->type = dw_arena_copy(arena, type->text);
     out->oid = (uint32_t)oid;

@@ -1,8 +1,10 @@
 /* map_resolved.h - what the check saw of a map's columns in both catalogues, kept with a revision.
  *
  * JSON: {"source":{"replica_identity":"d","columns":{"name":{"type":"numeric(18,2)","oid":1700,
- * "typmod":1179654,"not_null":true,"toastable":false}}},"target":{…}}. The producer compares what
- * the stream says with it; the consumer takes the source's types from it.
+ * "typmod":1179654,"not_null":true,"toastable":false,"category":"N","deterministic":true}}},
+ * "target":{…}}. The producer compares what the stream says with it; the consumer takes the
+ * source's types from it. What was written before there were category and deterministic is read
+ * too.
  */
 #ifndef DW_MODEL_MAP_RESOLVED_H
 #define DW_MODEL_MAP_RESOLVED_H
@@ -21,6 +23,8 @@ struct dw_resolved_column {
     int32_t typmod;
     bool not_null;
     bool toastable;
+    char category;      /* pg_type.typcategory of the base type; 0: not known */
+    bool deterministic; /* its collation calls only equal bytes equal; false: not known */
 };
 
 struct dw_resolved_side {

@@ -5,7 +5,6 @@
  */
 #include "common/model/table_map.h"
 
-#include "common/base/table.h"
 #include "common/config/document.h"
 #include "common/model/map_columns.h"
 #include "common/model/map_reader.h"
@@ -14,14 +13,16 @@
 #define VERSION_MAX    64
 #define DEFAULT_SCHEMA "public"
 
-static const char *const map_members[] = {"$schema",     "map",     "version",   "source",
-                                          "target",      "mode",    "direction", "on_delete",
-                                          "on_truncate", "columns", NULL};
-static const char *const side_members[] = {"system", "table", "key", NULL};
+static const char *const map_members[] = {"$schema",     "map",     "version",        "source",
+                                          "target",      "mode",    "direction",      "on_delete",
+                                          "on_truncate", "columns", "on_filter_exit", NULL};
+static const char *const source_members[] = {"system", "table", "key", "filter", NULL};
+static const char *const target_members[] = {"system", "table", "key", NULL};
 static const char *const delete_members[] = {"set", "to", "live", NULL};
 static const char *const directions[] = {"forward", NULL};
 static const char *const modes[] = {"async", NULL};
 static const char *const delete_choices[] = {"delete", "ignore", NULL};
+static const char *const exit_choices[] = {"delete", "keep", NULL};
 static const char *const truncate_choices[] = {"truncate", "ignore", NULL};
 
 /* --- name and version ------------------------------------------------------------------------ */
@@ -161,12 +162,13 @@ static void parse_key(struct dw_map_reader *reader, const struct dw_node *node,
 }
 
 static const struct dw_node *parse_side(struct dw_map_reader *reader, const struct dw_node *root,
-                                        const char *name, struct dw_map_side *side)
+                                        const char *name, const char *const *members,
+                                        struct dw_map_side *side)
 {
     const struct dw_node *node = dw_map_reader_need(reader, root, name,
                                                     "an object with system, "
                                                     "table and key");
-    if (!node || !dw_map_reader_object(reader, node, name, side_members))
+    if (!node || !dw_map_reader_object(reader, node, name, members))
         return NULL;
     const struct dw_node *system =
         dw_map_reader_need(reader, node, "system", "a system's name in dualwrite.json");
@@ -181,48 +183,88 @@ static const struct dw_node *parse_side(struct dw_map_reader *reader, const stru
     return node;
 }
 
-/* --- on_delete, on_truncate ------------------------------------------------------------------ */
+/* --- on_delete, on_filter_exit, on_truncate
+ * ------------------------------------------------------------------ */
 
 static bool same_value(const struct dw_value *a, const struct dw_value *b)
 {
     return a->kind == b->kind && dw_str_equal(a->text, b->text);
 }
 
-static void parse_delete_set(struct dw_map_reader *reader, const struct dw_node *node,
-                             struct dw_table_map *map)
+static bool parse_set(struct dw_map_reader *reader, const struct dw_node *node, const char *owner,
+                      struct dw_map_flag *out)
 {
-    map->on_delete = DW_ON_DELETE_SET;
-    if (!dw_map_reader_object(reader, node, "on_delete", delete_members))
-        return;
+    if (!dw_map_reader_object(reader, node, owner, delete_members))
+        return false;
     const struct dw_node *set = dw_map_reader_need(reader, node, "set", "a target column");
     const struct dw_node *to =
-        dw_map_reader_need(reader, node, "to", "the column's value for a deleted row");
+        dw_map_reader_need(reader, node, "to", "the column's value for a row that is gone");
     const struct dw_node *live =
         dw_map_reader_need(reader, node, "live", "the column's value for every other row");
-    bool ok = set && dw_map_reader_name(reader, set, &map->delete_column);
-    ok = to && dw_map_reader_scalar(reader, to, &map->delete_value) && ok;
-    ok = live && dw_map_reader_scalar(reader, live, &map->live_value) && ok;
-    if (ok && same_value(&map->delete_value, &map->live_value))
+    bool ok = set && dw_map_reader_name(reader, set, &out->column);
+    ok = to && dw_map_reader_scalar(reader, to, &out->value) && ok;
+    ok = live && dw_map_reader_scalar(reader, live, &out->live) && ok;
+    if (ok && same_value(&out->value, &out->live))
         dw_map_reader_report(reader, live, &(struct dw_map_fault){.code = "DW-MAP-015"},
-                             "found the same value as \"to\"; a deleted row could not be told from "
-                             "a live one");
+                             "found the same value as \"to\"; a row that is gone could not be told "
+                             "from a live one");
+    return ok;
 }
 
-/* The flag belongs to on_delete alone: a mapping of the same column would overwrite it. */
-static void check_delete_column(struct dw_map_reader *reader, const struct dw_node *node,
-                                const struct dw_table_map *map,
-                                const struct dw_map_columns *columns)
+/* The flag stands alone: a mapping of the same column would overwrite it. */
+static void check_flag_column(struct dw_map_reader *reader, const struct dw_node *node,
+                              const struct dw_table_map *map, struct dw_str name,
+                              const struct dw_map_columns *columns)
 {
     const struct dw_node *set = dw_document_member(node, "set");
-    bool mapped = is_twice(map->target.key, map->target.key_count, map->delete_column);
+    bool mapped = is_twice(map->target.key, map->target.key_count, name);
     for (size_t i = 0; i < columns->count; i++)
-        if (dw_str_equal(columns->items[i].target, map->delete_column))
+        if (dw_str_equal(columns->items[i].target, name))
             mapped = true;
-    if (set && map->delete_column.ptr && mapped)
+    if (set && name.ptr && mapped)
         dw_map_reader_report(reader, set, &(struct dw_map_fault){.code = "DW-MAP-015"},
                              "found \"%.*s\", which the map also writes as a column or key; "
                              "allowed: a column for this alone",
-                             DW_STR_ARG(map->delete_column));
+                             DW_STR_ARG(name));
+}
+
+/* One column may serve both; its value for a live row is one then. */
+static void check_flags_agree(struct dw_map_reader *reader, const struct dw_node *root,
+                              const struct dw_table_map *map)
+{
+    const struct dw_node *live =
+        dw_document_member(dw_document_member(root, "on_filter_exit"), "live");
+    if (live && map->on_delete == DW_ON_DELETE_SET && map->delete_column.ptr &&
+        dw_str_equal(map->delete_column, map->exit.column) &&
+        !same_value(&map->live_value, &map->exit.live))
+        dw_map_reader_report(reader, live, &(struct dw_map_fault){.code = "DW-MAP-015"},
+                             "found another value than \"on_delete.live\"; both set column "
+                             "\"%.*s\", which has one value for a live row",
+                             DW_STR_ARG(map->exit.column));
+}
+
+static void check_flags(struct dw_map_reader *reader, const struct dw_node *root,
+                        const struct dw_table_map *map, const struct dw_map_columns *columns)
+{
+    if (map->on_delete == DW_ON_DELETE_SET)
+        check_flag_column(reader, dw_document_member(root, "on_delete"), map, map->delete_column,
+                          columns);
+    if (map->on_filter_exit != DW_ON_FILTER_EXIT_SET)
+        return;
+    check_flag_column(reader, dw_document_member(root, "on_filter_exit"), map, map->exit.column,
+                      columns);
+    check_flags_agree(reader, root, map);
+}
+
+static void parse_delete_set(struct dw_map_reader *reader, const struct dw_node *node,
+                             struct dw_table_map *map)
+{
+    struct dw_map_flag flag = {.column = {NULL, 0}};
+    map->on_delete = DW_ON_DELETE_SET;
+    (void)parse_set(reader, node, "on_delete", &flag); /* reported */
+    map->delete_column = flag.column;
+    map->delete_value = flag.value;
+    map->live_value = flag.live;
 }
 
 static void parse_on_delete(struct dw_map_reader *reader, const struct dw_node *root,
@@ -241,6 +283,31 @@ static void parse_on_delete(struct dw_map_reader *reader, const struct dw_node *
                              "found %s, allowed: \"delete\", \"ignore\", or an object with set, to "
                              "and live",
                              dw_document_show(node, reader->arena));
+}
+
+static void parse_on_filter_exit(struct dw_map_reader *reader, const struct dw_node *root,
+                                 struct dw_table_map *map)
+{
+    const struct dw_node *node = dw_document_member(root, "on_filter_exit");
+    int choice = 0;
+    map->on_filter_exit = DW_ON_FILTER_EXIT_DELETE;
+    if (!node)
+        return;
+    if (node->kind == DW_NODE_OBJECT) {
+        map->on_filter_exit = DW_ON_FILTER_EXIT_SET;
+        (void)parse_set(reader, node, "on_filter_exit", &map->exit); /* reported */
+    } else if (node->kind != DW_NODE_STRING) {
+        dw_map_reader_report(reader, node, &(struct dw_map_fault){.code = "DW-MAP-003"},
+                             "found %s, allowed: \"delete\", \"keep\", or an object with set, to "
+                             "and live",
+                             dw_document_show(node, reader->arena));
+    } else if (dw_map_reader_choice(reader, node, exit_choices, &choice)) {
+        map->on_filter_exit = choice ? DW_ON_FILTER_EXIT_KEEP : DW_ON_FILTER_EXIT_DELETE;
+    }
+    if (!map->filter.ptr)
+        dw_map_reader_report(reader, node, &(struct dw_map_fault){.code = "DW-MAP-060"},
+                             "found \"on_filter_exit\", but \"source\" has no \"filter\" that a "
+                             "row could leave");
 }
 
 static void parse_on_truncate(struct dw_map_reader *reader, const struct dw_node *root,
@@ -277,16 +344,19 @@ static void parse_root(struct dw_map_reader *reader, const struct dw_node *root,
         return;
     parse_map_name(reader, root, map);
     parse_version(reader, root, map);
-    const struct dw_node *source = parse_side(reader, root, "source", &map->source);
-    const struct dw_node *target = parse_side(reader, root, "target", &map->target);
+    const struct dw_node *source = parse_side(reader, root, "source", source_members, &map->source);
+    const struct dw_node *filter = source ? dw_document_member(source, "filter") : NULL;
+    if (filter)
+        (void)dw_map_reader_text(reader, filter, &map->filter); /* reported */
+    const struct dw_node *target = parse_side(reader, root, "target", target_members, &map->target);
     parse_choices(reader, root, map);
     parse_on_delete(reader, root, map);
     parse_on_truncate(reader, root, map);
+    parse_on_filter_exit(reader, root, map);
     dw_map_columns_parse(reader, dw_document_member(root, "columns"), &columns);
     if (source && target && map->source.key_count && map->target.key_count)
         dw_map_columns_bind_keys(reader, map, target, &columns);
-    if (map->on_delete == DW_ON_DELETE_SET)
-        check_delete_column(reader, dw_document_member(root, "on_delete"), map, &columns);
+    check_flags(reader, root, map, &columns);
     map->columns = columns.items;
     map->column_count = columns.count;
 }
@@ -321,29 +391,4 @@ const struct dw_table_map *dw_table_map_parse(struct dw_str text, const char *fi
     struct dw_table_map *map = DW_ARENA_NEW(arena, struct dw_table_map);
     parse_root(&reader, root, map);
     return dw_map_problems_errors(problems) == errors ? map : NULL;
-}
-
-const struct dw_str *dw_table_map_source_columns(const struct dw_table_map *map,
-                                                 struct dw_arena *arena, size_t *out_count)
-{
-    size_t room = map->source.key_count + map->column_count;
-    struct dw_str *names = DW_ARENA_ARRAY(arena, struct dw_str, room);
-    size_t count = 0;
-    struct dw_table seen;
-    dw_table_init(&seen);
-    for (size_t i = 0; i < room; i++) {
-        struct dw_str name = i < map->source.key_count
-                                 ? map->source.key[i]
-                                 : map->columns[i - map->source.key_count].source;
-        if (!name.ptr)
-            continue;
-        void **place = dw_table_place(&seen, name);
-        if (*place)
-            continue;
-        *place = names;
-        names[count++] = name;
-    }
-    dw_table_done(&seen);
-    *out_count = count;
-    return names;
 }

@@ -16,6 +16,7 @@
 #define DW_TABLE_MAP_KEY_MAX     32
 
 enum dw_on_delete { DW_ON_DELETE_DELETE, DW_ON_DELETE_IGNORE, DW_ON_DELETE_SET };
+enum dw_on_filter_exit { DW_ON_FILTER_EXIT_DELETE, DW_ON_FILTER_EXIT_KEEP, DW_ON_FILTER_EXIT_SET };
 enum dw_on_truncate { DW_ON_TRUNCATE_TRUNCATE, DW_ON_TRUNCATE_IGNORE };
 enum dw_direction { DW_DIRECTION_FORWARD };
 
@@ -34,12 +35,20 @@ struct dw_map_value {
     struct dw_value to;
 };
 
+/* A column that tells rows apart which are as good as gone. */
+struct dw_map_flag {
+    struct dw_str column;
+    struct dw_value value; /* of such a row */
+    struct dw_value live;  /* of every other one, written by each upsert */
+};
+
 /* A column of the target and where its value comes from. Key columns are columns too: a key pair
  * that the file's "columns" does not name is added as a plain copy by the parser. */
 struct dw_map_column {
-    struct dw_str source; /* .ptr NULL: constant */
+    struct dw_str source;  /* .ptr NULL: computed or constant */
+    struct dw_str compute; /* OData expression over source columns; .ptr NULL: none */
     struct dw_str target;
-    struct dw_value constant;          /* "default" without "source" */
+    struct dw_value constant;          /* "default" alone */
     struct dw_value default_when_null; /* ABSENT when not given */
     const struct dw_map_value *values; /* value map, NULL when not given */
     size_t value_count;
@@ -61,6 +70,9 @@ struct dw_table_map {
     struct dw_str delete_column;
     struct dw_value delete_value;
     struct dw_value live_value;
+    struct dw_str filter; /* OData expression over source columns; .ptr NULL: every row */
+    enum dw_on_filter_exit on_filter_exit;
+    struct dw_map_flag exit; /* on_filter_exit "set" */
     enum dw_on_truncate on_truncate;
     const struct dw_map_column *columns;
     size_t column_count;
@@ -72,9 +84,17 @@ const struct dw_table_map *dw_table_map_parse(struct dw_str text, const char *fi
                                               struct dw_arena *arena,
                                               struct dw_map_problems *problems);
 
-/* The source columns that an event of this map must carry: those of "columns" and the key, each
- * once, in a stable order. Allocates in `arena`. */
-const struct dw_str *dw_table_map_source_columns(const struct dw_table_map *map,
-                                                 struct dw_arena *arena, size_t *out_count);
+/* True: it removes rows of the target one by one. */
+static inline bool dw_table_map_deletes(const struct dw_table_map *map)
+{
+    return map->on_delete == DW_ON_DELETE_DELETE ||
+           (map->filter.ptr && map->on_filter_exit == DW_ON_FILTER_EXIT_DELETE);
+}
+
+/* True: neither copied nor computed. */
+static inline bool dw_table_map_is_constant(const struct dw_map_column *column)
+{
+    return !column->source.ptr && !column->compute.ptr;
+}
 
 #endif

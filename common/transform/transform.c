@@ -1,27 +1,27 @@
 /* transform.c - see transform.h.
  *
- * Compiled once per map revision: per map column its conversion, its value map, and its constants
- * as text. Events of one producer hold their columns in the same order, so each column remembers
- * the position it was found at; the memory is a relaxed atomic, because lanes share a transform and
- * a stale hint costs a search, not an error.
+ * Compiled once per map revision: per map column its conversion, its value map, its expression, and
+ * its constants as text.
  */
 #include "common/transform/transform.h"
 
 #include "common/transform/convert.h"
+#include "common/transform/row_expr.h"
+#include "common/transform/row_field.h"
 #include "common/transform/value_map.h"
-#include <stdatomic.h>
 
 struct column {
     const struct dw_map_column *map;
-    struct dw_str source;  /* .ptr NULL: constant */
+    struct dw_row_field source; /* no name: computed or constant */
+    const struct dw_row_expr *compute;
     struct dw_value fixed; /* the constant, or the default for null (ABSENT: none) */
     struct dw_convert convert;
     const struct dw_value_map *values;
-    _Atomic unsigned *hint;
 };
 
 struct dw_transform {
     const struct dw_table_map *map;
+    const struct dw_row_expr *filter; /* NULL: none */
     struct column *columns;
     size_t *key_columns; /* per target key: index into columns */
 };
@@ -53,21 +53,42 @@ static enum dw_rc fix_literal(const struct dw_value *literal, const struct dw_co
     return dw_err_set(err, DW_CONFIG, "DW-VALUE-022", "the constant: %s", cause.message);
 }
 
+static enum dw_rc compile_computed(const struct dw_map_column *map,
+                                   const struct dw_map_resolved *resolved,
+                                   const struct dw_convert_type *target, struct dw_arena *arena,
+                                   struct column *out, struct dw_err *err)
+{
+    struct dw_row_expr *expr;
+    struct dw_resolved_column result;
+    struct dw_convert_type type;
+    enum dw_rc rc =
+        dw_row_expr_new(&expr, map->compute, DW_EXPR_COMPUTE, &resolved->source, arena, err);
+    if (rc != DW_OK)
+        return rc;
+    dw_row_expr_result(expr, &result);
+    dw_convert_type_of(&result, &type);
+    out->compute = expr;
+    return dw_convert_init(&out->convert, &type, target, arena, err);
+}
+
 static enum dw_rc compile_column(const struct dw_map_column *map,
                                  const struct dw_map_resolved *resolved, struct dw_arena *arena,
                                  struct column *out, struct dw_err *err)
 {
     struct dw_convert_type source;
     struct dw_convert_type target;
-    *out = (struct column){.map = map, .source = map->source};
+    *out = (struct column){.map = map};
     enum dw_rc rc = find_type(&resolved->target, map->target, "target", &target, err);
     if (rc != DW_OK)
         return rc;
-    const struct dw_value *literal = map->source.ptr ? &map->default_when_null : &map->constant;
-    rc = fix_literal(literal, &target, arena, &out->fixed, err);
-    if (rc != DW_OK || !map->source.ptr)
+    bool constant = dw_table_map_is_constant(map);
+    rc = fix_literal(constant ? &map->constant : &map->default_when_null, &target, arena,
+                     &out->fixed, err);
+    if (rc != DW_OK || constant)
         return rc;
-    out->hint = DW_ARENA_NEW(arena, _Atomic unsigned);
+    if (map->compute.ptr)
+        return compile_computed(map, resolved, &target, arena, out, err);
+    out->source = dw_row_field_new(map->source, arena);
     rc = find_type(&resolved->source, map->source, "source", &source, err);
     if (rc != DW_OK)
         return rc;
@@ -78,6 +99,21 @@ static enum dw_rc compile_column(const struct dw_map_column *map,
     struct dw_value_map *values = NULL;
     rc = dw_value_map_new(&values, map, &source, &target, arena, err);
     out->values = values;
+    return rc;
+}
+
+static enum dw_rc compile_filter(struct dw_transform *transform,
+                                 const struct dw_map_resolved *resolved, struct dw_arena *arena,
+                                 struct dw_err *err)
+{
+    struct dw_row_expr *filter = NULL;
+    if (!transform->map->filter.ptr)
+        return DW_OK;
+    enum dw_rc rc = dw_row_expr_new(&filter, transform->map->filter, DW_EXPR_FILTER,
+                                    &resolved->source, arena, err);
+    transform->filter = filter;
+    if (rc != DW_OK)
+        dw_err_add_context(err, "filter");
     return rc;
 }
 
@@ -115,36 +151,13 @@ enum dw_rc dw_transform_new(struct dw_transform **out, const struct dw_table_map
     }
     enum dw_rc rc = compile_keys(transform, arena, err);
     if (rc == DW_OK)
+        rc = compile_filter(transform, resolved, arena, err);
+    if (rc == DW_OK)
         *out = transform;
     return rc;
 }
 
 /* ---- rows ---- */
-
-static bool is_at(const struct dw_event_row *row, size_t position, struct dw_str name)
-{
-    return position < row->count && dw_str_equal(row->fields[position].name, name);
-}
-
-/* `*previous`: where the column before was found; a row that lacks columns is only shifted. */
-static const struct dw_event_field *find_field(const struct column *column,
-                                               const struct dw_event_row *row, size_t *previous)
-{
-    size_t at = atomic_load_explicit(column->hint, memory_order_relaxed);
-    if (!is_at(row, at, column->source)) {
-        at = *previous + 1;
-        if (!is_at(row, at, column->source)) {
-            at = 0;
-            while (at < row->count && !is_at(row, at, column->source))
-                at++;
-        }
-        if (at == row->count)
-            return NULL;
-        atomic_store_explicit(column->hint, (unsigned)at, memory_order_relaxed);
-    }
-    *previous = at;
-    return &row->fields[at];
-}
 
 static enum dw_rc fill_null(const struct column *column, struct dw_value *out)
 {
@@ -166,15 +179,31 @@ static enum dw_rc fill_mapped(const struct column *column, const struct dw_value
     return rc == DW_OK ? dw_value_map_find(column->values, text, arena, out, err) : rc;
 }
 
+/* An expression's value is text as PostgreSQL prints it, which the wire form's readers take too. */
+static enum dw_rc fill_computed(const struct column *column, const struct dw_event_row *row,
+                                struct dw_arena *arena, struct dw_value *out, struct dw_err *err)
+{
+    struct dw_value value;
+    enum dw_rc rc = dw_row_expr_compute(column->compute, row, arena, &value, err);
+    if (rc != DW_OK)
+        return rc;
+    if (value.kind == DW_VALUE_NULL)
+        return fill_null(column, out);
+    out->kind = DW_VALUE_STRING;
+    return dw_convert_value(&column->convert, &value, arena, &out->text, err);
+}
+
 static enum dw_rc fill_cell(const struct column *column, const struct dw_event_row *row,
                             size_t *previous, struct dw_arena *arena, struct dw_value *out,
                             struct dw_err *err)
 {
-    if (!column->source.ptr) {
+    if (column->compute)
+        return fill_computed(column, row, arena, out, err);
+    if (!column->source.name.ptr) {
         *out = column->fixed;
         return DW_OK;
     }
-    const struct dw_event_field *field = find_field(column, row, previous);
+    const struct dw_event_field *field = dw_row_field_find(&column->source, row, previous);
     if (!field || field->value.kind == DW_VALUE_ABSENT) {
         *out = (struct dw_value){DW_VALUE_ABSENT, {NULL, 0}};
         return DW_OK;
@@ -189,9 +218,10 @@ static enum dw_rc fill_cell(const struct column *column, const struct dw_event_r
 
 static enum dw_rc name_column(const struct column *column, enum dw_rc rc, struct dw_err *err)
 {
-    if (column->source.ptr && !dw_str_equal(column->source, column->map->target))
+    struct dw_str source = column->source.name;
+    if (source.ptr && !dw_str_equal(source, column->map->target))
         dw_err_add_context(err, "column %.*s (from %.*s)", DW_STR_ARG(column->map->target),
-                           DW_STR_ARG(column->source));
+                           DW_STR_ARG(source));
     else
         dw_err_add_context(err, "column %.*s", DW_STR_ARG(column->map->target));
     return rc;
@@ -214,13 +244,25 @@ enum dw_rc dw_transform_row(const struct dw_transform *transform, const struct d
     return DW_OK;
 }
 
+enum dw_rc dw_transform_match(const struct dw_transform *transform, const struct dw_event_row *row,
+                              struct dw_arena *arena, bool *out, struct dw_err *err)
+{
+    *out = true;
+    if (!transform->filter)
+        return DW_OK;
+    enum dw_rc rc = dw_row_expr_match(transform->filter, row, arena, out, err);
+    if (rc != DW_OK)
+        dw_err_add_context(err, "filter");
+    return rc;
+}
+
 /* The column that copies source key `index` into the target's key. */
 static const struct column *source_key_column(const struct dw_transform *transform, size_t index)
 {
     const struct dw_str name = transform->map->source.key[index];
     for (size_t key = 0; key < transform->map->target.key_count; key++) {
         const struct column *column = &transform->columns[transform->key_columns[key]];
-        if (column->source.ptr && dw_str_equal(column->source, name))
+        if (column->source.name.ptr && dw_str_equal(column->source.name, name))
             return column;
     }
     return NULL;
@@ -233,7 +275,8 @@ enum dw_rc dw_transform_source_key(const struct dw_transform *transform,
     for (size_t key = 0; key < transform->map->source.key_count; key++) {
         const struct column *column = source_key_column(transform, key);
         size_t previous = SIZE_MAX;
-        const struct dw_event_field *field = column ? find_field(column, row, &previous) : NULL;
+        const struct dw_event_field *field =
+            column ? dw_row_field_find(&column->source, row, &previous) : NULL;
         if (!field || field->value.kind == DW_VALUE_NULL || field->value.kind == DW_VALUE_ABSENT)
             return dw_err_set(err, DW_REJECT, "DW-VALUE-009",
                               "a key column may not be null or missing in the event");

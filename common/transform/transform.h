@@ -1,5 +1,6 @@
 /* transform.h - from an event's row to the target's cells, by the map: copy with conversion,
- * constants, defaults, value maps. Never cuts, never rounds: what does not fit is refused.
+ * constants, defaults, value maps, computed columns; and whether a row is in the map's filter.
+ * Never cuts, never rounds: what does not fit is refused.
  *
  * A cell is a dw_value of kind ABSENT (leave alone), NULL or STRING (text for PostgreSQL's input
  * function of the target column's type). Threads: read-only after dw_transform_new.
@@ -15,13 +16,19 @@
 struct dw_transform;
 
 /* Allocates in `arena`; borrows `map` and `resolved`. Errors: DW_CONFIG DW-VALUE-nnn when a column
- * has no conversion from its source type to its target type. */
+ * has no conversion from its source type to its target type, DW-EXPR-nnn for an expression. */
 enum dw_rc dw_transform_new(struct dw_transform **out, const struct dw_table_map *map,
                             const struct dw_map_resolved *resolved, struct dw_arena *arena,
                             struct dw_err *err) DW_MUST_CHECK;
 
-/* Fills cells[map->column_count] from a row image. DW_REJECT with DW-VALUE-nnn: the message names
- * the column and why, never the whole value; *out_column (may be NULL) is the column's index. */
+/* Is the row in the map's filter? True when the map has none. DW_REJECT DW-EXPR-nnn when that
+ * cannot be told of this row. */
+enum dw_rc dw_transform_match(const struct dw_transform *transform, const struct dw_event_row *row,
+                              struct dw_arena *arena, bool *out, struct dw_err *err) DW_MUST_CHECK;
+
+/* Fills cells[map->column_count] from a row image. DW_REJECT with DW-VALUE-nnn or DW-EXPR-nnn: the
+ * message names the column and why, never the whole value; *out_column (may be NULL) is the
+ * column's index. */
 enum dw_rc dw_transform_row(const struct dw_transform *transform, const struct dw_event_row *row,
                             struct dw_arena *arena, struct dw_value *cells, int *out_column,
                             struct dw_err *err) DW_MUST_CHECK;

@@ -226,6 +226,59 @@ static void die_transform(struct dw_batch *batch, struct dw_batch_item *item, in
         item->column = batch->rules.map->columns[column].target;
 }
 
+/* What a row event does to the target, by the map's filter. */
+enum passage {
+    PASSAGE_UPSERT,
+    PASSAGE_ENTER, /* an update that is the row's first: as a create */
+    PASSAGE_DELETE,
+    PASSAGE_EXIT,
+    PASSAGE_OUTSIDE, /* nothing: it was not in the filter, and is not */
+};
+
+/* True only when the event shows that the row was outside of the filter before. */
+static bool was_outside(const struct dw_batch *batch, const struct dw_event *event)
+{
+    struct dw_err ignored = DW_ERR_INIT; /* without REPLICA IDENTITY FULL it may lack columns */
+    bool matched = true;
+    return event->before.fields &&
+           dw_transform_match(batch->rules.transform, &event->before, batch->arena, &matched,
+                              &ignored) == DW_OK &&
+           !matched;
+}
+
+/* A row whose values before are not known may have been in the target. */
+static enum passage passage_out(const struct dw_batch *batch, const struct dw_event *event)
+{
+    bool stays = batch->rules.map->on_filter_exit == DW_ON_FILTER_EXIT_KEEP;
+    bool is_new = event->op == DW_EVENT_CREATE || (event->op == DW_EVENT_READ && event->keep);
+    return stays || is_new || was_outside(batch, event) ? PASSAGE_OUTSIDE : PASSAGE_EXIT;
+}
+
+static enum dw_rc judge_passage(struct dw_batch *batch, const struct dw_event *event,
+                                enum passage *out)
+{
+    const struct dw_table_map *map = batch->rules.map;
+    bool is_delete = event->op == DW_EVENT_DELETE;
+    *out = is_delete ? PASSAGE_DELETE : PASSAGE_UPSERT;
+    if (!map->filter.ptr)
+        return DW_OK;
+    if (is_delete) { /* a row that left may still be there, unless leaving deletes it */
+        if (map->on_filter_exit == DW_ON_FILTER_EXIT_DELETE && was_outside(batch, event))
+            *out = PASSAGE_OUTSIDE;
+        return DW_OK;
+    }
+    bool matches;
+    enum dw_rc rc = dw_transform_match(batch->rules.transform, &event->after, batch->arena,
+                                       &matches, &batch->err);
+    if (rc != DW_OK)
+        return rc;
+    if (!matches)
+        *out = passage_out(batch, event);
+    else if (event->op == DW_EVENT_UPDATE && was_outside(batch, event))
+        *out = PASSAGE_ENTER;
+    return DW_OK;
+}
+
 /* Makes the change of a row event; the item dies when that cannot be. */
 static void judge_row(struct dw_batch *batch, struct dw_batch_item *item,
                       const struct dw_event *event)
@@ -238,15 +291,25 @@ static void judge_row(struct dw_batch *batch, struct dw_batch_item *item,
                    is_delete ? "a delete without \"before\"" : "a row event without \"after\"");
         return;
     }
+    enum passage passage;
+    if (judge_passage(batch, event, &passage) != DW_OK) {
+        die_transform(batch, item, -1);
+        return;
+    }
+    if (passage == PASSAGE_OUTSIDE) {
+        item->outcome = DW_OUTCOME_FILTERED;
+        return;
+    }
     struct dw_change *change = DW_ARENA_NEW(batch->arena, struct dw_change);
     struct dw_err *err = &batch->err;
     int column = -1;
+    bool removes = passage == PASSAGE_DELETE || passage == PASSAGE_EXIT;
     change->keys = DW_ARENA_ARRAY(batch->arena, struct dw_value, map->target.key_count);
     if (dw_transform_key(batch->rules.transform, row, batch->arena, change->keys, err) != DW_OK) {
         die_transform(batch, item, -1);
         return;
     }
-    if (!is_delete) {
+    if (!removes) {
         change->cells = DW_ARENA_ARRAY(batch->arena, struct dw_value, map->column_count);
         if (dw_transform_row(batch->rules.transform, row, batch->arena, change->cells, &column,
                              err) != DW_OK) {
@@ -254,8 +317,10 @@ static void judge_row(struct dw_batch *batch, struct dw_batch_item *item,
             return;
         }
     }
-    change->kind = is_delete ? DW_CHANGE_DELETE : DW_CHANGE_UPSERT;
-    change->replaces = event->op == DW_EVENT_CREATE || event->op == DW_EVENT_READ;
+    change->kind = removes ? DW_CHANGE_DELETE : DW_CHANGE_UPSERT;
+    change->exits = passage == PASSAGE_EXIT;
+    change->replaces =
+        event->op == DW_EVENT_CREATE || event->op == DW_EVENT_READ || passage == PASSAGE_ENTER;
     change->keep = event->keep;
     change->offset = item->offset;
     change->version = event->version;

@@ -33,6 +33,12 @@ static void become(struct dw_coalesce_op *op, enum dw_coalesce_kind kind,
     op->last = change;
 }
 
+/* An event before has removed the row, and none has made it anew. */
+static bool is_gone(const struct dw_coalesce_op *op)
+{
+    return op->last && op->kind == DW_COALESCE_DELETE && op->removal == DW_COALESCE_REMOVE;
+}
+
 /* A full row that may not overwrite. */
 static void add_kept(struct dw_coalesce_op *op, const struct dw_change *change)
 {
@@ -49,8 +55,7 @@ static enum dw_coalesce_part add_upsert(const struct walk *walk, struct dw_coale
                                         const struct dw_change *change)
 {
     const size_t count = walk->map->column_count;
-    bool row_gone =
-        op->last && op->kind == DW_COALESCE_DELETE && walk->map->on_delete == DW_ON_DELETE_DELETE;
+    bool row_gone = is_gone(op);
     bool full = is_full(change->cells, count);
     if (full && change->keep && !row_gone) {
         add_kept(op, change);
@@ -74,8 +79,16 @@ static enum dw_coalesce_part add_upsert(const struct walk *walk, struct dw_coale
 static enum dw_coalesce_part add_delete(const struct walk *walk, struct dw_coalesce_op *op,
                                         const struct dw_change *change)
 {
-    if (walk->map->on_delete == DW_ON_DELETE_IGNORE)
+    const struct dw_table_map *map = walk->map;
+    if (!change->exits && map->on_delete == DW_ON_DELETE_IGNORE)
         return DW_COALESCE_IGNORED;
+    bool gone = is_gone(op) || op->delete_first;
+    if (!gone && change->exits && map->on_filter_exit == DW_ON_FILTER_EXIT_SET)
+        op->removal = DW_COALESCE_FLAG_EXITED;
+    else if (!gone && !change->exits && map->on_delete == DW_ON_DELETE_SET)
+        op->removal = DW_COALESCE_FLAG_DELETED;
+    else
+        op->removal = DW_COALESCE_REMOVE;
     op->delete_first = false;
     become(op, DW_COALESCE_DELETE, change, NULL);
     return DW_COALESCE_IN_OP;

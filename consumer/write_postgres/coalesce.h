@@ -9,8 +9,12 @@
  * successor, not even columns that no map writes (trap 5). A create without some columns (a key
  * change carries an unchanged TOAST column as absent) cannot be built either; a later full event or
  * delete of its key takes its place. A row of an initial sync that keeps what is there (`keep`) is
- * put in only where there is none; an update behind or before it goes on top. Under on_delete "set"
- * a delete leaves the row, so what follows is as after nothing; "ignore" leaves the delete out.
+ * put in only where there is none; an update behind or before it goes on top.
+ *
+ * A delete is that of a source row, or of one that left the map's filter (`exits`): on_delete or
+ * on_filter_exit says what it does. Under "set" it leaves the row and flags it, so what follows is
+ * as after nothing; but a row that an earlier event of the batch removed is not there to be
+ * flagged. "ignore" leaves the delete out.
  */
 #ifndef DW_WRITE_POSTGRES_COALESCE_H
 #define DW_WRITE_POSTGRES_COALESCE_H
@@ -26,8 +30,16 @@ enum dw_coalesce_kind {
     DW_COALESCE_KEEP, /* nothing but `absent` */
 };
 
+/* What a delete does. */
+enum dw_coalesce_removal {
+    DW_COALESCE_REMOVE,
+    DW_COALESCE_FLAG_DELETED, /* on_delete "set" */
+    DW_COALESCE_FLAG_EXITED,  /* on_filter_exit "set" */
+};
+
 struct dw_coalesce_op {
     enum dw_coalesce_kind kind;
+    enum dw_coalesce_removal removal; /* DELETE */
     bool delete_first;
     bool missing; /* out of the merge: a partial that found no row */
     const struct dw_value *cells;

@@ -37,13 +37,48 @@ static struct dw_merge_groups_item *add_group(struct dw_merge_groups *groups,
     return group;
 }
 
-/* All operations of `kind`, in one group; `also_first`: and those that delete first. */
-static void collect(const struct dw_coalesce_plan *plan, enum dw_coalesce_kind kind,
-                    bool also_first, struct dw_merge_groups_item *group, struct dw_arena *arena)
+/* Whether an operation belongs to a group of this kind: what delete first are rows of two. */
+static bool belongs(const struct dw_coalesce_op *op, enum dw_merge_groups_kind kind)
 {
-    group->ops = DW_ARENA_ARRAY(arena, struct dw_coalesce_op *, plan->op_count);
+    bool is_delete = op->kind == DW_COALESCE_DELETE;
+    switch (kind) {
+    case DW_GROUP_DELETE:
+        return (is_delete && op->removal == DW_COALESCE_REMOVE) || op->delete_first;
+    case DW_GROUP_FLAG_DELETED:
+        return is_delete && op->removal == DW_COALESCE_FLAG_DELETED;
+    case DW_GROUP_FLAG_EXITED:
+        return is_delete && op->removal == DW_COALESCE_FLAG_EXITED;
+    case DW_GROUP_UPSERT:
+        return op->kind == DW_COALESCE_UPSERT;
+    case DW_GROUP_ABSENT:
+        return op->absent && (op->kind == DW_COALESCE_KEEP || op->kind == DW_COALESCE_PARTIAL);
+    case DW_GROUP_PARTIAL:
+        return op->kind == DW_COALESCE_PARTIAL;
+    }
+    return false;
+}
+
+static size_t count_kind(const struct dw_coalesce_plan *plan, enum dw_merge_groups_kind kind)
+{
+    size_t count = 0;
     for (size_t i = 0; i < plan->op_count; i++)
-        if (plan->ops[i].kind == kind || (also_first && plan->ops[i].delete_first))
+        count += belongs(&plan->ops[i], kind);
+    return count;
+}
+
+/* All operations of a kind, in one group. */
+static void add_kind(const struct dw_coalesce_plan *plan, enum dw_merge_groups_kind kind,
+                     const struct dw_writer_table_columns *columns, struct dw_arena *arena,
+                     struct dw_merge_groups *groups)
+{
+    size_t count = count_kind(plan, kind);
+    if (!count)
+        return;
+    struct dw_merge_groups_item *group =
+        add_group(groups, kind, columns->items, columns->count, arena);
+    group->ops = DW_ARENA_ARRAY(arena, struct dw_coalesce_op *, count);
+    for (size_t i = 0; i < plan->op_count; i++)
+        if (belongs(&plan->ops[i], kind))
             group->ops[group->count++] = &plan->ops[i];
 }
 
@@ -83,21 +118,19 @@ static void add_partial(const struct dw_writer_table *table, struct dw_coalesce_
     group->ops[group->count++] = op;
 }
 
-static bool is_absent(const struct dw_coalesce_op *op)
-{
-    return op->absent && (op->kind == DW_COALESCE_KEEP || op->kind == DW_COALESCE_PARTIAL);
-}
-
 /* Rows that go in only where there is none: as operations of their own, with those cells. */
 static void add_absent(const struct dw_writer_table *table, const struct dw_coalesce_plan *plan,
-                       size_t count, struct dw_merge_groups *groups, struct dw_arena *arena)
+                       struct dw_merge_groups *groups, struct dw_arena *arena)
 {
+    size_t count = count_kind(plan, DW_GROUP_ABSENT);
+    if (!count)
+        return;
     struct dw_merge_groups_item *group =
-        add_group(groups, DW_GROUP_ABSENT, table->all, table->merge.column_count, arena);
+        add_group(groups, DW_GROUP_ABSENT, table->all.items, table->all.count, arena);
     struct dw_coalesce_op *ops = DW_ARENA_ARRAY(arena, struct dw_coalesce_op, count);
     group->ops = DW_ARENA_ARRAY(arena, struct dw_coalesce_op *, count);
     for (size_t i = 0; i < plan->op_count; i++) {
-        if (!is_absent(&plan->ops[i]))
+        if (!belongs(&plan->ops[i], DW_GROUP_ABSENT))
             continue;
         ops[group->count] = plan->ops[i];
         ops[group->count].cells = plan->ops[i].absent;
@@ -106,60 +139,38 @@ static void add_absent(const struct dw_writer_table *table, const struct dw_coal
     }
 }
 
-struct census {
-    size_t deletes, upserts, absent, partials;
-};
-
-static struct census count_kinds(const struct dw_coalesce_plan *plan)
-{
-    struct census census = {0, 0, 0, 0};
-    for (size_t i = 0; i < plan->op_count; i++) {
-        const struct dw_coalesce_op *op = &plan->ops[i];
-        census.deletes += op->kind == DW_COALESCE_DELETE || op->delete_first;
-        census.upserts += op->kind == DW_COALESCE_UPSERT;
-        census.absent += is_absent(op);
-        census.partials += op->kind == DW_COALESCE_PARTIAL;
-    }
-    return census;
-}
-
 void dw_merge_groups_build(const struct dw_writer_table *table, struct dw_coalesce_plan *plan,
                            struct dw_arena *arena, struct dw_merge_groups *out)
 {
     *out = (struct dw_merge_groups){.count = 0};
-    const struct census census = count_kinds(plan);
-    if (census.deletes) {
-        bool flag = table->delete_index >= 0;
-        struct dw_merge_groups_item *group =
-            add_group(out, flag ? DW_GROUP_FLAG : DW_GROUP_DELETE, table->delete_columns,
-                      table->delete_count, arena);
-        collect(plan, DW_COALESCE_DELETE, true, group, arena);
-    }
-    if (census.upserts) {
-        struct dw_merge_groups_item *group =
-            add_group(out, DW_GROUP_UPSERT, table->all, table->merge.column_count, arena);
-        collect(plan, DW_COALESCE_UPSERT, false, group, arena);
-    }
-    if (census.absent)
-        add_absent(table, plan, census.absent, out, arena);
-    for (size_t i = 0; census.partials && i < plan->op_count; i++)
+    add_kind(plan, DW_GROUP_DELETE, &table->keys, arena, out);
+    add_kind(plan, DW_GROUP_FLAG_DELETED, &table->deleted.columns, arena, out);
+    add_kind(plan, DW_GROUP_FLAG_EXITED, &table->exited.columns, arena, out);
+    add_kind(plan, DW_GROUP_UPSERT, &table->all, arena, out);
+    add_absent(table, plan, out, arena);
+    size_t partials = count_kind(plan, DW_GROUP_PARTIAL);
+    for (size_t i = 0; partials && i < plan->op_count; i++)
         if (plan->ops[i].kind == DW_COALESCE_PARTIAL)
-            add_partial(table, &plan->ops[i], census.partials, out, arena);
+            add_partial(table, &plan->ops[i], partials, out, arena);
 }
 
 static struct dw_rows rows_of(const struct dw_writer_table *table,
                               const struct dw_merge_groups_item *group)
 {
-    bool deletes = group->kind == DW_GROUP_DELETE || group->kind == DW_GROUP_FLAG;
+    const struct dw_value *extra = table->live;
+    if (group->kind == DW_GROUP_FLAG_DELETED)
+        extra = table->deleted.values;
+    else if (group->kind == DW_GROUP_FLAG_EXITED)
+        extra = table->exited.values;
     return (struct dw_rows){
         .ops = group->ops,
         .count = group->count,
         .columns = group->shape.columns,
         .column_count = group->shape.count,
         .key_of = table->key_of,
-        .from_keys = deletes,
+        .from_keys = group->kind == DW_GROUP_DELETE || extra != table->live,
         .mapped = table->map->column_count,
-        .extra = deletes ? &table->deleted : &table->live,
+        .extra = extra,
     };
 }
 

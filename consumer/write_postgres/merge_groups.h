@@ -9,7 +9,8 @@
 
 enum dw_merge_groups_kind {
     DW_GROUP_DELETE,
-    DW_GROUP_FLAG, /* on_delete "set" */
+    DW_GROUP_FLAG_DELETED, /* on_delete "set" */
+    DW_GROUP_FLAG_EXITED,  /* on_filter_exit "set" */
     DW_GROUP_UPSERT,
     DW_GROUP_ABSENT, /* rows for keys that have none */
     DW_GROUP_PARTIAL

@@ -8,10 +8,10 @@ struct dw_rows {
     size_t count;
     const uint16_t *columns; /* of the group */
     size_t column_count;
-    const int16_t *key_of; /* per column: its place in the keys, -1 none */
-    bool from_keys;        /* deletes: cells come from the keys */
-    size_t mapped;         /* columns behind these are the extra one */
-    const struct dw_value *extra;
+    const int16_t *key_of;        /* per column: its place in the keys, -1 none */
+    bool from_keys;               /* deletes: cells come from the keys */
+    size_t mapped;                /* columns behind these are extra ones */
+    const struct dw_value *extra; /* their values, one for all rows */
 };
 
 static inline const struct dw_value *dw_rows_cell(const struct dw_rows *rows, size_t row,
@@ -19,8 +19,9 @@ static inline const struct dw_value *dw_rows_cell(const struct dw_rows *rows, si
 {
     const struct dw_coalesce_op *op = rows->ops[row];
     if (rows->from_keys)
-        return rows->key_of[column] >= 0 ? &op->keys[rows->key_of[column]] : rows->extra;
-    return column < rows->mapped ? &op->cells[column] : rows->extra;
+        return rows->key_of[column] >= 0 ? &op->keys[rows->key_of[column]]
+                                         : &rows->extra[column - rows->mapped];
+    return column < rows->mapped ? &op->cells[column] : &rows->extra[column - rows->mapped];
 }
 
 #endif

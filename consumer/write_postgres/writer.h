@@ -29,7 +29,8 @@ enum dw_outcome { /* how a record ends; the order is that of `counts` in progres
                   DW_OUTCOME_SUPERSEDED, /* a later event of the same key in the batch took its
                                             place */
                   DW_OUTCOME_DUPLICATE,  /* not newer than the partition's last version */
-                  DW_OUTCOME_FILTERED,   /* on_delete or on_truncate "ignore", tombstones */
+                  DW_OUTCOME_FILTERED,   /* outside of the map's filter; on_delete or on_truncate
+                                            "ignore"; tombstones */
                   DW_OUTCOME_DEAD,
                   DW_OUTCOME_WAITING, /* for a parent row or a unique value */
                   DW_OUTCOME_CONTROL, /* heartbeat and the like */
@@ -42,6 +43,7 @@ enum dw_change_kind { DW_CHANGE_UPSERT, DW_CHANGE_DELETE };
 struct dw_change {
     enum dw_change_kind kind;
     bool replaces; /* create: must not inherit columns of an earlier row (trap 5) */
+    bool exits;    /* delete: its source row left the filter, so on_filter_exit decides */
     bool keep;     /* only where the target has no row of this key (on_existing "keep") */
     int64_t offset;
     struct dw_version version;

@@ -54,27 +54,32 @@ static enum dw_rc add_column(struct dw_writer_table *table, struct dw_str name, 
     return check_column(table, column, key_index >= 0, err);
 }
 
+/* The extra column of a flag; both flags may have one. */
+static enum dw_rc add_extra(struct dw_writer_table *table, struct dw_str name,
+                            struct dw_merge_column *columns, struct dw_err *err)
+{
+    size_t count = table->merge.column_count;
+    if (count > table->map->column_count && dw_str_equal(columns[count - 1].name, name))
+        return DW_OK;
+    return add_column(table, name, -1, &columns[count], err);
+}
+
 static enum dw_rc add_columns(struct dw_writer_table *table, struct dw_err *err)
 {
     const struct dw_table_map *map = table->map;
-    struct dw_merge_column *columns =
-        DW_ARENA_ARRAY(&table->arena, struct dw_merge_column, map->column_count + 1);
+    size_t room = map->column_count + DW_TABLE_EXTRA_MAX;
+    struct dw_merge_column *columns = DW_ARENA_ARRAY(&table->arena, struct dw_merge_column, room);
+    enum dw_rc rc = DW_OK;
     table->merge.columns = columns;
-    table->key_of = DW_ARENA_ARRAY(&table->arena, int16_t, map->column_count + 1);
-    table->delete_index = -1;
-    for (size_t i = 0; i < map->column_count; i++) {
-        enum dw_rc rc = add_column(table, map->columns[i].target,
-                                   (int16_t)map->columns[i].key_index, &columns[i], err);
-        if (rc != DW_OK)
-            return rc;
-        if (map->on_delete == DW_ON_DELETE_SET &&
-            dw_str_equal(map->columns[i].target, map->delete_column))
-            table->delete_index = (int)i;
-    }
-    if (map->on_delete != DW_ON_DELETE_SET || table->delete_index >= 0)
-        return DW_OK;
-    table->delete_index = (int)map->column_count;
-    return add_column(table, map->delete_column, -1, &columns[map->column_count], err);
+    table->key_of = DW_ARENA_ARRAY(&table->arena, int16_t, room);
+    for (size_t i = 0; rc == DW_OK && i < map->column_count; i++)
+        rc = add_column(table, map->columns[i].target, (int16_t)map->columns[i].key_index,
+                        &columns[i], err);
+    if (rc == DW_OK && map->on_delete == DW_ON_DELETE_SET)
+        rc = add_extra(table, map->delete_column, columns, err);
+    if (rc == DW_OK && map->on_filter_exit == DW_ON_FILTER_EXIT_SET)
+        rc = add_extra(table, map->exit.column, columns, err);
+    return rc;
 }
 
 /* The equality of each key column's type may live in a schema that is not in our search path. */
@@ -148,7 +153,7 @@ static enum dw_rc check_table(struct dw_writer_table *table, struct dw_err *err)
         return refuse(table, "DW-APPLY-002",
                       "no unique index (immediate, without expression or predicate) on the key",
                       none, err);
-    if (table->map->on_delete == DW_ON_DELETE_DELETE && !catalogue->can_delete)
+    if (dw_table_map_deletes(table->map) && !catalogue->can_delete)
         return refuse(table, "DW-APPLY-003", "no right to DELETE", none, err);
     enum dw_rc rc = load_operators(table, index, err);
     return rc == DW_OK ? load_constraints(table, err) : rc;
@@ -183,33 +188,57 @@ static void resolve_target(const struct dw_writer_table *table,
                                             table->catalogue->replica_identity};
 }
 
-/* Values of on_delete "set". */
-static enum dw_rc fix_flag(struct dw_writer_table *table, struct dw_err *err)
+static struct dw_writer_table_columns new_list(struct dw_writer_table *table)
 {
-    const struct dw_table_map *map = table->map;
-    if (table->delete_index < 0)
-        return DW_OK;
-    const struct dw_resolved_column column =
-        resolve(dw_pg_table_column(table->catalogue, map->delete_column), &table->arena);
-    enum dw_rc rc =
-        dw_transform_literal(&map->live_value, &column, &table->arena, &table->live, err);
-    return rc == DW_OK ? dw_transform_literal(&map->delete_value, &column, &table->arena,
-                                              &table->deleted, err)
-                       : rc;
+    return (struct dw_writer_table_columns){
+        DW_ARENA_ARRAY(&table->arena, uint16_t, table->merge.column_count), 0};
 }
-
-/* ---- statements ---- */
 
 static void add_lists(struct dw_writer_table *table)
 {
-    table->all = DW_ARENA_ARRAY(&table->arena, uint16_t, table->merge.column_count);
-    table->delete_columns = DW_ARENA_ARRAY(&table->arena, uint16_t, table->merge.column_count);
+    table->all = new_list(table);
+    table->keys = new_list(table);
     for (size_t i = 0; i < table->merge.column_count; i++) {
-        table->all[i] = (uint16_t)i;
-        if (table->key_of[i] >= 0 || (int)i == table->delete_index)
-            table->delete_columns[table->delete_count++] = (uint16_t)i;
+        table->all.items[table->all.count++] = (uint16_t)i;
+        if (table->key_of[i] >= 0)
+            table->keys.items[table->keys.count++] = (uint16_t)i;
     }
 }
+
+/* A flag's column and both its values. */
+static enum dw_rc fix_flag(struct dw_writer_table *table, const struct dw_map_flag *spec,
+                           struct dw_writer_table_flag *flag, struct dw_err *err)
+{
+    size_t at = table->map->column_count;
+    while (!dw_str_equal(table->merge.columns[at].name, spec->column))
+        at++;
+    size_t extra = at - table->map->column_count;
+    const struct dw_resolved_column column =
+        resolve(dw_pg_table_column(table->catalogue, spec->column), &table->arena);
+    flag->columns = new_list(table);
+    for (size_t i = 0; i < table->keys.count; i++)
+        flag->columns.items[flag->columns.count++] = table->keys.items[i];
+    flag->columns.items[flag->columns.count++] = (uint16_t)at;
+    enum dw_rc rc =
+        dw_transform_literal(&spec->live, &column, &table->arena, &table->live[extra], err);
+    return rc == DW_OK ? dw_transform_literal(&spec->value, &column, &table->arena,
+                                              &flag->values[extra], err)
+                       : rc;
+}
+
+static enum dw_rc fix_flags(struct dw_writer_table *table, struct dw_err *err)
+{
+    const struct dw_table_map *map = table->map;
+    const struct dw_map_flag deleted = {map->delete_column, map->delete_value, map->live_value};
+    enum dw_rc rc = DW_OK;
+    if (map->on_delete == DW_ON_DELETE_SET)
+        rc = fix_flag(table, &deleted, &table->deleted, err);
+    if (rc == DW_OK && map->on_filter_exit == DW_ON_FILTER_EXIT_SET)
+        rc = fix_flag(table, &map->exit, &table->exited, err);
+    return rc;
+}
+
+/* ---- statements ---- */
 
 /* Statements for rows with all columns; those of other groups are made when they come. */
 static void add_statements(struct dw_writer_table *table, uint32_t number)
@@ -225,7 +254,7 @@ static void add_statements(struct dw_writer_table *table, uint32_t number)
     for (size_t i = 0; i < DW_TABLE_STATEMENTS; i++) {
         bool staged = i == DW_TABLE_UPSERT_STAGED || i == DW_TABLE_MARK_STAGED;
         bool mark = i == DW_TABLE_MARK || i == DW_TABLE_MARK_STAGED;
-        const struct dw_merge_group group = {table->all, table->merge.column_count, staged};
+        const struct dw_merge_group group = {table->all.items, table->all.count, staged};
         dw_buf_reset(&sql, SQL_MAX);
         if (mark)
             dw_merge_sql_mark(&sql, &table->merge, &group);
@@ -260,8 +289,10 @@ enum dw_rc dw_writer_table_new(struct dw_writer *writer, const struct dw_table_m
         rc = add_columns(table, err);
     if (rc == DW_OK)
         rc = check_table(table, err);
-    if (rc == DW_OK)
-        rc = fix_flag(table, err);
+    if (rc == DW_OK) {
+        add_lists(table);
+        rc = fix_flags(table, err);
+    }
     if (rc != DW_OK) {
         dw_writer_table_free(table);
         return rc;
@@ -271,7 +302,6 @@ enum dw_rc dw_writer_table_new(struct dw_writer *writer, const struct dw_table_m
     table->merge.table = table->catalogue->table;
     table->merge.utf8 = writer->utf8;
     table->merge.stage = dw_str_from(dw_arena_printf(&table->arena, "dw_stage_%u", number));
-    add_lists(table);
     add_statements(table, number);
     resolve_target(table, resolved, arena, out_resolved);
     *out = table;

@@ -14,21 +14,32 @@ enum dw_writer_table_statement {
     DW_TABLE_STATEMENTS
 };
 
+#define DW_TABLE_EXTRA_MAX 2
+
+struct dw_writer_table_columns {
+    uint16_t *items; /* indexes into merge.columns */
+    size_t count;
+};
+
+/* on_delete "set", on_filter_exit "set". */
+struct dw_writer_table_flag {
+    struct dw_writer_table_columns columns;     /* keys and its column; empty: not used */
+    struct dw_value values[DW_TABLE_EXTRA_MAX]; /* of a flagged row, per extra column */
+};
+
 struct dw_writer_table {
     struct dw_writer *writer;
     const struct dw_table_map *map; /* borrowed */
     struct dw_arena arena;
     const struct dw_pg_table *catalogue;
-    struct dw_merge_table merge; /* the map's columns, then the extra one */
-    uint16_t *all;               /* 0, 1, … */
-    int16_t *key_of;             /* per column: place in target.key, -1 none */
-    uint16_t *delete_columns;    /* keys, and the extra column under on_delete "set" */
-    size_t delete_count;
-    int delete_index; /* on_delete "set": its column, else -1 */
-    struct dw_value live, deleted;
-    bool referenced;  /* by a foreign key of another table */
-    bool deferred;    /* has constraints that are checked at commit */
-    uint64_t session; /* of the writer, when the following was made */
+    struct dw_merge_table merge; /* the map's columns, then extra ones: those of flags */
+    struct dw_writer_table_columns all, keys;
+    int16_t *key_of; /* per column: place in target.key, -1 none */
+    struct dw_writer_table_flag deleted, exited;
+    struct dw_value live[DW_TABLE_EXTRA_MAX]; /* of every other row, per extra column */
+    bool referenced;                          /* by a foreign key of another table */
+    bool deferred;                            /* has constraints that are checked at commit */
+    uint64_t session;                         /* of the writer, when the following was made */
     bool stage_exists;
     bool prepared[DW_TABLE_STATEMENTS];
     struct dw_exchange_statement statements[DW_TABLE_STATEMENTS];

@@ -2,6 +2,7 @@
 #include "producer/capture_postgres/map_set.h"
 
 #include "common/base/log.h"
+#include "common/expr/map_expr.h"
 #include "common/model/event_encode.h"
 #include <stdlib.h>
 
@@ -34,7 +35,7 @@ static bool read_map(const struct dw_map_record *record, const char *system, str
     out->record.code = copy_text(arena, record->code);
     out->record.reason = copy_text(arena, record->reason);
     out->record.topic = copy_text(arena, record->topic);
-    out->columns = dw_table_map_source_columns(map, arena, &out->column_count);
+    out->columns = dw_map_expr_source_columns(map, arena, &out->column_count);
     struct dw_buf text;
     dw_buf_init(&text, 65536);
     dw_event_encode_table(&text, map->source.schema, map->source.table);

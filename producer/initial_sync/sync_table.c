@@ -3,6 +3,7 @@
 
 #include "common/base/hash.h"
 #include "common/base/json_write.h"
+#include "common/expr/map_expr.h"
 #include "common/postgres/pg.h"
 #include "common/postgres/pg_table.h"
 #include "common/state/state.h"
@@ -35,7 +36,7 @@ static enum dw_rc add_columns(struct dw_sync_table *made, const struct dw_pg_tab
 {
     size_t count = 0;
     const struct dw_str *names =
-        dw_table_map_source_columns(made->definition, &made->arena, &count);
+        dw_map_expr_source_columns(made->definition, &made->arena, &count);
     struct dw_sync_column *columns = DW_ARENA_ARRAY(&made->arena, struct dw_sync_column, count);
     for (size_t i = 0; i < count; i++) {
         const struct dw_pg_column *column = dw_pg_table_column(table, names[i]);

@@ -8,7 +8,9 @@
 
 #include "common/base/table.h"
 #include "common/config/nearest.h"
+#include "common/expr/map_expr.h"
 #include "common/transform/transform.h"
+#include "reconciler/maps/check_expr.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -28,6 +30,8 @@ static struct dw_resolved_column resolve(const struct dw_pg_column *column)
         .typmod = column->typmod,
         .not_null = column->not_null,
         .toastable = column->toastable,
+        .category = column->category,
+        .deterministic = column->deterministic,
     };
 }
 
@@ -35,8 +39,10 @@ void dw_check_columns_resolve(struct dw_check_context *context, const struct dw_
                               struct dw_map_resolved *out)
 {
     size_t name_count;
-    const struct dw_str *names = dw_table_map_source_columns(map->map, context->arena, &name_count);
-    size_t room = name_count + map->map->column_count + 1;
+    const struct dw_str *names = dw_map_expr_source_columns(map->map, context->arena, &name_count);
+    const struct dw_str flags[] = {map->map->delete_column, map->map->exit.column};
+    size_t flag_count = sizeof flags / sizeof *flags;
+    size_t room = name_count + map->map->column_count + flag_count;
     struct dw_resolved_column *source =
         DW_ARENA_ARRAY(context->arena, struct dw_resolved_column, room);
     struct dw_resolved_column *target =
@@ -50,9 +56,11 @@ void dw_check_columns_resolve(struct dw_check_context *context, const struct dw_
         if (column)
             source[out->source.column_count++] = resolve(column);
     }
-    for (size_t i = 0; i <= map->map->column_count; i++) {
-        struct dw_str name =
-            i < map->map->column_count ? map->map->columns[i].target : map->map->delete_column;
+    for (size_t i = 0; i < map->map->column_count + flag_count; i++) {
+        struct dw_str name = i < map->map->column_count ? map->map->columns[i].target
+                                                        : flags[i - map->map->column_count];
+        if (i > map->map->column_count && dw_str_equal(name, flags[0]))
+            continue; /* both flags have one column */
         const struct dw_pg_column *column = name.ptr ? dw_pg_table_column(map->target, name) : NULL;
         if (column)
             target[out->target.column_count++] = resolve(column);
@@ -385,6 +393,17 @@ static void check_null(struct dw_check_context *context, struct dw_check_map *ma
         DW_STR_ARG(source->name), DW_STR_ARG(target->name));
 }
 
+static void check_null_default(struct dw_check_context *context, struct dw_check_map *map,
+                               size_t index, const struct dw_pg_column *target)
+{
+    const struct dw_map_column *column = &map->map->columns[index];
+    struct fit fit = {map->target_system, target,
+                      dw_arena_printf(context->arena, "columns[%zu].default_when_null", index),
+                      "default for null"};
+    if (column->default_when_null.kind != DW_VALUE_ABSENT)
+        (void)check_fit(context, map, &fit, &column->default_when_null); /* reported */
+}
+
 static void check_copy(struct dw_check_context *context, struct dw_check_map *map, size_t index,
                        const struct dw_pg_column *target)
 {
@@ -400,11 +419,15 @@ static void check_copy(struct dw_check_context *context, struct dw_check_map *ma
     if (column->key_index >= 0 && !column->values)
         check_folding(context, map, index, source, target);
     check_null(context, map, index, source, target);
-    struct fit fit = {map->target_system, target,
-                      dw_arena_printf(context->arena, "columns[%zu].default_when_null", index),
-                      "default for null"};
-    if (column->default_when_null.kind != DW_VALUE_ABSENT)
-        (void)check_fit(context, map, &fit, &column->default_when_null); /* reported */
+    check_null_default(context, map, index, target);
+}
+
+static void check_computed(struct dw_check_context *context, struct dw_check_map *map, size_t index,
+                           const struct dw_pg_column *target)
+{
+    dw_check_expr_column(context, map, index, target);
+    if (target)
+        check_null_default(context, map, index, target);
 }
 
 static void check_constant(struct dw_check_context *context, struct dw_check_map *map, size_t index,
@@ -415,23 +438,38 @@ static void check_constant(struct dw_check_context *context, struct dw_check_map
     (void)check_fit(context, map, &fit, &map->map->columns[index].constant); /* reported */
 }
 
-/* --- on_delete, not-null --------------------------------------------------------------------- */
+/* --- on_delete, on_filter_exit, not-null
+ * --------------------------------------------------------------------- */
 
-static void check_delete_column(struct dw_check_context *context, struct dw_check_map *map)
+static void check_flag(struct dw_check_context *context, struct dw_check_map *map,
+                       const struct dw_map_flag *flag, const char *member)
 {
-    const struct dw_pg_column *column =
-        find(context, map, map->target, map->map->delete_column, "on_delete.set");
-    if (!column || !check_writable(context, map, column, "on_delete.set"))
+    const char *path = dw_arena_printf(context->arena, "%s.set", member);
+    const struct dw_pg_column *column = find(context, map, map->target, flag->column, path);
+    if (!column || !check_writable(context, map, column, path))
         return;
-    struct fit fit = {map->target_system, column, "on_delete.to", "value"};
-    (void)check_fit(context, map, &fit, &map->map->delete_value); /* reported */
-    fit.path = "on_delete.live";
-    (void)check_fit(context, map, &fit, &map->map->live_value); /* reported */
+    struct fit fit = {map->target_system, column, dw_arena_printf(context->arena, "%s.to", member),
+                      "value"};
+    (void)check_fit(context, map, &fit, &flag->value); /* reported */
+    fit.path = dw_arena_printf(context->arena, "%s.live", member);
+    (void)check_fit(context, map, &fit, &flag->live); /* reported */
+}
+
+static void check_flags(struct dw_check_context *context, struct dw_check_map *map)
+{
+    const struct dw_table_map *spec = map->map;
+    const struct dw_map_flag deleted = {spec->delete_column, spec->delete_value, spec->live_value};
+    if (spec->on_delete == DW_ON_DELETE_SET)
+        check_flag(context, map, &deleted, "on_delete");
+    if (spec->on_filter_exit == DW_ON_FILTER_EXIT_SET)
+        check_flag(context, map, &spec->exit, "on_filter_exit");
 }
 
 static bool is_written(const struct dw_table_map *map, struct dw_str name)
 {
     if (map->on_delete == DW_ON_DELETE_SET && dw_str_equal(map->delete_column, name))
+        return true;
+    if (map->on_filter_exit == DW_ON_FILTER_EXIT_SET && dw_str_equal(map->exit.column, name))
         return true;
     for (size_t i = 0; i < map->column_count; i++)
         if (dw_str_equal(map->columns[i].target, name))
@@ -464,10 +502,12 @@ void dw_check_columns(struct dw_check_context *context, struct dw_check_map *map
             target = NULL;
         if (column->source.ptr)
             check_copy(context, map, i, target);
+        else if (column->compute.ptr)
+            check_computed(context, map, i, target);
         else if (target)
             check_constant(context, map, i, target);
     }
-    if (map->map->on_delete == DW_ON_DELETE_SET)
-        check_delete_column(context, map);
+    dw_check_expr_filter(context, map);
+    check_flags(context, map);
     check_unwritten(context, map);
 }

@@ -1,7 +1,9 @@
 /* check_shared.c - see check_shared.h.
  *
  * Trap 8: two maps may write one target table, but a delete that comes by one of them must not hit
- * a row of the other. That is certain only when a key column is a constant that differs.
+ * a row of the other. That is certain when a key column is a constant that differs; or when both
+ * split one source table by filters, since the writer then keeps beside each row whose it is
+ * (consumer/write_postgres/owner.h).
  */
 #include "reconciler/maps/check_shared.h"
 
@@ -60,6 +62,60 @@ static bool are_disjoint(struct dw_check_context *context, const struct dw_check
     return false;
 }
 
+static const struct dw_map_column *key_column(const struct dw_table_map *map, size_t key)
+{
+    for (size_t i = 0; i < map->column_count; i++)
+        if (map->columns[i].key_index == (int)key)
+            return &map->columns[i];
+    return NULL;
+}
+
+/* One source row is one target row in both: what they are called by is the same text. */
+static bool same_keys(const struct dw_table_map *a, const struct dw_table_map *b)
+{
+    if (a->target.key_count != b->target.key_count)
+        return false;
+    for (size_t i = 0; i < a->target.key_count; i++) {
+        const struct dw_map_column *mine = key_column(a, i);
+        const struct dw_map_column *theirs = key_column(b, i);
+        if (!mine || !theirs || mine->values || theirs->values || !mine->source.ptr ||
+            !theirs->source.ptr || !dw_str_equal(mine->source, theirs->source) ||
+            !dw_str_equal(mine->target, theirs->target))
+            return false;
+    }
+    return true;
+}
+
+static bool flags(const struct dw_table_map *map)
+{
+    return map->on_delete == DW_ON_DELETE_SET || map->on_filter_exit == DW_ON_FILTER_EXIT_SET;
+}
+
+/* Both take their share of one source table. What one flags the other would not set back. */
+static bool are_shares(const struct dw_table_map *a, const struct dw_table_map *b)
+{
+    return same_side(&a->source, &b->source) && a->filter.ptr && b->filter.ptr && same_keys(a, b) &&
+           !flags(a) && !flags(b);
+}
+
+/* An owner can tell only rows that it had: events must show what they were before. */
+static void check_shares(struct dw_check_context *context, struct dw_check_map *map,
+                         const struct dw_table_map *other)
+{
+    if (!map->source || map->source->replica_identity == 'f')
+        return;
+    dw_check_context_report(
+        context, map,
+        &(struct dw_check_fault){
+            .code = "DW-MAP-039",
+            .path = "target.table",
+            .remedy = dw_arena_printf(context->arena, "ALTER TABLE %s REPLICA IDENTITY FULL;",
+                                      dw_check_context_table_sql(context, map->source))},
+        "map %.*s writes table %.*s.%.*s too, by another filter; to tell whose row leaves, the "
+        "source table needs REPLICA IDENTITY FULL",
+        DW_STR_ARG(other->name), DW_STR_ARG(other->target.schema), DW_STR_ARG(other->target.table));
+}
+
 static void check_pair(struct dw_check_context *context, struct dw_check_map *map,
                        const struct dw_table_map *other)
 {
@@ -67,10 +123,13 @@ static void check_pair(struct dw_check_context *context, struct dw_check_map *ma
         return;
     bool truncates = map->map->on_truncate == DW_ON_TRUNCATE_TRUNCATE ||
                      other->on_truncate == DW_ON_TRUNCATE_TRUNCATE;
-    bool deletes =
-        map->map->on_delete != DW_ON_DELETE_IGNORE || other->on_delete != DW_ON_DELETE_IGNORE;
+    bool deletes = dw_table_map_deletes(map->map) || dw_table_map_deletes(other) ||
+                   flags(map->map) || flags(other);
+    bool shares = are_shares(map->map, other);
     struct dw_check_fault fault = {.code = "DW-MAP-039", .path = "target.table"};
-    if (deletes && !are_disjoint(context, map, other)) {
+    if (deletes && shares)
+        check_shares(context, map, other);
+    if (deletes && !shares && !are_disjoint(context, map, other)) {
         dw_check_context_report(context, map, &fault,
                                 "map %.*s writes table %.*s.%.*s too, and one of both deletes; "
                                 "nothing proves that they never mean the same row",

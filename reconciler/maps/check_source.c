@@ -6,6 +6,7 @@
  */
 #include "reconciler/maps/check_source.h"
 
+#include "common/expr/map_expr.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -358,7 +359,7 @@ static enum dw_rc ask_publication(struct dw_check_context *context, const struct
     const struct dw_check_system *system = map->source_system;
     const char **fields;
     size_t count;
-    const struct dw_str *names = dw_table_map_source_columns(map->map, context->arena, &count);
+    const struct dw_str *names = dw_map_expr_source_columns(map->map, context->arena, &count);
     struct dw_buf list;
     dw_buf_init(&list, LIST_BYTES);
     for (size_t i = 0; i < count; i++) {

@@ -60,9 +60,10 @@ static void check_unique(struct dw_check_context *context, struct dw_check_map *
 /* By a grant on each column that the map writes. */
 static bool columns_allow(const struct dw_check_map *map, size_t offset)
 {
-    for (size_t i = 0; i <= map->map->column_count; i++) {
-        struct dw_str name =
-            i < map->map->column_count ? map->map->columns[i].target : map->map->delete_column;
+    const struct dw_str flags[] = {map->map->delete_column, map->map->exit.column};
+    size_t count = map->map->column_count;
+    for (size_t i = 0; i < count + sizeof flags / sizeof *flags; i++) {
+        struct dw_str name = i < count ? map->map->columns[i].target : flags[i - count];
         const struct dw_pg_column *column = name.ptr ? dw_pg_table_column(map->target, name) : NULL;
         if (column && !*(const bool *)((const char *)column + offset))
             return false;
@@ -86,7 +87,7 @@ static void check_privileges(struct dw_check_context *context, struct dw_check_m
         missing = append(context, missing, "INSERT");
     if (!table->can_update && !columns_allow(map, offsetof(struct dw_pg_column, can_update)))
         missing = append(context, missing, "UPDATE");
-    if (!table->can_delete && spec->on_delete == DW_ON_DELETE_DELETE)
+    if (!table->can_delete && dw_table_map_deletes(spec))
         missing = append(context, missing, "DELETE");
     if (!table->can_truncate && spec->on_truncate == DW_ON_TRUNCATE_TRUNCATE)
         missing = append(context, missing, "TRUNCATE");

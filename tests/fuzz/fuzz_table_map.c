@@ -1,5 +1,6 @@
 /* fuzz_table_map.c - any bytes as a map file: no crash, and a map or at least one error. */
 #include "common/config/document.h"
+#include "common/expr/map_expr.h"
 #include "common/model/table_map.h"
 
 #include <stdint.h>
@@ -18,7 +19,7 @@ static void check_map(const struct dw_table_map *map, struct dw_arena *arena)
 {
     size_t count;
     size_t keys = 0;
-    (void)dw_table_map_source_columns(map, arena, &count);
+    (void)dw_map_expr_source_columns(map, arena, &count);
     require(count > 0 && map->name.len > 0 && map->source.table.len > 0);
     for (size_t i = 0; i < map->column_count; i++) {
         const struct dw_map_column *column = &map->columns[i];

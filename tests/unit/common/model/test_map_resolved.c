@@ -27,8 +27,9 @@ static void test_round_trip_keeps_everything(void **state)
 {
     (void)state;
     const struct dw_resolved_column columns[] = {
-        {DW_STR_LIT("a \"b\""), DW_STR_LIT("numeric(18,2)"), 1700, 1700, 1179654, true, false},
-        {DW_STR_LIT("c"), DW_STR_LIT("n.\"Dom\""), 4294967295U, 25, -1, false, true},
+        {DW_STR_LIT("a \"b\""), DW_STR_LIT("numeric(18,2)"), 1700, 1700, 1179654, true, false, 'N',
+         true},
+        {DW_STR_LIT("c"), DW_STR_LIT("n.\"Dom\""), 4294967295U, 25, -1, false, true, '\0', false},
     };
     const struct dw_map_resolved in = {
         .source = {.columns = columns, .column_count = 2, .replica_identity = 'i'},
@@ -53,6 +54,8 @@ static void test_round_trip_keeps_everything(void **state)
         assert_int_equal(found->typmod, columns[i].typmod);
         assert_int_equal(found->not_null, columns[i].not_null);
         assert_int_equal(found->toastable, columns[i].toastable);
+        assert_int_equal(found->category, columns[i].category);
+        assert_int_equal(found->deterministic, columns[i].deterministic);
     }
     assert_null(dw_map_resolved_find(&out.target, columns[0].name));
 }

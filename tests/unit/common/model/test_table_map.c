@@ -113,13 +113,6 @@ static void test_columns_keep_order_kinds_and_number_text(void **state)
     assert_true(dw_str_is(map->columns[3].values[0].from.text, "No"));
     assert_int_equal(map->columns[3].values[3].to.kind, DW_VALUE_NULL);
     assert_int_equal(map->columns[4].key_index, 0);
-
-    size_t count;
-    const struct dw_str *names = dw_table_map_source_columns(map, &arena, &count);
-    assert_int_equal(count, 3);
-    assert_true(dw_str_is(names[0], "co"));
-    assert_true(dw_str_is(names[1], "id"));
-    assert_true(dw_str_is(names[2], "a"));
 }
 
 static void test_constant_key_column_needs_no_partner(void **state)
@@ -283,6 +276,14 @@ static void test_column_mistakes(void **state)
                   "columns[0].values");
     refuse_column("{\"target\":\"x\",\"default\":1,\"default_when_null\":1}", "DW-MAP-010",
                   "columns[0].default_when_null");
+    refuse_column("{\"source\":\"a\",\"target\":\"x\",\"compute\":\"b\"}", "DW-MAP-010",
+                  "columns[0].compute");
+    refuse_column("{\"compute\":\"b\",\"target\":\"x\",\"default\":1}", "DW-MAP-010",
+                  "columns[0].default");
+    refuse_column("{\"target\":\"x\",\"compute\":\"b\",\"values\":{\"a\":1}}", "DW-MAP-010",
+                  "columns[0].values");
+    refuse_column("{\"target\":\"x\",\"compute\":7}", "DW-MAP-003", "columns[0].compute");
+    refuse_column("{\"target\":\"nr\",\"compute\":\"id\"}", "DW-MAP-062", "columns[0].compute");
     refuse_column("{\"source\":\"a\",\"target\":\"x\",\"default_when_null\":null}", "DW-MAP-012",
                   "columns[0].default_when_null");
     refuse_column("{\"source\":\"a\",\"target\":\"x\",\"default_when_null\":[]}", "DW-MAP-003",
@@ -302,6 +303,48 @@ static void test_column_mistakes(void **state)
                   "columns[0].default_when_null");
     refuse_column("{\"source\":\"id\",\"target\":\"nr\",\"values\":{\"a\":null}}", "DW-MAP-012",
                   "columns[0].values");
+}
+
+#define FILTERED                                                                                   \
+    "\"map\":\"m\",\"source\":{\"system\":\"erp\",\"table\":\"s.t\",\"key\":[\"id\"],"             \
+    "\"filter\":\"a eq 1\"},\"target\":{\"system\":\"crm\",\"table\":\"u\",\"key\":[\"nr\"]}"
+
+static void test_filter_and_computed_columns(void **state)
+{
+    (void)state;
+    const struct dw_table_map *map =
+        accept("{" FILTERED ",\"columns\":[{\"target\":\"x\",\"compute\":\"a add 1\","
+               "\"default_when_null\":0}]}");
+    assert_true(dw_str_is(map->filter, "a eq 1"));
+    assert_int_equal(map->on_filter_exit, DW_ON_FILTER_EXIT_DELETE);
+    assert_true(dw_str_is(map->columns[0].compute, "a add 1"));
+    assert_null(map->columns[0].source.ptr);
+    map = accept("{" FILTERED ",\"on_filter_exit\":\"keep\",\"on_delete\":\"ignore\"}");
+    assert_int_equal(map->on_filter_exit, DW_ON_FILTER_EXIT_KEEP);
+    assert_false(dw_table_map_deletes(map));
+    map = accept("{" FILTERED ",\"on_filter_exit\":{\"set\":\"state\",\"to\":2,\"live\":0},"
+                 "\"on_delete\":{\"set\":\"state\",\"to\":3,\"live\":0}}");
+    assert_int_equal(map->on_filter_exit, DW_ON_FILTER_EXIT_SET);
+    assert_true(dw_str_is(map->exit.column, "state"));
+    assert_true(dw_str_is(map->exit.value.text, "2"));
+    assert_null(accept("{" SIDES "}")->filter.ptr);
+}
+
+static void test_filter_mistakes(void **state)
+{
+    (void)state;
+    refuse("{" SIDES ",\"on_filter_exit\":\"keep\"}", "DW-MAP-060", "on_filter_exit", "filter");
+    refuse("{" FILTERED ",\"on_filter_exit\":\"ignore\"}", "DW-MAP-014", "on_filter_exit",
+           "\"keep\"");
+    refuse("{" FILTERED ",\"on_filter_exit\":1}", "DW-MAP-003", "on_filter_exit", "found 1");
+    refuse("{" FILTERED ",\"on_filter_exit\":{\"set\":\"nr\",\"to\":1,\"live\":0}}", "DW-MAP-015",
+           "on_filter_exit.set", "\"nr\"");
+    refuse("{" FILTERED ",\"on_filter_exit\":{\"set\":\"s\",\"to\":1,\"live\":1}}", "DW-MAP-015",
+           "on_filter_exit.live", "same value");
+    refuse("{" FILTERED ",\"on_filter_exit\":{\"set\":\"s\",\"to\":2,\"live\":1},"
+           "\"on_delete\":{\"set\":\"s\",\"to\":3,\"live\":0}}",
+           "DW-MAP-015", "on_filter_exit.live", "another value");
+    refuse("{\"map\":\"m\",\"source\":{\"filter\":7}}", "DW-MAP-003", "source.filter", "found 7");
 }
 
 static void test_on_delete_mistakes(void **state)
@@ -413,10 +456,13 @@ static void test_schema_has_the_members_of_the_parser(void **state)
     assert_int_equal(dw_document_parse(text, &arena, &root, &fault), DW_OK);
     const struct dw_node *defs = dw_document_member(root, "$defs");
     check_members(root, "{\"zz\":1}", "zz");
-    check_members(dw_document_member(defs, "side"), "{\"source\":{\"zz\":1}}", "source.zz");
+    check_members(dw_document_member(defs, "source"), "{\"source\":{\"zz\":1}}", "source.zz");
+    check_members(dw_document_member(defs, "side"), "{\"target\":{\"zz\":1}}", "target.zz");
     check_members(dw_document_member(defs, "column"), "{\"columns\":[{\"zz\":1}]}",
                   "columns[0].zz");
     check_members(dw_document_member(defs, "set"), "{\"on_delete\":{\"zz\":1}}", "on_delete.zz");
+    check_members(dw_document_member(defs, "set"), "{\"on_filter_exit\":{\"zz\":1}}",
+                  "on_filter_exit.zz");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -435,6 +481,8 @@ int main(void)
         TEST(test_map_names),
         TEST(test_key_mistakes),
         TEST(test_column_mistakes),
+        TEST(test_filter_and_computed_columns),
+        TEST(test_filter_mistakes),
         TEST(test_on_delete_mistakes),
         TEST(test_all_mistakes_are_collected_with_their_lines),
         TEST(test_error_counts_behind_dropped_problems),

@@ -198,6 +198,119 @@ static void test_key_must_be_there(void **state)
     }
 }
 
+/* A map with the filter and one computed column, of integer and text columns. */
+static enum dw_rc make_expr(const char *filter, const char *compute, struct dw_transform **out)
+{
+    static struct dw_map_column columns[2];
+    static struct dw_str keys[1];
+    static struct dw_table_map map;
+    static struct dw_map_resolved resolved;
+    static struct dw_resolved_column sources[4];
+    static struct dw_resolved_column targets[2];
+    columns[0] = (struct dw_map_column){.source = DW_STR_LIT("id"), .target = DW_STR_LIT("id")};
+    columns[1] = (struct dw_map_column){.compute = dw_str_from(compute),
+                                        .target = DW_STR_LIT("value"),
+                                        .default_when_null = value(DW_VALUE_STRING, "none"),
+                                        .key_index = -1};
+    keys[0] = DW_STR_LIT("id");
+    map = (struct dw_table_map){.columns = columns, .column_count = 2};
+    if (filter)
+        map.filter = dw_str_from(filter);
+    map.target.key = keys;
+    map.target.key_count = 1;
+    sources[0] = column("id", "integer", 23, -1);
+    sources[1] = column("at", "timestamp with time zone", 1184, -1);
+    sources[2] = column("mood", "mood", 70000, -1);
+    sources[2].category = 'E';
+    sources[3] = column("flag", "boolean", 16, -1);
+    targets[0] = column("id", "integer", 23, -1);
+    targets[1] = column("value", "character varying(25)", 1043, 29);
+    resolved = (struct dw_map_resolved){{sources, 4, 'd'}, {targets, 2, 'd'}};
+    return dw_transform_new(out, &map, &resolved, &arena, &err);
+}
+
+static const struct dw_event_field expr_fields[] = {
+    FIELD("id", DW_VALUE_NUMBER, "7"), FIELD("at", DW_VALUE_STRING, "2026-01-31T12:30:00.5Z"),
+    FIELD("mood", DW_VALUE_STRING, "glad"), FIELD("flag", DW_VALUE_TRUE, "")};
+static const struct dw_event_row expr_row = {expr_fields, 4};
+
+static void test_filter_sees_the_row_as_the_source_prints_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *filter;
+        bool matches;
+    } cases[] = {
+        {NULL, true},
+        {"id eq 7 and flag", true},
+        {"id eq 8", false},
+        {"mood eq 'glad'", true},
+        {"at eq 2026-01-31T12:30:00.5Z", true},
+        {"cast(at,Edm.String) eq '2026-01-31 12:30:00.5+00'", true},
+        {"flag eq null", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct dw_transform *transform = NULL;
+        bool matches = !cases[i].matches;
+        assert_int_equal(make_expr(cases[i].filter, "'x'", &transform), DW_OK);
+        assert_int_equal(dw_transform_match(transform, &expr_row, &arena, &matches, &err), DW_OK);
+        assert_int_equal(matches, cases[i].matches);
+    }
+}
+
+static void test_filter_that_cannot_tell(void **state)
+{
+    (void)state;
+    struct dw_transform *transform = NULL;
+    bool matches;
+    assert_int_equal(make_expr("10 div (id sub 7) gt 1", "'x'", &transform), DW_OK);
+    assert_int_equal(dw_transform_match(transform, &expr_row, &arena, &matches, &err), DW_REJECT);
+    assert_string_equal(err.id, "DW-EXPR-020");
+    assert_non_null(strstr(err.message, "filter"));
+    const struct dw_event_row key_only = {expr_fields, 1};
+    assert_int_equal(make_expr("mood eq 'glad'", "'x'", &transform), DW_OK);
+    assert_int_equal(dw_transform_match(transform, &key_only, &arena, &matches, &err), DW_REJECT);
+    assert_string_equal(err.id, "DW-EXPR-023");
+    assert_int_equal(make_expr("id add 1", "'x'", &transform), DW_CONFIG);
+    assert_string_equal(err.id, "DW-EXPR-009");
+}
+
+static void assert_computed(const char *compute, const char *expected)
+{
+    struct dw_transform *transform = NULL;
+    struct dw_value cells[2];
+    int index = -1;
+    assert_int_equal(make_expr(NULL, compute, &transform), DW_OK);
+    enum dw_rc rc = dw_transform_row(transform, &expr_row, &arena, cells, &index, &err);
+    if (strncmp(expected, "DW-", 3) == 0) {
+        assert_int_equal(rc, DW_REJECT);
+        assert_string_equal(err.id, expected);
+        assert_int_equal(index, 1);
+        assert_non_null(strstr(err.message, "column value"));
+        return;
+    }
+    assert_int_equal(rc, DW_OK);
+    assert_true(dw_str_is(cells[1].text, expected));
+}
+
+/* Its value goes through the conversion to the target's type. */
+static void test_computed_columns(void **state)
+{
+    (void)state;
+    assert_computed("concat(mood,' ',cast(id,Edm.String))", "glad 7");
+    assert_computed("id mul 1.50", "10.50");
+    assert_computed("case(id gt 9:'many')", "none");
+    assert_computed("flag and id eq 7", "true");
+    assert_computed("date(at)", "2026-01-31");
+    assert_computed("10 div (id sub 7)", "DW-EXPR-020");
+    assert_computed("9223372036854775807 add id", "DW-EXPR-021");
+    assert_computed("cast(mood,Edm.Int32)", "DW-EXPR-022");
+    assert_computed("concat(mood,mood,mood,mood,mood,mood,mood)", "DW-VALUE-002");
+    struct dw_transform *transform = NULL;
+    assert_int_equal(make_expr(NULL, "nothing", &transform), DW_CONFIG);
+    assert_string_equal(err.id, "DW-EXPR-002");
+}
+
 static void test_literal_that_does_not_fit_is_configuration(void **state)
 {
     (void)state;
@@ -307,6 +420,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_absent_columns_and_shifted_rows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refusals_name_the_column, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_key_must_be_there, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_filter_sees_the_row_as_the_source_prints_it, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_filter_that_cannot_tell, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_computed_columns, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_literal_that_does_not_fit_is_configuration, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_undoes_the_encoding, set_up, tear_down),

@@ -338,6 +338,93 @@ static void test_what_was_superseded_does_not_wait_for_a_third(void **state)
     assert_int_equal(waiting.version.commit_lsn, 2002);
 }
 
+/* The rules again, with a filter and what leaving it does. */
+static void use_filter(struct fixture *f, const char *on_exit)
+{
+    struct dw_map_problems problems = {.arena = &f->maps};
+    struct dw_err err = DW_ERR_INIT;
+    struct dw_map_resolved *resolved = DW_ARENA_NEW(&f->maps, struct dw_map_resolved);
+    struct dw_transform *transform = NULL;
+    const char *text = dw_arena_printf(
+        &f->maps,
+        "{\"map\":\"customers\",\"on_filter_exit\":%s,\"source\":{\"system\":\"erp\","
+        "\"table\":\"public.cust\",\"key\":[\"id\"],\"filter\":\"10 div length(name) eq 2\"},"
+        "\"target\":{\"system\":\"crm\",\"table\":\"public.accounts\",\"key\":[\"aid\"]},"
+        "\"columns\":[{\"source\":\"name\",\"target\":\"title\"}]}",
+        on_exit);
+    f->rules.map = dw_table_map_parse(dw_str_from(text), "test", &f->maps, &problems);
+    assert_non_null(f->rules.map);
+    assert_int_equal(dw_map_resolved_parse(dw_str_from(resolved_text), &f->maps, resolved, &err),
+                     DW_OK);
+    assert_int_equal(dw_transform_new(&transform, f->rules.map, resolved, &f->maps, &err), DW_OK);
+    f->rules.transform = transform;
+    dw_batch_init(&f->batch, &f->arena, &f->rules, &f->progress, 1);
+}
+
+/* IN and OUT are names that match and do not; LESS is a row image without the column. */
+#define IN   "{\"id\":1,\"name\":\"abcd\"}"
+#define OUT  "{\"id\":1,\"name\":\"a\"}"
+#define BAD  "{\"id\":1,\"name\":\"\"}"
+#define LESS "{\"id\":1}"
+
+static void assert_passage(struct fixture *f, char op, const char *before, const char *after,
+                           char expected)
+{
+    static unsigned lsn = 3000;
+    const char *members = dw_arena_printf(&f->arena, "\"before\":%s,\"after\":%s", before, after);
+    assert_int_equal(add(f, lsn, event(f, op, lsn, members)), DW_BATCH_ADDED);
+    lsn++;
+    const struct dw_batch_item *item = last(f);
+    const struct dw_change *change = item->change;
+    char found = '-';
+    if (item->outcome == DW_OUTCOME_DEAD)
+        found = '!';
+    else if (change && change->kind == DW_CHANGE_DELETE)
+        found = change->exits ? 'x' : 'd';
+    else if (change)
+        found = change->replaces ? 'c' : 'u';
+    else
+        assert_int_equal(item->outcome, DW_OUTCOME_FILTERED);
+    if (found != expected)
+        fail_msg("%c %s -> %s: expected %c, found %c", op, before, after, expected, found);
+}
+
+static void test_rows_enter_and_leave_the_filter(void **state)
+{
+    struct fixture *f = *state;
+    use_filter(f, "\"delete\"");
+    assert_passage(f, 'c', "null", IN, 'c');
+    assert_passage(f, 'c', "null", OUT, '-');
+    assert_passage(f, 'r', "null", IN, 'c');
+    assert_passage(f, 'r', "null", OUT, 'x'); /* it may be there from before */
+    assert_passage(f, 'u', "null", IN, 'u');
+    assert_passage(f, 'u', "null", OUT, 'x');
+    assert_passage(f, 'u', IN, IN, 'u');
+    assert_passage(f, 'u', OUT, IN, 'c');
+    assert_passage(f, 'u', IN, OUT, 'x');
+    assert_passage(f, 'u', OUT, OUT, '-');
+    assert_passage(f, 'u', BAD, OUT, 'x'); /* what it was cannot be told */
+    assert_passage(f, 'd', LESS, "null", 'd');
+    assert_passage(f, 'd', IN, "null", 'd');
+    assert_passage(f, 'd', OUT, "null", '-');
+    assert_passage(f, 'u', OUT, BAD, '!');
+    assert_string_equal(last(f)->err->id, "DW-EXPR-020");
+    assert_int_equal(last(f)->stage, DW_DEAD_LETTER_TRANSFORMATION);
+}
+
+static void test_rows_that_stay_after_leaving(void **state)
+{
+    struct fixture *f = *state;
+    use_filter(f, "\"keep\"");
+    assert_passage(f, 'u', "null", OUT, '-');
+    assert_passage(f, 'u', IN, OUT, '-');
+    assert_passage(f, 'd', OUT, "null", 'd');
+    use_filter(f, "{\"set\":\"state\",\"to\":2,\"live\":0}");
+    assert_passage(f, 'u', IN, OUT, 'x');
+    assert_passage(f, 'u', OUT, OUT, '-');
+    assert_passage(f, 'd', OUT, "null", 'd');
+}
+
 static void test_many_records_keep_their_places(void **state)
 {
     struct fixture *f = *state;
@@ -367,6 +454,8 @@ int main(void)
         CASE(test_a_truncate_waits_for_its_barrier),
         CASE(test_a_waiting_key_comes_before_its_next_record),
         CASE(test_what_was_superseded_does_not_wait_for_a_third),
+        CASE(test_rows_enter_and_leave_the_filter),
+        CASE(test_rows_that_stay_after_leaving),
         CASE(test_many_records_keep_their_places),
     };
     return cmocka_run_group_tests_name("batch", tests, NULL, NULL);

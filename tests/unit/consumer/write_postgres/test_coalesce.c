@@ -158,6 +158,61 @@ static void test_on_delete_ignore_and_set(void **state)
     assert_op(0, DW_COALESCE_UPSERT, "xyz", false);
 }
 
+static void leave(const char *key)
+{
+    delete (key);
+    changes[count - 1]->exits = true;
+}
+
+static void assert_removal(enum dw_coalesce_removal removal)
+{
+    assert_op(0, DW_COALESCE_DELETE, NULL, false);
+    assert_int_equal(plan.ops[0].removal, removal);
+}
+
+static void test_leaving_a_filter(void **state)
+{
+    (void)state;
+    map.on_delete = DW_ON_DELETE_IGNORE;
+    upsert("1", "abc");
+    leave("1");
+    make_plan(1);
+    assert_removal(DW_COALESCE_REMOVE);
+    upsert("1", "xyz");
+    make_plan(1);
+    assert_op(0, DW_COALESCE_UPSERT, "xyz", true);
+    count = 0;
+    map.on_delete = DW_ON_DELETE_SET;
+    map.on_filter_exit = DW_ON_FILTER_EXIT_SET;
+    upsert("1", "abc");
+    leave("1");
+    make_plan(1);
+    assert_removal(DW_COALESCE_FLAG_EXITED);
+    delete ("1");
+    make_plan(1);
+    assert_removal(DW_COALESCE_FLAG_DELETED);
+    upsert("1", "xyz");
+    make_plan(1);
+    assert_op(0, DW_COALESCE_UPSERT, "xyz", false);
+}
+
+/* A row that the batch removes is not there to be flagged. */
+static void test_what_is_gone_is_not_flagged(void **state)
+{
+    (void)state;
+    map.on_delete = DW_ON_DELETE_SET;
+    leave("1");
+    delete ("1");
+    make_plan(1);
+    assert_removal(DW_COALESCE_REMOVE);
+    count = 0;
+    leave("1");
+    upsert("1", "abc");
+    delete ("1");
+    make_plan(1);
+    assert_removal(DW_COALESCE_REMOVE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +221,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_delete_ends_what_was, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rows_that_cannot_be_built, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_on_delete_ignore_and_set, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_leaving_a_filter, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_is_gone_is_not_flagged, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
  * asks a server is tested against one in tests/integration. */
 #include "common/config/document.h"
 #include "reconciler/maps/check_columns.h"
+#include "reconciler/maps/check_expr.h"
 #include "reconciler/maps/check_shared.h"
 #include "reconciler/maps/check_source.h"
 #include "reconciler/maps/check_target.h"
@@ -341,6 +342,74 @@ static void test_two_maps_on_one_target_table(void **state)
     expect(1, "DW-MAP-019", "map", 1);
 }
 
+/* Two filters on one source table: the writer keeps whose a row is. */
+static void test_two_maps_that_share_by_filters(void **state)
+{
+    (void)state;
+    struct dw_map_check_item other;
+    struct dw_check_map maps[2] = {map, map};
+    struct dw_table_map mine = *item.map;
+    mine.filter = DW_STR_LIT("id gt 5");
+    mine.on_truncate = DW_ON_TRUNCATE_IGNORE;
+    struct dw_table_map theirs = mine;
+    theirs.name = DW_STR_LIT("o");
+    other = item;
+    maps[0].map = &theirs;
+    maps[0].item = &other;
+    maps[1].map = &mine;
+    table.replica_identity = 'f';
+    dw_check_shared(&context, maps, 2);
+    assert_int_equal(problems.count, 0);
+    table.replica_identity = 'd'; /* what left cannot be told from what was never in */
+    dw_check_shared(&context, maps, 2);
+    expect_remedy("ALTER TABLE \"s\".\"t\" REPLICA IDENTITY FULL;");
+    expect(1, "DW-MAP-039", "target.table", 2);
+    table.replica_identity = 'f';
+    theirs.on_filter_exit = DW_ON_FILTER_EXIT_SET; /* nobody sets its flag back */
+    dw_check_shared(&context, maps, 2);
+    expect(1, "DW-MAP-039", "target.table", 2);
+    theirs.on_filter_exit = DW_ON_FILTER_EXIT_DELETE;
+    theirs.source.table = DW_STR_LIT("elsewhere");
+    dw_check_shared(&context, maps, 2);
+    expect(1, "DW-MAP-039", "target.table", 2);
+}
+
+/* Expressions are reported with their position, at their place in the file. */
+static void test_expressions_of_a_map(void **state)
+{
+    (void)state;
+    struct dw_table_map spec = *item.map;
+    struct dw_map_column computed = {.target = columns[1].name, .key_index = -1};
+    map.map = &spec;
+    spec.columns = &computed;
+    spec.column_count = 1;
+    spec.filter = DW_STR_LIT("nothing eq 1");
+    dw_check_expr_filter(&context, &map);
+    assert_non_null(strstr(problems.items[0].message.ptr, "1"));
+    expect(1, "DW-EXPR-002", "source.filter", 0);
+    spec.filter = DW_STR_LIT("id");
+    dw_check_expr_filter(&context, &map);
+    expect(1, "DW-EXPR-009", "source.filter", 0);
+    spec.filter = DW_STR_LIT("id eq null");
+    columns[0].toastable = false;
+    dw_check_expr_filter(&context, &map);
+    assert_int_equal(problems.count, 0);
+    columns[0].toastable = true;
+    dw_check_expr_filter(&context, &map);
+    expect_remedy("ALTER TABLE \"s\".\"t\" REPLICA IDENTITY FULL;");
+    expect(1, "DW-MAP-061", "source.filter", 0);
+    table.replica_identity = 'f';
+    dw_check_expr_filter(&context, &map);
+    assert_int_equal(problems.count, 0);
+    computed.compute = DW_STR_LIT("length(id) eq");
+    dw_check_expr_column(&context, &map, 0, &columns[1]);
+    expect(1, "DW-EXPR-001", "columns[0].compute", 0);
+    computed.compute = DW_STR_LIT("id eq null");
+    columns[1].base_oid = columns[1].type_oid = 1082;
+    dw_check_expr_column(&context, &map, 0, &columns[1]);
+    expect(1, "DW-MAP-028", "columns[0].compute", 0);
+}
+
 static void test_parent_fed_by_no_map_is_a_warning(void **state)
 {
     (void)state;
@@ -393,6 +462,8 @@ int main(void)
         TEST(test_keys_that_fold),
         TEST(test_two_maps_on_one_target_table),
         TEST(test_parent_fed_by_no_map_is_a_warning),
+        TEST(test_two_maps_that_share_by_filters),
+        TEST(test_expressions_of_a_map),
         TEST(test_captured_target_needs_loop_marks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
