@@ -173,6 +173,19 @@ static enum dw_rc set_keys(struct run *run, struct dw_err *err)
     return rc;
 }
 
+static enum dw_rc set_filter(struct run *run, struct dw_err *err)
+{
+    const char *params[] = {run->read->table->filter_values};
+    PGresult *result = NULL;
+    if (!params[0])
+        return DW_OK;
+    run->sql.len = 0;
+    dw_sync_table_sql_set_filter(&run->sql);
+    enum dw_rc rc = dw_pg_query(run->conn, run->sql.data, 1, params, &result, err);
+    PQclear(result);
+    return rc;
+}
+
 static enum dw_rc take_snapshot(struct run *run, struct dw_err *err)
 {
     PGresult *result = NULL;
@@ -309,8 +322,12 @@ static enum dw_rc prepare(struct run *run, struct dw_err *err)
         if (rc == DW_OK)
             rc = set_bound(run, DW_SYNC_UPPER, read->upper, err);
     }
+    if (rc == DW_OK && (read->kind == DW_CHUNK_READ_RANGE || read->kind == DW_CHUNK_READ_OUTSIDE))
+        rc = set_filter(run, err);
     run->sql.len = 0;
-    if (read->kind == DW_CHUNK_READ_ABSENT)
+    if (read->kind == DW_CHUNK_READ_OUTSIDE)
+        dw_sync_table_sql_outside(read->table, &run->sql);
+    else if (read->kind == DW_CHUNK_READ_ABSENT)
         dw_sync_table_sql_absent(read->table, &run->sql);
     else if (read->kind == DW_CHUNK_READ_KEYS)
         dw_sync_table_sql_keys(read->table, &run->sql);

@@ -12,9 +12,10 @@
 struct pg_conn;
 
 enum dw_chunk_read_kind {
-    DW_CHUNK_READ_RANGE,  /* rows behind `lower`, up to `upper`, `limit` at most */
-    DW_CHUNK_READ_KEYS,   /* rows of `keys` */
-    DW_CHUNK_READ_ABSENT, /* those of `keys` that have no row */
+    DW_CHUNK_READ_RANGE,   /* rows behind `lower`, up to `upper`, `limit` at most */
+    DW_CHUNK_READ_KEYS,    /* rows of `keys` */
+    DW_CHUNK_READ_OUTSIDE, /* those of them that the filter leaves out */
+    DW_CHUNK_READ_ABSENT,  /* those of `keys` that have no row */
 };
 
 struct dw_chunk_read { /* borrows everything */

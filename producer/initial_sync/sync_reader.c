@@ -260,18 +260,60 @@ static enum step read_rows(struct reader *reader, struct dw_sync_span *span, str
     return step;
 }
 
+/* Reads a chunk about a page of the target's keys; *out is held when it was sent. */
+static enum step read_page(struct reader *reader, struct dw_sync_span *span,
+                           const struct dw_chunk_read *read, struct dw_chunk **out,
+                           struct dw_err *err)
+{
+    struct dw_sync *sync = reader->sync;
+    struct dw_buf unused;
+    bool unused_more;
+    unsigned rewinds; /* read_extra's are those from before the page */
+    bool absent = read->kind == DW_CHUNK_READ_ABSENT;
+    dw_buf_init(&unused, KEY_BYTES_MAX);
+    *out = new_chunk(sync, span, absent ? DW_CHUNK_ABSENT : DW_CHUNK_ROWS, &rewinds);
+    enum step step = read_chunk(reader, read, *out, &unused, &unused_more, err);
+    if (step != STEP_DONE) {
+        pthread_mutex_lock(&sync->mutex);
+        (*out)->held = false;
+        dw_sync_drop_chunk(sync, *out);
+        pthread_mutex_unlock(&sync->mutex);
+    }
+    dw_buf_done(&unused);
+    return step;
+}
+
+/* Rows of the page that the source has, but outside of the filter: read as rows are, so that the
+ * consumer does with them what on_filter_exit says. */
+static enum step read_outside(struct reader *reader, struct dw_sync_span *span,
+                              const struct dw_chunk_read *page, struct dw_err *err)
+{
+    const struct dw_sync_table *table = span->job->table;
+    struct dw_chunk_read read = *page;
+    struct dw_chunk *chunk;
+    if (!table->filter.ptr || table->definition->on_filter_exit == DW_ON_FILTER_EXIT_KEEP)
+        return STEP_DONE;
+    read.kind = DW_CHUNK_READ_OUTSIDE;
+    enum step step = read_page(reader, span, &read, &chunk, err);
+    if (step != STEP_DONE)
+        return step;
+    pthread_mutex_lock(&reader->sync->mutex);
+    chunk->held = false;
+    pthread_mutex_unlock(&reader->sync->mutex);
+    return STEP_DONE;
+}
+
 static enum step read_extra(struct reader *reader, struct dw_sync_span *span, struct dw_err *err)
 {
     struct dw_sync *sync = reader->sync;
     struct dw_arena arena;
-    struct dw_buf unused;
-    bool unused_more;
-    unsigned rewinds;
+    struct dw_chunk *chunk;
     dw_arena_init(&arena, 16384);
-    dw_buf_init(&unused, KEY_BYTES_MAX);
+    pthread_mutex_lock(&sync->mutex);
+    unsigned rewinds = span->rewinds;
+    pthread_mutex_unlock(&sync->mutex);
     struct dw_sync_target_keys page = {.arena = &arena, .limit = limit_of(sync, span->job)};
     dw_buf_init(&page.last, KEY_BYTES_MAX);
-    struct dw_chunk *chunk = new_chunk(sync, span, DW_CHUNK_ABSENT, &rewinds);
     enum step step = STEP_FAILED;
     err->rc = dw_sync_target_read(&reader->target, span, &page, err);
     const struct dw_chunk_read read = {.kind = DW_CHUNK_READ_ABSENT,
@@ -280,17 +322,18 @@ static enum step read_extra(struct reader *reader, struct dw_sync_span *span, st
                                        .keys = page.keys,
                                        .keys_count = page.count};
     if (err->rc == DW_OK)
-        step = read_chunk(reader, &read, chunk, &unused, &unused_more, err);
-    pthread_mutex_lock(&sync->mutex);
-    chunk->held = false;
-    if (step != STEP_DONE)
-        dw_sync_drop_chunk(sync, chunk);
-    else if (span->rewinds == rewinds)
-        advance(span, chunk, page.last.len ? page.last.data : span->cursor, (int64_t)page.count,
-                page.more);
-    pthread_mutex_unlock(&sync->mutex);
+        step = read_outside(reader, span, &read, err);
+    if (step == STEP_DONE)
+        step = read_page(reader, span, &read, &chunk, err);
+    if (step == STEP_DONE) {
+        pthread_mutex_lock(&sync->mutex);
+        chunk->held = false;
+        if (span->rewinds == rewinds)
+            advance(span, chunk, page.last.len ? page.last.data : span->cursor, (int64_t)page.count,
+                    page.more);
+        pthread_mutex_unlock(&sync->mutex);
+    }
     dw_buf_done(&page.last);
-    dw_buf_done(&unused);
     dw_arena_done(&arena);
     return step;
 }

@@ -9,6 +9,8 @@
 #include "common/state/state.h"
 #include <stdlib.h>
 
+#define FILTER_SETTING   "dualwrite.filter"
+#define FILTER_BYTES_MAX ((size_t)1 << 20)
 #define PREFIX_BYTES_MAX 4096
 #define SCRATCH_KEEP     4096
 #define NUMERIC_OID      1700
@@ -35,8 +37,7 @@ static enum dw_rc add_columns(struct dw_sync_table *made, const struct dw_pg_tab
                               struct dw_err *err)
 {
     size_t count = 0;
-    const struct dw_str *names =
-        dw_map_expr_source_columns(made->definition, &made->arena, &count);
+    const struct dw_str *names = dw_map_expr_source_columns(made->definition, &made->arena, &count);
     struct dw_sync_column *columns = DW_ARENA_ARRAY(&made->arena, struct dw_sync_column, count);
     for (size_t i = 0; i < count; i++) {
         const struct dw_pg_column *column = dw_pg_table_column(table, names[i]);
@@ -107,6 +108,70 @@ static enum dw_rc add_keys(struct dw_sync_table *made, const struct dw_pg_table 
     return DW_OK;
 }
 
+/* An array literal, each element quoted. */
+static const char *array_literal(const struct dw_str *texts, size_t count, struct dw_arena *arena)
+{
+    struct dw_buf out;
+    dw_buf_init(&out, FILTER_BYTES_MAX);
+    for (size_t i = 0; i < count; i++) {
+        dw_buf_append_text(&out, i ? ",\"" : "{\"");
+        for (size_t at = 0; at < texts[i].len; at++) {
+            if (texts[i].ptr[at] == '"' || texts[i].ptr[at] == '\\')
+                dw_buf_append_char(&out, '\\');
+            dw_buf_append_char(&out, texts[i].ptr[at]);
+        }
+        dw_buf_append_char(&out, '"');
+    }
+    dw_buf_append_char(&out, '}');
+    const char *copy = dw_arena_copy(arena, dw_buf_str(&out)).ptr;
+    dw_buf_done(&out);
+    return copy;
+}
+
+static enum dw_rc write_filter(struct dw_sync_table *made, const struct dw_expr *expr,
+                               struct dw_err *err)
+{
+    struct dw_expr_sql sql = {
+        .qualifier = DW_STR_LIT("t."), .first_param = 1, .setting = FILTER_SETTING};
+    struct dw_buf text;
+    dw_buf_init(&text, FILTER_BYTES_MAX);
+    enum dw_rc rc = dw_expr_write_sql(expr, &sql, &made->arena, &text, err);
+    if (rc == DW_OK) {
+        made->filter = dw_arena_copy(&made->arena, dw_buf_str(&text));
+        if (sql.param_count)
+            made->filter_values = array_literal(sql.params, sql.param_count, &made->arena);
+    }
+    dw_buf_done(&text);
+    return rc;
+}
+
+/* A filter that one row can make fail would fail the chunk: such a one is left to the consumer. */
+static enum dw_rc add_filter(struct dw_sync_table *made, const struct dw_pg_table *table,
+                             struct dw_err *err)
+{
+    struct dw_expr *expr;
+    struct dw_expr_source source = {.text = made->definition->filter, .use = DW_EXPR_FILTER};
+    if (!source.text.ptr)
+        return DW_OK;
+    struct dw_expr_column *columns =
+        DW_ARENA_ARRAY(&made->arena, struct dw_expr_column, table->column_count);
+    for (size_t i = 0; i < table->column_count; i++)
+        columns[i] = (struct dw_expr_column){
+            .name = dw_arena_copy(&made->arena, table->columns[i].name),
+            .base_oid = table->columns[i].base_oid,
+            .category = table->columns[i].category,
+            .deterministic = table->columns[i].deterministic,
+        };
+    source.columns = columns;
+    source.column_count = table->column_count;
+    enum dw_rc rc = dw_expr_compile(&expr, &source, &made->arena, NULL, err);
+    if (rc == DW_OK && !dw_expr_can_fail(expr))
+        rc = write_filter(made, expr, err);
+    if (rc != DW_OK)
+        dw_err_add_context(err, "filter of map %s", made->map);
+    return rc;
+}
+
 static struct dw_sync_table *new_table(const struct dw_map_record *record, struct dw_err *err)
 {
     struct dw_sync_table *made = DW_MEM_NEW(struct dw_sync_table);
@@ -136,6 +201,8 @@ enum dw_rc dw_sync_table_new(struct dw_sync_table **out, const struct dw_map_rec
     enum dw_rc rc = add_columns(made, table, err);
     if (rc == DW_OK)
         rc = add_keys(made, table, err);
+    if (rc == DW_OK)
+        rc = add_filter(made, table, err);
     if (rc != DW_OK) {
         dw_sync_table_free(made);
         return rc;
@@ -220,6 +287,12 @@ void dw_sync_table_sql_set(const struct dw_sync_table *table, enum dw_sync_bound
                       bound_names[bound], i, i + 1);
 }
 
+void dw_sync_table_sql_set_filter(struct dw_buf *out)
+{
+    dw_buf_append_text(out, "SELECT set_config('" FILTER_SETTING "' || p.n, p.v, false)"
+                            " FROM unnest($1::text[]) WITH ORDINALITY AS p(v, n)");
+}
+
 static void append_from(const struct dw_sync_table *table, struct dw_buf *out)
 {
     dw_buf_append_text(out, " FROM ");
@@ -233,14 +306,19 @@ void dw_sync_table_sql_rows(const struct dw_sync_table *table, const struct dw_s
     dw_buf_append_text(out, "COPY (SELECT ");
     append_columns(table, out);
     append_from(table, out);
-    if (scope->has_lower || scope->has_upper)
-        dw_buf_append_text(out, " WHERE ");
-    if (scope->has_lower)
+    const char *word = " WHERE ";
+    if (scope->has_lower) {
+        dw_buf_append_text(out, word);
         append_bound(table, DW_SYNC_LOWER, scope->lower_in ? ">=" : ">", out);
-    if (scope->has_lower && scope->has_upper)
-        dw_buf_append_text(out, " AND ");
-    if (scope->has_upper)
+        word = " AND ";
+    }
+    if (scope->has_upper) {
+        dw_buf_append_text(out, word);
         append_bound(table, DW_SYNC_UPPER, "<=", out);
+        word = " AND ";
+    }
+    if (table->filter.ptr)
+        dw_buf_printf(out, "%s(%.*s)", word, DW_STR_ARG(table->filter));
     dw_buf_append_text(out, " ORDER BY ");
     append_order(table, out);
     dw_buf_append_text(out, " LIMIT ");
@@ -273,7 +351,7 @@ static void append_key_join(const struct dw_sync_table *table, struct dw_buf *ou
     }
 }
 
-void dw_sync_table_sql_keys(const struct dw_sync_table *table, struct dw_buf *out)
+static void append_key_rows(const struct dw_sync_table *table, struct dw_buf *out)
 {
     dw_buf_append_text(out, "COPY (SELECT ");
     append_columns(table, out);
@@ -283,7 +361,18 @@ void dw_sync_table_sql_keys(const struct dw_sync_table *table, struct dw_buf *ou
     dw_pg_quote_table(out, table->schema, table->table);
     dw_buf_append_text(out, " t ON ");
     append_key_join(table, out);
+}
+
+void dw_sync_table_sql_keys(const struct dw_sync_table *table, struct dw_buf *out)
+{
+    append_key_rows(table, out);
     dw_buf_append_text(out, ") TO STDOUT");
+}
+
+void dw_sync_table_sql_outside(const struct dw_sync_table *table, struct dw_buf *out)
+{
+    append_key_rows(table, out);
+    dw_buf_printf(out, " WHERE (%.*s) IS NOT TRUE) TO STDOUT", DW_STR_ARG(table->filter));
 }
 
 void dw_sync_table_sql_absent(const struct dw_sync_table *table, struct dw_buf *out)

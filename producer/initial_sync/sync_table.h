@@ -42,6 +42,9 @@ struct dw_sync_table {
     const struct dw_sync_key *keys;
     size_t key_count;
     bool numeric_key;
+    struct dw_str filter; /* the map's, as a SQL condition on t that cannot fail; .ptr NULL: all
+                             rows are read, the consumer filters */
+    const char *filter_values;             /* its literals, an array literal; NULL: none */
     const size_t *order;                   /* indexes into keys, as the index has them */
     const struct dw_table_map *definition; /* the map itself */
 };
@@ -65,15 +68,21 @@ enum dw_sync_bound { DW_SYNC_LOWER, DW_SYNC_UPPER, DW_SYNC_KEYS };
 void dw_sync_table_sql_set(const struct dw_sync_table *table, enum dw_sync_bound bound,
                            struct dw_buf *out);
 
+/* Sets the literals of the filter: $1 is filter_values. */
+void dw_sync_table_sql_set_filter(struct dw_buf *out);
+
 struct dw_sync_scope {
     bool has_lower, lower_in, has_upper;
     int64_t limit;
 };
-/* COPY of the rows behind the lower and up to the upper bound, in key order. */
+/* COPY of the rows of the filter behind the lower and up to the upper bound, in key order. */
 void dw_sync_table_sql_rows(const struct dw_sync_table *table, const struct dw_sync_scope *scope,
                             struct dw_buf *out);
-/* COPY of the rows whose keys are in the arrays of DW_SYNC_KEYS. */
+/* COPY of the rows whose keys are in the arrays of DW_SYNC_KEYS, in the filter or not: who left it
+ * is the consumer's matter. */
 void dw_sync_table_sql_keys(const struct dw_sync_table *table, struct dw_buf *out);
+/* The same, of those outside of the filter only. */
+void dw_sync_table_sql_outside(const struct dw_sync_table *table, struct dw_buf *out);
 /* COPY of those keys of the arrays that no row has, as the source prints them. */
 void dw_sync_table_sql_absent(const struct dw_sync_table *table, struct dw_buf *out);
 /* A sample of the keys, cut: every row is the key at which a range ends. $1: share of the table in

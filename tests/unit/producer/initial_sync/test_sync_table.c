@@ -86,6 +86,59 @@ static void test_rows_are_read_in_the_order_of_the_index(void **state)
     dw_sync_table_free(table);
 }
 
+/* The same map with a filter. */
+static struct dw_sync_table *filtered(const char *filter)
+{
+    struct dw_pg_table source = table_of(1);
+    struct dw_err err = DW_ERR_INIT;
+    struct dw_sync_table *table = NULL;
+    struct dw_arena arena;
+    dw_arena_init(&arena, 1024);
+    const char *text = dw_arena_printf(&arena,
+                                       "{\"map\":\"m\",\"source\":{\"system\":\"erp\",\"table\":"
+                                       "\"public.t\",\"key\":[\"b\",\"a\"],\"filter\":\"%s\"},"
+                                       "\"target\":{\"system\":\"crm\",\"table\":\"public.u\","
+                                       "\"key\":[\"b\",\"a\"]}}",
+                                       filter);
+    const struct dw_map_record with = {.name = "m", .revision = 7, .document = text};
+    assert_int_equal(dw_sync_table_new(&table, &with, &source, &err), DW_OK);
+    dw_arena_done(&arena);
+    return table;
+}
+
+static void test_filter_is_read_by_the_source(void **state)
+{
+    (void)state;
+    struct dw_sync_table *table = filtered("a in (1,2) and b ne 'it''s \\\\ \\\"'");
+    struct dw_buf sql;
+    dw_buf_init(&sql, 1 << 16);
+    assert_non_null(table->filter.ptr);
+    assert_null(strstr(table->filter.ptr, "it's"));
+    assert_string_equal(table->filter_values, "{\"1\",\"2\",\"it's \\\\ \\\"\"}");
+    dw_sync_table_sql_rows(table, &(struct dw_sync_scope){.limit = 5}, &sql);
+    assert_non_null(strstr(sql.data, " t WHERE (("));
+    assert_non_null(strstr(sql.data, "current_setting('dualwrite.filter3')"));
+    sql.len = 0;
+    dw_sync_table_sql_rows(table, &(struct dw_sync_scope){.has_lower = true, .limit = 5}, &sql);
+    assert_non_null(strstr(sql.data, ") AND (("));
+    sql.len = 0;
+    dw_sync_table_sql_outside(table, &sql);
+    assert_non_null(strstr(sql.data, ") IS NOT TRUE) TO STDOUT"));
+    sql.len = 0;
+    dw_sync_table_sql_keys(table, &sql); /* whoever left it is looked at by the consumer */
+    assert_null(strstr(sql.data, "dualwrite.filter"));
+    dw_buf_done(&sql);
+    dw_sync_table_free(table);
+}
+
+static void test_filter_that_can_fail_is_left_to_the_consumer(void **state)
+{
+    (void)state;
+    struct dw_sync_table *table = filtered("1 div a gt 0");
+    assert_null(table->filter.ptr);
+    dw_sync_table_free(table);
+}
+
 static void test_values_are_set_as_parameters(void **state)
 {
     (void)state;
@@ -168,6 +221,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_are_read_in_the_order_of_the_index),
         cmocka_unit_test(test_values_are_set_as_parameters),
+        cmocka_unit_test(test_filter_is_read_by_the_source),
+        cmocka_unit_test(test_filter_that_can_fail_is_left_to_the_consumer),
         cmocka_unit_test(test_rows_look_like_the_streams),
         cmocka_unit_test(test_numeric_keys_are_routed_without_their_scale),
         cmocka_unit_test(test_a_table_without_a_usable_key_is_refused),
