@@ -54,6 +54,9 @@ DW_ERR_ENTRY("DW-APPLY-020", "the target cannot be reached",
 DW_ERR_ENTRY("DW-APPLY-021", "the target refuses the statement",
     "A right, a table or a column is missing, or the server does not allow the statement.",
     "Correct what the message names; then resume the map.")
+DW_ERR_ENTRY("DW-APPLY-022", "another map took a row of the same table",
+    "Several maps write the target table by filters, and a worker of another one was faster with a row of this batch.",
+    "Nothing: the batch is tried again at once.")
 DW_ERR_ENTRY("DW-APPLY-201", "the topic lost what was not applied yet",
     "Retention removed it, the topic was made anew, or the broker lost the end of the log.",
     "Re-sync the map; or resume it, which goes on with what the topic holds and leaves the gap noted.")

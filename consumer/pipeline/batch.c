@@ -232,18 +232,21 @@ enum passage {
     PASSAGE_ENTER, /* an update that is the row's first: as a create */
     PASSAGE_DELETE,
     PASSAGE_EXIT,
-    PASSAGE_OUTSIDE, /* nothing: it was not in the filter, and is not */
+    PASSAGE_UNSURE_EXIT, /* it may have been outside all along */
+    PASSAGE_OUTSIDE,     /* nothing: it was not in the filter, and is not */
 };
 
-/* True only when the event shows that the row was outside of the filter before. */
-static bool was_outside(const struct dw_batch *batch, const struct dw_event *event)
+/* Whether the row was in the filter before the event, as far as this shows. */
+enum past { PAST_UNKNOWN, PAST_INSIDE, PAST_OUTSIDE };
+
+static enum past past_of(const struct dw_batch *batch, const struct dw_event *event)
 {
     struct dw_err ignored = DW_ERR_INIT; /* without REPLICA IDENTITY FULL it may lack columns */
     bool matched = true;
-    return event->before.fields &&
-           dw_transform_match(batch->rules.transform, &event->before, batch->arena, &matched,
-                              &ignored) == DW_OK &&
-           !matched;
+    if (!event->before.fields || dw_transform_match(batch->rules.transform, &event->before,
+                                                    batch->arena, &matched, &ignored) != DW_OK)
+        return PAST_UNKNOWN;
+    return matched ? PAST_INSIDE : PAST_OUTSIDE;
 }
 
 /* A row whose values before are not known may have been in the target. */
@@ -251,7 +254,10 @@ static enum passage passage_out(const struct dw_batch *batch, const struct dw_ev
 {
     bool stays = batch->rules.map->on_filter_exit == DW_ON_FILTER_EXIT_KEEP;
     bool is_new = event->op == DW_EVENT_CREATE || (event->op == DW_EVENT_READ && event->keep);
-    return stays || is_new || was_outside(batch, event) ? PASSAGE_OUTSIDE : PASSAGE_EXIT;
+    enum past past = stays || is_new ? PAST_OUTSIDE : past_of(batch, event);
+    if (past == PAST_OUTSIDE)
+        return PASSAGE_OUTSIDE;
+    return past == PAST_INSIDE ? PASSAGE_EXIT : PASSAGE_UNSURE_EXIT;
 }
 
 static enum dw_rc judge_passage(struct dw_batch *batch, const struct dw_event *event,
@@ -263,7 +269,8 @@ static enum dw_rc judge_passage(struct dw_batch *batch, const struct dw_event *e
     if (!map->filter.ptr)
         return DW_OK;
     if (is_delete) { /* a row that left may still be there, unless leaving deletes it */
-        if (map->on_filter_exit == DW_ON_FILTER_EXIT_DELETE && was_outside(batch, event))
+        if (map->on_filter_exit == DW_ON_FILTER_EXIT_DELETE &&
+            past_of(batch, event) == PAST_OUTSIDE)
             *out = PASSAGE_OUTSIDE;
         return DW_OK;
     }
@@ -274,7 +281,7 @@ static enum dw_rc judge_passage(struct dw_batch *batch, const struct dw_event *e
         return rc;
     if (!matches)
         *out = passage_out(batch, event);
-    else if (event->op == DW_EVENT_UPDATE && was_outside(batch, event))
+    else if (event->op == DW_EVENT_UPDATE && past_of(batch, event) == PAST_OUTSIDE)
         *out = PASSAGE_ENTER;
     return DW_OK;
 }
@@ -303,7 +310,8 @@ static void judge_row(struct dw_batch *batch, struct dw_batch_item *item,
     struct dw_change *change = DW_ARENA_NEW(batch->arena, struct dw_change);
     struct dw_err *err = &batch->err;
     int column = -1;
-    bool removes = passage == PASSAGE_DELETE || passage == PASSAGE_EXIT;
+    bool exits = passage == PASSAGE_EXIT || passage == PASSAGE_UNSURE_EXIT;
+    bool removes = passage == PASSAGE_DELETE || exits;
     change->keys = DW_ARENA_ARRAY(batch->arena, struct dw_value, map->target.key_count);
     if (dw_transform_key(batch->rules.transform, row, batch->arena, change->keys, err) != DW_OK) {
         die_transform(batch, item, -1);
@@ -318,7 +326,8 @@ static void judge_row(struct dw_batch *batch, struct dw_batch_item *item,
         }
     }
     change->kind = removes ? DW_CHANGE_DELETE : DW_CHANGE_UPSERT;
-    change->exits = passage == PASSAGE_EXIT;
+    change->exits = exits;
+    change->unsure = passage == PASSAGE_UNSURE_EXIT;
     change->replaces =
         event->op == DW_EVENT_CREATE || event->op == DW_EVENT_READ || passage == PASSAGE_ENTER;
     change->keep = event->keep;

@@ -60,11 +60,23 @@ static enum dw_rc make_map(struct dw_lane *lane, struct dw_registry_map *entry,
     return dw_transform_new(&map->transform, entry->map, &map->resolved, &map->arena, err);
 }
 
+/* A map that comes to the same target table is seen when the registry changes. */
+static void look_for_others(struct dw_lane *lane, struct dw_lane_map *map)
+{
+    uint64_t generation = dw_registry_generation(lane->context->registry);
+    if (!map->entry->map->filter.ptr || map->generation == generation)
+        return;
+    map->generation = generation;
+    if (dw_registry_is_shared(lane->context->registry, map->entry))
+        dw_writer_table_share(map->table);
+}
+
 enum dw_rc dw_lane_map_get(struct dw_lane *lane, struct dw_registry_map *entry,
                            struct dw_lane_map **out, struct dw_err *err)
 {
     for (struct dw_lane_map *map = lane->maps; map; map = map->next)
         if (map->entry == entry) {
+            look_for_others(lane, map);
             *out = map;
             return DW_OK;
         }
@@ -78,6 +90,7 @@ enum dw_rc dw_lane_map_get(struct dw_lane *lane, struct dw_registry_map *entry,
         free_map(map);
         return rc;
     }
+    look_for_others(lane, map);
     map->next = lane->maps;
     lane->maps = map;
     *out = map;

@@ -20,6 +20,7 @@
 struct dw_lane_map {
     struct dw_lane_map *next;
     struct dw_registry_map *entry; /* a reference */
+    uint64_t generation; /* of the registry, when other maps on its table were looked for */
     struct dw_arena arena;
     struct dw_map_resolved resolved; /* target side as the catalogue has it */
     struct dw_transform *transform;

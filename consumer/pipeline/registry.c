@@ -303,6 +303,24 @@ struct dw_registry_map **dw_registry_parents(struct dw_registry *registry,
     return found;
 }
 
+static bool has_same_target(const struct dw_registry_map *entry, const struct dw_table_map *map)
+{
+    return entry->map && !dw_str_equal(entry->map->name, map->name) &&
+           dw_str_equal(entry->map->target.system, map->target.system) &&
+           dw_str_equal(entry->map->target.schema, map->target.schema) &&
+           dw_str_equal(entry->map->target.table, map->target.table);
+}
+
+bool dw_registry_is_shared(struct dw_registry *registry, const struct dw_registry_map *entry)
+{
+    bool shared = false;
+    pthread_mutex_lock(&registry->lock);
+    for (size_t i = 0; !shared && i < registry->count; i++)
+        shared = has_same_target(registry->entries[i], entry->map);
+    pthread_mutex_unlock(&registry->lock);
+    return shared;
+}
+
 /* --- failures ---------------------------------------------------------------------------------
  */
 

@@ -93,6 +93,9 @@ struct dw_registry_map **dw_registry_parents(struct dw_registry *registry,
                                              struct dw_str table, struct dw_str source_system,
                                              size_t *out_count);
 
+/* Other maps write the same target table. */
+bool dw_registry_is_shared(struct dw_registry *registry, const struct dw_registry_map *entry);
+
 struct dw_registry_failure {
     struct dw_registry_failure *next;
     char *map;

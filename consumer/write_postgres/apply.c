@@ -5,6 +5,7 @@
 #include "consumer/write_postgres/coalesce.h"
 #include "consumer/write_postgres/failure.h"
 #include "consumer/write_postgres/merge_groups.h"
+#include "consumer/write_postgres/owner.h"
 
 /* A key whose first event waits, with those behind it, in order. */
 struct queue {
@@ -190,6 +191,17 @@ static enum dw_rc settle_all(struct apply *apply, struct dw_change **changes, si
     return rc == DW_OK ? settle_queues(apply) : rc;
 }
 
+/* Without the changes that are another map's matter. */
+static enum dw_rc sift(struct apply *apply, struct dw_change ***changes, size_t *count)
+{
+    if (!apply->table->shared)
+        return DW_OK;
+    struct dw_change **ours = DW_ARENA_ARRAY(apply->arena, struct dw_change *, *count);
+    enum dw_rc rc = dw_owner_sift(apply->table, *changes, *count, ours, count, apply->err);
+    *changes = ours;
+    return rc;
+}
+
 enum dw_rc dw_apply_changes(struct dw_writer *writer, struct dw_writer_table *table,
                             struct dw_change **changes, size_t count, struct dw_arena *arena,
                             struct dw_err *err)
@@ -199,6 +211,9 @@ enum dw_rc dw_apply_changes(struct dw_writer *writer, struct dw_writer_table *ta
         return DW_OK;
     dw_writer_table_refresh(table);
     dw_table_reset(&writer->blocked);
+    enum dw_rc sifted = sift(&apply, &changes, &count);
+    if (sifted != DW_OK || !count)
+        return sifted;
     if (writer->state != DW_SESSION_NOTED) /* a second call in one transaction */
         return settle_all(&apply, changes, count);
     enum dw_rc rc = try_part(&apply, changes, count, false);

@@ -2,6 +2,7 @@
 #include "consumer/write_postgres/merge_groups.h"
 
 #include "common/base/fault.h"
+#include "consumer/write_postgres/owner.h"
 #include "consumer/write_postgres/rows.h"
 #include "consumer/write_postgres/rows_copy.h"
 #include <libpq-fe.h>
@@ -142,7 +143,7 @@ static void add_absent(const struct dw_writer_table *table, const struct dw_coal
 void dw_merge_groups_build(const struct dw_writer_table *table, struct dw_coalesce_plan *plan,
                            struct dw_arena *arena, struct dw_merge_groups *out)
 {
-    *out = (struct dw_merge_groups){.count = 0};
+    *out = (struct dw_merge_groups){.plan = plan};
     add_kind(plan, DW_GROUP_DELETE, &table->keys, arena, out);
     add_kind(plan, DW_GROUP_FLAG_DELETED, &table->deleted.columns, arena, out);
     add_kind(plan, DW_GROUP_FLAG_EXITED, &table->exited.columns, arena, out);
@@ -223,26 +224,44 @@ static enum dw_rc copy_group(struct dw_writer_table *table, struct dw_merge_grou
     return rc;
 }
 
+/* BEGIN, and the table to copy into. DW_AGAIN: see dw_merge_groups_stage. */
+static enum dw_rc open_stage(struct dw_writer_table *table, struct dw_err *err)
+{
+    struct dw_writer *writer = table->writer;
+    enum dw_rc rc = DW_OK;
+    if (writer->state == DW_SESSION_NOTED)
+        rc = dw_writer_session_stage(writer, err);
+    if (rc == DW_OK)
+        rc = dw_writer_table_stage(table, err);
+    if (rc == DW_CONFIG && strcmp(err->sqlstate, "42501") == 0) {
+        writer->no_stage = true;
+        return DW_AGAIN;
+    }
+    return rc;
+}
+
+static enum dw_rc stage_claims(struct dw_writer_table *table, struct dw_merge_groups *groups,
+                               struct dw_err *err)
+{
+    if (!dw_owner_wants_stage(table, groups->plan))
+        return DW_OK;
+    enum dw_rc rc = open_stage(table, err);
+    if (rc == DW_OK)
+        rc = dw_owner_stage(table, groups->plan, err);
+    groups->claims_staged = rc == DW_OK;
+    return rc;
+}
+
 enum dw_rc dw_merge_groups_stage(struct dw_writer_table *table, struct dw_merge_groups *groups,
                                  struct dw_err *err)
 {
-    struct dw_writer *writer = table->writer;
     int64_t number = 1;
     size_t left = ARRAY_BYTES_MAX;
     for (size_t i = 0; i < groups->count; i++) {
         struct dw_merge_groups_item *group = &groups->items[i];
         if (!wants_stage(table, group, &left))
             continue;
-        enum dw_rc rc = DW_OK;
-        if (writer->state == DW_SESSION_NOTED)
-            rc = dw_writer_session_stage(writer, err);
-        if (rc == DW_OK) {
-            rc = dw_writer_table_stage(table, err);
-            if (rc == DW_CONFIG && strcmp(err->sqlstate, "42501") == 0) {
-                writer->no_stage = true;
-                return DW_AGAIN;
-            }
-        }
+        enum dw_rc rc = open_stage(table, err);
         group->first_number = number;
         number += (int64_t)group->count;
         if (rc == DW_OK)
@@ -250,7 +269,7 @@ enum dw_rc dw_merge_groups_stage(struct dw_writer_table *table, struct dw_merge_
         if (rc != DW_OK)
             return rc;
     }
-    return DW_OK;
+    return stage_claims(table, groups, err);
 }
 
 /* ---- sending ---- */
@@ -371,6 +390,7 @@ enum dw_rc dw_merge_groups_run(struct dw_writer_table *table, struct dw_merge_gr
         }
         send_group(table, &groups->items[i], origin, DW_SESSION_TAG_GROUP + (int)i);
     }
+    dw_owner_send(table, groups->plan, groups->claims_staged);
     if (table->deferred) /* else they would fail at COMMIT, where no row can be named */
         dw_exchange_send(exchange, DW_SESSION_TAG_OTHER, "SET CONSTRAINTS ALL IMMEDIATE", NULL);
     if (savepoint)

@@ -28,6 +28,8 @@ struct dw_merge_groups_item {
 struct dw_merge_groups {
     struct dw_merge_groups_item *items;
     size_t count, capacity;
+    const struct dw_coalesce_plan *plan; /* that they were made of */
+    bool claims_staged;                  /* those of owners */
 };
 
 /* Groups the plan's operations; allocates in `arena`. */

@@ -89,4 +89,17 @@ CREATE TABLE IF NOT EXISTS dualwrite.barrier (
     PRIMARY KEY (topic, epoch, commit_lsn, ordinal, partition)
 );
 
+-- Whose a row is, where several maps write one table by filters: the map that wrote or removed it last.
+CREATE TABLE IF NOT EXISTS dualwrite.owner (
+    relation text,                 -- the table
+    key bytea,                     -- SHA-256 of the target key, a JSON array of texts
+    map text NOT NULL,
+    epoch bigint NOT NULL,
+    commit_lsn pg_lsn NOT NULL,
+    ordinal bigint NOT NULL,
+    gone smallint NOT NULL,        -- 0: no; 1: removed; 2: written and removed in one batch; forgotten after a day
+    at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (relation, key)
+);
+
 INSERT INTO dualwrite.target (incarnation, schema_version) VALUES (gen_random_uuid(), 1) ON CONFLICT DO NOTHING;

@@ -44,6 +44,7 @@ struct dw_change {
     enum dw_change_kind kind;
     bool replaces; /* create: must not inherit columns of an earlier row (trap 5) */
     bool exits;    /* delete: its source row left the filter, so on_filter_exit decides */
+    bool unsure;   /* exits: the event does not show whether it was in the filter before */
     bool keep;     /* only where the target has no row of this key (on_existing "keep") */
     int64_t offset;
     struct dw_version version;
@@ -115,6 +116,9 @@ enum dw_rc dw_writer_table_new(struct dw_writer *writer, const struct dw_table_m
                                struct dw_writer_table **out, struct dw_map_resolved *out_resolved,
                                struct dw_err *err) DW_MUST_CHECK;
 void dw_writer_table_free(struct dw_writer_table *table); /* accepts NULL */
+/* Other maps write the table too, by other filters: rows have owners from now on (trap 8). Only for
+ * a map with a filter. */
+void dw_writer_table_share(struct dw_writer_table *table);
 
 struct dw_partition_id {
     const char *topic;

@@ -146,6 +146,15 @@ static bool is_lost_fence(const struct dw_exchange *exchange)
     return sqlstate && (strcmp(sqlstate, "22012") == 0 || strcmp(sqlstate, "23505") == 0);
 }
 
+/* Another map's worker has claimed a row since it was looked at. */
+static bool is_lost_row(const struct dw_exchange *exchange)
+{
+    if (dw_exchange_failed_tag(exchange) != DW_SESSION_TAG_OWNER)
+        return false;
+    const char *sqlstate = PQresultErrorField(dw_exchange_failure(exchange), PG_DIAG_SQLSTATE);
+    return sqlstate && strcmp(sqlstate, "22012") == 0;
+}
+
 enum dw_rc dw_writer_session_finish(struct dw_writer *writer, struct dw_err *err)
 {
     if (dw_exchange_finish(&writer->exchange))
@@ -156,7 +165,13 @@ enum dw_rc dw_writer_session_finish(struct dw_writer *writer, struct dw_err *err
         return dw_err_set(err, DW_CONFLICT, "DW-APPLY-010",
                           "another worker has moved partition %d of %s", writer->id.partition,
                           writer->id.topic);
-    return dw_writer_session_error(writer, dw_exchange_failure(&writer->exchange), err);
+    if (is_lost_row(&writer->exchange))
+        return dw_err_set(err, DW_RETRY, "DW-APPLY-022",
+                          "system %s: another map has taken a row of the same table meanwhile",
+                          writer->system->name);
+    enum dw_rc rc = dw_writer_session_error(writer, dw_exchange_failure(&writer->exchange), err);
+    bool of_a_row = dw_exchange_failed_tag(&writer->exchange) != DW_SESSION_TAG_OWNER;
+    return rc == DW_REJECT && !of_a_row ? DW_CONFIG : rc;
 }
 
 enum dw_rc dw_writer_session_stage(struct dw_writer *writer, struct dw_err *err)

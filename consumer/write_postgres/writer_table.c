@@ -3,6 +3,7 @@
 
 #include "common/postgres/pg.h"
 #include "common/transform/transform.h"
+#include "consumer/write_postgres/owner.h"
 #include "consumer/write_postgres/writer_session.h"
 #include <libpq-fe.h>
 #include <stdio.h>
@@ -159,6 +160,21 @@ static enum dw_rc check_table(struct dw_writer_table *table, struct dw_err *err)
     return rc == DW_OK ? load_constraints(table, err) : rc;
 }
 
+static enum dw_rc load_owners(struct dw_writer_table *table, struct dw_err *err)
+{
+    struct dw_buf name;
+    dw_buf_init(&name, SQL_MAX);
+    dw_pg_quote_table(&name, table->catalogue->schema, table->catalogue->table);
+    table->relation = dw_arena_copy(&table->arena, dw_buf_str(&name));
+    dw_buf_done(&name);
+    return dw_owner_known(table, &table->shared, err);
+}
+
+void dw_writer_table_share(struct dw_writer_table *table)
+{
+    table->shared = true;
+}
+
 /* ---- what the transform gets ---- */
 
 static struct dw_resolved_column resolve(const struct dw_pg_column *column, struct dw_arena *arena)
@@ -289,6 +305,8 @@ enum dw_rc dw_writer_table_new(struct dw_writer *writer, const struct dw_table_m
         rc = add_columns(table, err);
     if (rc == DW_OK)
         rc = check_table(table, err);
+    if (rc == DW_OK && map->filter.ptr)
+        rc = load_owners(table, err);
     if (rc == DW_OK) {
         add_lists(table);
         rc = fix_flags(table, err);

@@ -37,6 +37,8 @@ struct dw_writer_table {
     int16_t *key_of; /* per column: place in target.key, -1 none */
     struct dw_writer_table_flag deleted, exited;
     struct dw_value live[DW_TABLE_EXTRA_MAX]; /* of every other row, per extra column */
+    bool shared;                              /* rows have owners */
+    struct dw_str relation;                   /* its name in dualwrite.owner */
     bool referenced;                          /* by a foreign key of another table */
     bool deferred;                            /* has constraints that are checked at commit */
     uint64_t session;                         /* of the writer, when the following was made */
