@@ -30,4 +30,7 @@ DW_ERR_ENTRY("DW-STATE-011", "there is no such sync",
 DW_ERR_ENTRY("DW-STATE-012", "the sync's state does not allow this",
     "One that is over cannot be paused, resumed or cancelled.",
     "See `dualwrite sync list`; start another one with `dualwrite map resync`.")
+DW_ERR_ENTRY("DW-STATE-013", "an initial sync was cancelled",
+    "The map goes on with live changes, but rows that existed before and were not copied yet are missing in the target.",
+    "Copy them when it suits: `dualwrite map resync NAME`; that closes the gap.")
 /* clang-format on */

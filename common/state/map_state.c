@@ -2,16 +2,25 @@
 #include "common/state/map_state.h"
 
 static const char *const state_names[DW_MAP_STATE_COUNT] = {
-    [DW_MAP_STOPPED] = "stopped",
-    [DW_MAP_RUNNING] = "running",
-    [DW_MAP_PAUSED] = "paused",
-    [DW_MAP_ERROR] = "error",
+    [DW_MAP_STOPPED] = "stopped",         [DW_MAP_INITIAL_SYNC] = "initial_sync",
+    [DW_MAP_RUNNING] = "running",         [DW_MAP_PAUSED] = "paused",
+    [DW_MAP_CATCHING_UP] = "catching_up", [DW_MAP_ERROR] = "error",
 };
 
 static const char *const event_names[DW_MAP_EVENT_COUNT] = {
-    [DW_MAP_START] = "start", [DW_MAP_PAUSE] = "pause", [DW_MAP_RESUME] = "resume",
-    [DW_MAP_STOP] = "stop",   [DW_MAP_FAIL] = "fail",
+    [DW_MAP_START] = "start",
+    [DW_MAP_START_SYNC] = "start",
+    [DW_MAP_PAUSE] = "pause",
+    [DW_MAP_RESUME] = "resume",
+    [DW_MAP_RESUME_SYNC] = "resume",
+    [DW_MAP_STOP] = "stop",
+    [DW_MAP_FAIL] = "fail",
+    [DW_MAP_SYNCED] = "synced",
+    [DW_MAP_SYNC_FAILED] = "sync_failed",
+    [DW_MAP_CAUGHT_UP] = "caught_up",
 };
+
+static const enum dw_map_event orders[] = {DW_MAP_START, DW_MAP_PAUSE, DW_MAP_RESUME, DW_MAP_STOP};
 
 #define MOVES(state)                                                                               \
     {                                                                                              \
@@ -26,42 +35,90 @@ static const char *const event_names[DW_MAP_EVENT_COUNT] = {
         DW_MAP_REFUSES, state, hint                                                                \
     }
 
-static const struct dw_map_transition transitions[DW_MAP_STATE_COUNT][DW_MAP_EVENT_COUNT] = {
-    [DW_MAP_STOPPED] =
-        {
-            [DW_MAP_START] = MOVES(DW_MAP_RUNNING),
-            [DW_MAP_PAUSE] = REFUSES(DW_MAP_STOPPED, "a stopped map has nothing to pause"),
-            [DW_MAP_RESUME] = REFUSES(DW_MAP_STOPPED, "start it instead"),
-            [DW_MAP_STOP] = STAYS(DW_MAP_STOPPED),
-            /* The process had not yet heard that the map was stopped. */
-            [DW_MAP_FAIL] = STAYS(DW_MAP_STOPPED),
-        },
-    [DW_MAP_RUNNING] =
-        {
-            [DW_MAP_START] = STAYS(DW_MAP_RUNNING),
-            [DW_MAP_PAUSE] = MOVES(DW_MAP_PAUSED),
-            [DW_MAP_RESUME] = STAYS(DW_MAP_RUNNING),
-            [DW_MAP_STOP] = MOVES(DW_MAP_STOPPED),
-            [DW_MAP_FAIL] = MOVES(DW_MAP_ERROR),
-        },
-    [DW_MAP_PAUSED] =
-        {
-            /* Not a silent resume: whoever paused it had a reason. */
-            [DW_MAP_START] = REFUSES(DW_MAP_PAUSED, "it is paused: resume it instead"),
-            [DW_MAP_PAUSE] = STAYS(DW_MAP_PAUSED),
-            [DW_MAP_RESUME] = MOVES(DW_MAP_RUNNING),
-            [DW_MAP_STOP] = MOVES(DW_MAP_STOPPED),
-            [DW_MAP_FAIL] = MOVES(DW_MAP_ERROR),
-        },
-    [DW_MAP_ERROR] =
-        {
-            [DW_MAP_START] = REFUSES(DW_MAP_ERROR, "mend the cause, then resume it"),
-            [DW_MAP_PAUSE] = MOVES(DW_MAP_PAUSED),
-            [DW_MAP_RESUME] = MOVES(DW_MAP_RUNNING),
-            [DW_MAP_STOP] = MOVES(DW_MAP_STOPPED),
-            /* The first reason is the one to mend; what follows from it is not news. */
-            [DW_MAP_FAIL] = STAYS(DW_MAP_ERROR),
-        },
+static const struct dw_map_transition transitions[DW_MAP_STATE_COUNT][DW_MAP_EVENT_COUNT] =
+    {
+        [DW_MAP_STOPPED] =
+            {
+                [DW_MAP_START] = MOVES(DW_MAP_RUNNING),
+                [DW_MAP_START_SYNC] = MOVES(DW_MAP_INITIAL_SYNC),
+                [DW_MAP_PAUSE] = REFUSES(DW_MAP_STOPPED, "a stopped map has nothing to pause"),
+                [DW_MAP_RESUME] = REFUSES(DW_MAP_STOPPED, "start it instead"),
+                [DW_MAP_RESUME_SYNC] = REFUSES(DW_MAP_STOPPED, "start it instead"),
+                [DW_MAP_STOP] = STAYS(DW_MAP_STOPPED),
+                /* The process had not yet heard that the map was stopped. */
+                [DW_MAP_FAIL] = STAYS(DW_MAP_STOPPED),
+                [DW_MAP_SYNCED] = STAYS(DW_MAP_STOPPED),
+                [DW_MAP_SYNC_FAILED] = STAYS(DW_MAP_STOPPED),
+                [DW_MAP_CAUGHT_UP] = STAYS(DW_MAP_STOPPED),
+            },
+        [DW_MAP_INITIAL_SYNC] =
+            {
+                [DW_MAP_START] = STAYS(DW_MAP_INITIAL_SYNC),
+                [DW_MAP_START_SYNC] = STAYS(DW_MAP_INITIAL_SYNC),
+                [DW_MAP_PAUSE] = MOVES(DW_MAP_PAUSED),
+                [DW_MAP_RESUME] = STAYS(DW_MAP_INITIAL_SYNC),
+                /* Goes on with a sync that failed. */
+                [DW_MAP_RESUME_SYNC] = MOVES(DW_MAP_INITIAL_SYNC),
+                [DW_MAP_STOP] = MOVES(DW_MAP_STOPPED),
+                [DW_MAP_FAIL] = MOVES(DW_MAP_ERROR),
+                [DW_MAP_SYNCED] = MOVES(DW_MAP_CATCHING_UP),
+                [DW_MAP_SYNC_FAILED] = MOVES(DW_MAP_INITIAL_SYNC),
+                [DW_MAP_CAUGHT_UP] = STAYS(DW_MAP_INITIAL_SYNC),
+            },
+        [DW_MAP_RUNNING] =
+            {
+                [DW_MAP_START] = STAYS(DW_MAP_RUNNING),
+                [DW_MAP_START_SYNC] = STAYS(DW_MAP_RUNNING),
+                [DW_MAP_PAUSE] = MOVES(DW_MAP_PAUSED),
+                [DW_MAP_RESUME] = STAYS(DW_MAP_RUNNING),
+                [DW_MAP_RESUME_SYNC] = STAYS(DW_MAP_RUNNING),
+                [DW_MAP_STOP] = MOVES(DW_MAP_STOPPED),
+                [DW_MAP_FAIL] = MOVES(DW_MAP_ERROR),
+                [DW_MAP_SYNCED] = STAYS(DW_MAP_RUNNING),
+                [DW_MAP_SYNC_FAILED] = STAYS(DW_MAP_RUNNING),
+                [DW_MAP_CAUGHT_UP] = STAYS(DW_MAP_RUNNING),
+            },
+        [DW_MAP_PAUSED] =
+            {
+                /* Not a silent resume: whoever paused it had a reason. */
+                [DW_MAP_START] = REFUSES(DW_MAP_PAUSED, "it is paused: resume it instead"),
+                [DW_MAP_START_SYNC] = REFUSES(DW_MAP_PAUSED, "it is paused: resume it instead"),
+                [DW_MAP_PAUSE] = STAYS(DW_MAP_PAUSED),
+                [DW_MAP_RESUME] = MOVES(DW_MAP_CATCHING_UP),
+                [DW_MAP_RESUME_SYNC] = MOVES(DW_MAP_INITIAL_SYNC),
+                [DW_MAP_STOP] = MOVES(DW_MAP_STOPPED),
+                [DW_MAP_FAIL] = MOVES(DW_MAP_ERROR),
+                [DW_MAP_SYNCED] = STAYS(DW_MAP_PAUSED),
+                [DW_MAP_SYNC_FAILED] = STAYS(DW_MAP_PAUSED),
+                [DW_MAP_CAUGHT_UP] = STAYS(DW_MAP_PAUSED),
+            },
+        [DW_MAP_CATCHING_UP] =
+            {
+                [DW_MAP_START] = STAYS(DW_MAP_CATCHING_UP),
+                [DW_MAP_START_SYNC] = STAYS(DW_MAP_CATCHING_UP),
+                [DW_MAP_PAUSE] = MOVES(DW_MAP_PAUSED),
+                [DW_MAP_RESUME] = STAYS(DW_MAP_CATCHING_UP),
+                [DW_MAP_RESUME_SYNC] = STAYS(DW_MAP_CATCHING_UP),
+                [DW_MAP_STOP] = MOVES(DW_MAP_STOPPED),
+                [DW_MAP_FAIL] = MOVES(DW_MAP_ERROR),
+                [DW_MAP_SYNCED] = STAYS(DW_MAP_CATCHING_UP),
+                [DW_MAP_SYNC_FAILED] = STAYS(DW_MAP_CATCHING_UP),
+                [DW_MAP_CAUGHT_UP] = MOVES(DW_MAP_RUNNING),
+            },
+        [DW_MAP_ERROR] =
+            {
+                [DW_MAP_START] = REFUSES(DW_MAP_ERROR, "mend the cause, then resume it"),
+                [DW_MAP_START_SYNC] = REFUSES(DW_MAP_ERROR, "mend the cause, then resume it"),
+                [DW_MAP_PAUSE] = MOVES(DW_MAP_PAUSED),
+                [DW_MAP_RESUME] = MOVES(DW_MAP_CATCHING_UP),
+                [DW_MAP_RESUME_SYNC] = MOVES(DW_MAP_INITIAL_SYNC),
+                [DW_MAP_STOP] = MOVES(DW_MAP_STOPPED),
+                /* The first reason is the one to mend; what follows from it is not news. */
+                [DW_MAP_FAIL] = STAYS(DW_MAP_ERROR),
+                [DW_MAP_SYNCED] = STAYS(DW_MAP_ERROR),
+                [DW_MAP_SYNC_FAILED] = STAYS(DW_MAP_ERROR),
+                [DW_MAP_CAUGHT_UP] = STAYS(DW_MAP_ERROR),
+            },
 };
 
 const char *dw_map_state_name(enum dw_map_state state)
@@ -79,6 +136,11 @@ bool dw_map_state_parse(const char *name, enum dw_map_state *out)
     return false;
 }
 
+bool dw_map_state_active(enum dw_map_state state)
+{
+    return state == DW_MAP_INITIAL_SYNC || state == DW_MAP_RUNNING || state == DW_MAP_CATCHING_UP;
+}
+
 const char *dw_map_state_event_name(enum dw_map_event event)
 {
     return (unsigned)event < DW_MAP_EVENT_COUNT ? event_names[event] : "unknown";
@@ -86,9 +148,9 @@ const char *dw_map_state_event_name(enum dw_map_event event)
 
 bool dw_map_state_event_parse(struct dw_str name, enum dw_map_event *out)
 {
-    for (unsigned i = 0; i < DW_MAP_EVENT_COUNT; i++)
-        if (dw_str_is(name, event_names[i])) {
-            *out = (enum dw_map_event)i;
+    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++)
+        if (dw_str_is(name, event_names[orders[i]])) {
+            *out = orders[i];
             return true;
         }
     return false;

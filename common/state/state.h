@@ -60,6 +60,7 @@ struct dw_map_apply {
     const char *target_system;
     const char *topic;  /* of a new map; one that exists keeps its own */
     int32_t partitions; /* likewise */
+    const char *reason; /* for the history, "" none */
     const char *by;
 };
 
@@ -82,9 +83,11 @@ struct dw_map_order {
     const char *by;
 };
 
-/* Start, pause, resume, stop as map_state.h has it. Errors: DW_CONFIG DW-STATE-004 unknown map;
- * DW_CONFLICT DW-STATE-005 when the state refuses it. A map that is started again after it was
- * stopped leaves a gap (DW-STATE-007): nothing was published meanwhile. */
+/* Start (live only: state_life.h copies as well), pause, resume, stop as map_state.h has it.
+ * Errors: DW_CONFIG DW-STATE-004 unknown map; DW_CONFLICT DW-STATE-005 when the state refuses it.
+ * Stop cancels the map's syncs, resume goes on with an initial sync that failed. A map that is
+ * started again after it was stopped leaves a gap (DW-STATE-007): nothing was published meanwhile.
+ */
 enum dw_rc dw_state_map_order(struct dw_state *state, const struct dw_map_order *order,
                               struct dw_map_outcome *out, struct dw_err *err) DW_MUST_CHECK;
 

@@ -1,8 +1,10 @@
-/* state_maps.c - maps, their revisions and their changes of state; see state.h, map_state.h.
+/* state_maps.c - maps, their revisions and their changes of state; see state.h, state_maps.h.
  *
  * Every change runs in one transaction under the lock of the map's row: new state, history, audit
  * log. A trigger on dualwrite.map tells the other processes at commit.
  */
+#include "common/state/state_maps.h"
+
 #include "common/base/json_write.h"
 #include "common/state/state.h"
 #include "common/state/state_db.h"
@@ -85,6 +87,7 @@ struct row { /* of dualwrite.map, locked */
     int64_t change;
     int64_t revision;
     bool was_stopped; /* it ran before and has a stopped_lsn */
+    bool has_code;
 };
 
 static enum dw_rc lock_map(struct dw_state *state, const char *map, struct row *out,
@@ -92,8 +95,8 @@ static enum dw_rc lock_map(struct dw_state *state, const char *map, struct row *
 {
     PGresult *result = NULL;
     enum dw_rc rc = dw_state_db_query(state,
-                                      "SELECT state, change, revision, stopped_lsn IS NOT NULL"
-                                      " FROM dualwrite.map WHERE name = $1 FOR UPDATE",
+                                      "SELECT state, change, revision, stopped_lsn IS NOT NULL,"
+                                      " code <> '' FROM dualwrite.map WHERE name = $1 FOR UPDATE",
                                       1, &map, &result, err);
     if (rc)
         return rc;
@@ -102,6 +105,7 @@ static enum dw_rc lock_map(struct dw_state *state, const char *map, struct row *
         out->change = dw_state_db_number(result, 0, 1);
         out->revision = dw_state_db_number(result, 0, 2);
         out->was_stopped = PQgetvalue(result, 0, 3)[0] == 't';
+        out->has_code = PQgetvalue(result, 0, 4)[0] == 't';
         const char *name = PQgetvalue(result, 0, 0);
         if (!dw_map_state_parse(name, &out->state))
             rc = dw_err_set(err, DW_CONFIG, "DW-STATE-006", "map %s is in the unknown state '%s'",
@@ -114,26 +118,27 @@ static enum dw_rc lock_map(struct dw_state *state, const char *map, struct row *
 /* What goes into history and audit log beside the map's row as it now is. */
 struct note {
     const char *map;
-    const char *event;
+    enum dw_map_event event;
     const char *code;
     const char *reason;
     const char *by;
 };
 
-static enum dw_rc write_note(struct dw_state *state, const struct note *note, struct dw_err *err)
+static enum dw_rc write_note(struct dw_state *state, const struct note *note, const char *event,
+                             struct dw_err *err)
 {
     struct dw_buf action;
     struct dw_buf detail;
     dw_buf_init(&action, 64);
     dw_buf_init(&detail, AUDIT_BYTES_MAX);
-    dw_buf_printf(&action, "map.%s", note->event);
+    dw_buf_printf(&action, "map.%s", event);
     dw_buf_append_char(&detail, '{');
     if (*note->code)
         dw_json_write_text(&detail, "code", note->code);
     if (*note->reason)
         dw_json_write_text(&detail, "reason", note->reason);
     dw_buf_append_char(&detail, '}');
-    const char *params[] = {note->map, note->event, note->code, note->reason,
+    const char *params[] = {note->map, event,       note->code, note->reason,
                             note->by,  action.data, detail.data};
     enum dw_rc rc = dw_state_db_query(
         state,
@@ -157,42 +162,100 @@ static enum dw_rc note_gap(struct dw_state *state, const char *map, struct dw_er
     return dw_state_db_query(state,
                              "INSERT INTO dualwrite.gap (system, map, code, from_lsn, reason)"
                              " SELECT source_system, name, $2, stopped_lsn, $3"
-                             " FROM dualwrite.map WHERE name = $1 ON CONFLICT DO NOTHING",
+                             " FROM dualwrite.map WHERE name = $1"
+                             " ON CONFLICT (system, map, code, from_lsn) DO UPDATE"
+                             " SET noted_at = now(), closed_at = NULL",
                              3, params, NULL, err);
+}
+
+/* What is stopped is not published: its syncs could not go on, and a later start orders its own. */
+static enum dw_rc cancel_syncs(struct dw_state *state, const char *map, struct dw_err *err)
+{
+    return dw_state_db_query(state,
+                             "UPDATE dualwrite.sync SET state = 'cancelled', ended_at = now(),"
+                             " reason = 'the map was stopped' WHERE map = $1"
+                             " AND state NOT IN ('done', 'cancelled')",
+                             1, &map, NULL, err);
+}
+
+/* Is this news that processes have to act upon? */
+static bool is_change(enum dw_map_event event)
+{
+    return event != DW_MAP_SYNCED && event != DW_MAP_SYNC_FAILED && event != DW_MAP_CAUGHT_UP;
 }
 
 /* Moves the locked map to `to` and writes it down. */
 static enum dw_rc move_map(struct dw_state *state, const struct row *row, enum dw_map_state to,
                            const struct note *note, struct dw_err *err)
 {
+    if (to == DW_MAP_STOPPED) {
+        enum dw_rc rc = cancel_syncs(state, note->map, err);
+        if (rc)
+            return rc;
+    }
     if (row->state == DW_MAP_STOPPED && row->was_stopped) {
         enum dw_rc rc = note_gap(state, note->map, err);
         if (rc)
             return rc;
     }
-    const char *params[] = {note->map, dw_map_state_name(to), note->code, note->reason};
+    const char *params[] = {note->map, dw_map_state_name(to), note->code, note->reason,
+                            is_change(note->event) ? "1" : "0"};
     enum dw_rc rc = dw_state_db_query(
         state,
-        "UPDATE dualwrite.map SET state = $2, code = $3, reason = $4, change = change + 1,"
-        " changed_at = now(), stopped_lsn = CASE WHEN $2 = 'stopped' THEN"
+        "UPDATE dualwrite.map SET state = $2, code = $3, reason = $4,"
+        " change = change + $5::int, changed_at = now(), stopped_lsn = CASE WHEN $2 = 'stopped' "
+        "THEN"
         " (SELECT published_lsn FROM dualwrite.position WHERE system = source_system) END"
         " WHERE name = $1",
-        4, params, NULL, err);
+        5, params, NULL, err);
     if (rc)
         return rc;
-    return write_note(state, note, err);
+    return write_note(state, note, dw_map_state_event_name(note->event), err);
 }
 
-static enum dw_rc order_locked(struct dw_state *state, const struct dw_map_order *order,
+/* A resumed map goes on with its initial sync where that is not over; one that failed is taken up
+ * again. */
+static enum dw_rc resume_sync(struct dw_state *state, const char *map, const struct row *row,
+                              enum dw_map_event *out, struct dw_err *err)
+{
+    PGresult *result = NULL;
+    enum dw_rc rc = dw_state_db_query(state,
+                                      "SELECT id, state FROM dualwrite.sync WHERE map = $1"
+                                      " AND kind = 'initial' ORDER BY id DESC LIMIT 1",
+                                      1, &map, &result, err);
+    if (rc)
+        return rc;
+    const char *sync = PQntuples(result) ? PQgetvalue(result, 0, 1) : "done";
+    bool over = strcmp(sync, "done") == 0 || strcmp(sync, "cancelled") == 0;
+    bool failed = strcmp(sync, "failed") == 0;
+    if (!over && (failed || row->state != DW_MAP_INITIAL_SYNC))
+        *out = DW_MAP_RESUME_SYNC;
+    if (failed && row->state != DW_MAP_STOPPED) {
+        const char *params[] = {PQgetvalue(result, 0, 0)};
+        rc = dw_state_db_query(state,
+                               "UPDATE dualwrite.sync SET state = 'waiting', code = '',"
+                               " reason = '', ended_at = NULL WHERE id = $1",
+                               1, params, NULL, err);
+    }
+    PQclear(result);
+    return rc;
+}
+
+enum dw_rc dw_state_maps_order(struct dw_state *state, const struct dw_map_order *order,
                                struct dw_map_outcome *out, struct dw_err *err)
 {
     struct row row;
+    enum dw_map_event what = order->event;
     enum dw_rc rc = lock_map(state, order->map, &row, err);
     if (rc)
         return rc;
     if (!row.exists)
         return dw_err_set(err, DW_CONFIG, "DW-STATE-004", "there is no map %s", order->map);
-    struct dw_map_transition transition = dw_map_state_next(row.state, order->event);
+    if (what == DW_MAP_RESUME)
+        rc = resume_sync(state, order->map, &row, &what, err);
+    if (rc)
+        return rc;
+    struct dw_map_transition transition = dw_map_state_next(row.state, what);
     *out = (struct dw_map_outcome){false, row.state, row.revision, row.change};
     if (transition.answer == DW_MAP_STAYS)
         return DW_OK;
@@ -200,7 +263,7 @@ static enum dw_rc order_locked(struct dw_state *state, const struct dw_map_order
     if (transition.answer == DW_MAP_REFUSES)
         return dw_err_set(err, DW_CONFLICT, "DW-STATE-005", "map %s is %s and cannot %s: %s",
                           order->map, dw_map_state_name(row.state), event, transition.hint);
-    struct note note = {order->map, event, "", order->reason, order->by};
+    struct note note = {order->map, what, "", order->reason, order->by};
     *out = (struct dw_map_outcome){true, transition.to, row.revision, row.change + 1};
     return move_map(state, &row, transition.to, &note, err);
 }
@@ -212,7 +275,7 @@ enum dw_rc dw_state_map_order(struct dw_state *state, const struct dw_map_order 
     enum dw_rc rc = dw_state_db_begin(state, err);
     if (rc)
         return rc;
-    rc = order_locked(state, order, &outcome, err);
+    rc = dw_state_maps_order(state, order, &outcome, err);
     rc = dw_state_db_end(state, rc, err);
     if (!rc)
         *out = outcome;
@@ -230,11 +293,28 @@ enum dw_rc dw_state_map_fail(struct dw_state *state, const char *map, int64_t se
     rc = lock_map(state, map, &row, err);
     if (!rc && row.exists && row.change == seen_change) {
         struct dw_map_transition transition = dw_map_state_next(row.state, DW_MAP_FAIL);
-        struct note note = {map, dw_map_state_event_name(DW_MAP_FAIL), code, reason, by};
+        struct note note = {map, DW_MAP_FAIL, code, reason, by};
         if (transition.answer == DW_MAP_MOVES)
             rc = move_map(state, &row, transition.to, &note, err);
     }
     return dw_state_db_end(state, rc, err);
+}
+
+enum dw_rc dw_state_maps_settle(struct dw_state *state, const struct dw_state_event *event,
+                                struct dw_err *err)
+{
+    struct row row;
+    enum dw_rc rc = lock_map(state, event->map, &row, err);
+    if (rc || !row.exists)
+        return rc;
+    struct dw_map_transition transition = dw_map_state_next(row.state, event->event);
+    /* A sync that goes on is news of its map only when that shows why it stood. */
+    bool news =
+        event->event != DW_MAP_RESUME_SYNC || (row.state == DW_MAP_INITIAL_SYNC && row.has_code);
+    if (transition.answer != DW_MAP_MOVES || !news)
+        return DW_OK;
+    struct note note = {event->map, event->event, event->code, event->reason, event->by};
+    return move_map(state, &row, transition.to, &note, err);
 }
 
 /* --- apply ------------------------------------------------------------------------------------ */
@@ -304,8 +384,8 @@ static enum dw_rc apply_locked(struct dw_state *state, const struct dw_map_apply
     rc = write_revision(state, apply, &row, err);
     if (rc)
         return rc;
-    struct note note = {apply->name, "apply", "", "", apply->by};
-    return write_note(state, &note, err);
+    struct note note = {.map = apply->name, .code = "", .reason = apply->reason, .by = apply->by};
+    return write_note(state, &note, "apply", err);
 }
 
 enum dw_rc dw_state_map_apply(struct dw_state *state, const struct dw_map_apply *apply,

@@ -30,6 +30,7 @@ static const struct dw_state_migration migrations[] = {
     MIGRATION(2, "positions", dw_embed_002_positions_sql),
     MIGRATION(3, "dead_letters", dw_embed_003_dead_letters_sql),
     MIGRATION(4, "sync", dw_embed_004_sync_sql),
+    MIGRATION(5, "life", dw_embed_005_life_sql),
 };
 #define MIGRATION_COUNT (sizeof migrations / sizeof *migrations)
 

@@ -6,6 +6,7 @@
 #include "common/postgres/pg.h"
 #include "common/state/state.h"
 #include "common/state/state_db.h"
+#include "common/state/state_maps.h"
 #include <stdlib.h>
 
 #define LIST_BYTES_MAX 65536
@@ -96,7 +97,25 @@ static enum dw_rc insert_order(struct dw_state *state, const struct dw_sync_orde
     }
     ids[index] = dw_state_db_number(result, 0, 0);
     PQclear(result);
-    return audit(state, by, order->initial ? "sync.initial" : "sync.resync", order->map, "{}", err);
+    char detail[160];
+    (void)snprintf(detail, sizeof detail,
+                   "{\"sync\":%lld,\"scope\":\"%s\",\"keep\":%s,\"delete_extra\":%s}",
+                   (long long)ids[index],
+                   order->keys       ? "keys"
+                   : order->from_key ? "range"
+                                     : "all",
+                   order->keep_existing ? "true" : "false", order->delete_extra ? "true" : "false");
+    return audit(state, by, order->initial ? "sync.initial" : "sync.resync", order->map, detail,
+                 err);
+}
+
+enum dw_rc dw_state_sync_insert(struct dw_state *state, const struct dw_sync_order *orders,
+                                size_t count, const char *by, int64_t *out_ids, struct dw_err *err)
+{
+    enum dw_rc rc = DW_OK;
+    for (size_t i = 0; i < count && !rc; i++)
+        rc = insert_order(state, &orders[i], by, out_ids, i, err);
+    return rc;
 }
 
 enum dw_rc dw_state_sync_create(struct dw_state *state, const struct dw_sync_order *orders,
@@ -105,8 +124,7 @@ enum dw_rc dw_state_sync_create(struct dw_state *state, const struct dw_sync_ord
     enum dw_rc rc = dw_state_db_begin(state, err);
     if (rc)
         return rc;
-    for (size_t i = 0; i < count && !rc; i++)
-        rc = insert_order(state, &orders[i], by, out_ids, i, err);
+    rc = dw_state_sync_insert(state, orders, count, by, out_ids, err);
     return dw_state_db_end(state, rc, err);
 }
 
@@ -222,17 +240,17 @@ static const struct {
 } actions[] = {
     [DW_SYNC_PAUSE] = {"sync.pause", "UPDATE dualwrite.sync SET state = 'paused'"
                                      " WHERE id = $1 AND $2 = $2 AND state IN"
-                                     " ('waiting', 'running', 'paused') RETURNING map"},
+                                     " ('waiting', 'running', 'paused') RETURNING map, kind"},
     [DW_SYNC_RESUME] = {"sync.resume",
                         "UPDATE dualwrite.sync SET state = 'waiting', code = '', reason = '',"
                         " ended_at = NULL WHERE id = $1 AND $2 = $2 AND state IN"
-                        " ('paused', 'failed', 'waiting', 'running') RETURNING map"},
+                        " ('paused', 'failed', 'waiting', 'running') RETURNING map, kind"},
     [DW_SYNC_CANCEL] = {"sync.cancel",
                         "UPDATE dualwrite.sync SET state = 'cancelled', ended_at = now()"
                         " WHERE id = $1 AND $2 = $2 AND state NOT IN ('done', 'cancelled')"
-                        " RETURNING map"},
+                        " RETURNING map, kind"},
     [DW_SYNC_RATE] = {"sync.rate", "UPDATE dualwrite.sync SET rate = $2::bigint WHERE id = $1"
-                                   " AND state NOT IN " ENDED " RETURNING map"},
+                                   " AND state NOT IN " ENDED " RETURNING map, kind"},
 };
 
 /* Nothing was changed: no such sync, or not in this state. */
@@ -254,6 +272,40 @@ static enum dw_rc explain_refusal(struct dw_state *state, int64_t id, struct dw_
     return rc;
 }
 
+/* Rows that were there before may be missing in the target from now on. */
+static enum dw_rc note_cancelled(struct dw_state *state, const char *map, int64_t id,
+                                 struct dw_err *err)
+{
+    char reason[160];
+    (void)snprintf(
+        reason, sizeof reason,
+        "initial sync %lld was cancelled: the target lacks rows that were not copied yet",
+        (long long)id);
+    const char *params[] = {map, "DW-STATE-013", reason};
+    return dw_state_db_query(
+        state,
+        "INSERT INTO dualwrite.gap (system, map, code, from_lsn, reason)"
+        " SELECT m.source_system, m.name, $2, coalesce(p.published_lsn, '0/0'), $3"
+        " FROM dualwrite.map m LEFT JOIN dualwrite.position p ON p.system = m.source_system"
+        " WHERE m.name = $1 ON CONFLICT (system, map, code, from_lsn) DO UPDATE"
+        " SET noted_at = now(), closed_at = NULL, reason = excluded.reason",
+        3, params, NULL, err);
+}
+
+/* What an order on an initial sync means for its map. */
+static enum dw_rc settle_map(struct dw_state *state, const char *map, int64_t id,
+                             enum dw_sync_action action, const char *by, struct dw_err *err)
+{
+    struct dw_state_event event = {.map = map, .code = "", .reason = "", .by = by};
+    if (action != DW_SYNC_CANCEL && action != DW_SYNC_RESUME)
+        return DW_OK;
+    event.event = action == DW_SYNC_CANCEL ? DW_MAP_SYNCED : DW_MAP_RESUME_SYNC;
+    enum dw_rc rc = dw_state_maps_settle(state, &event, err);
+    if (!rc && action == DW_SYNC_CANCEL)
+        rc = note_cancelled(state, map, id, err);
+    return rc;
+}
+
 static enum dw_rc act(struct dw_state *state, int64_t id, enum dw_sync_action action, int64_t rate,
                       const char *by, struct dw_err *err)
 {
@@ -267,6 +319,8 @@ static enum dw_rc act(struct dw_state *state, int64_t id, enum dw_sync_action ac
     if (PQntuples(result)) {
         (void)snprintf(detail, sizeof detail, "{\"sync\":%s,\"rate\":%s}", numbers[0], numbers[1]);
         rc = audit(state, by, actions[action].name, PQgetvalue(result, 0, 0), detail, err);
+        if (!rc && strcmp(PQgetvalue(result, 0, 1), "initial") == 0)
+            rc = settle_map(state, PQgetvalue(result, 0, 0), id, action, by, err);
     } else {
         rc = explain_refusal(state, id, err);
     }
@@ -426,13 +480,29 @@ enum dw_rc dw_state_sync_move(struct dw_state *state, int64_t id, const char *ow
         dw_state_db_i64(move->epoch, numbers[1]),
         move->end_lsn ? dw_pg_format_lsn(move->end_lsn, lsn) : NULL,
     };
-    return dw_state_db_query(
+    PGresult *result = NULL;
+    enum dw_rc rc = dw_state_db_begin(state, err);
+    if (rc)
+        return rc;
+    rc = dw_state_db_query(
         state,
         "UPDATE dualwrite.sync SET state = $3, code = $4, reason = $5, epoch = $6::bigint,"
         " end_lsn = coalesce($7::pg_lsn, end_lsn),"
         " ended_at = CASE WHEN $3 IN " ENDED " THEN now() END"
-        " WHERE id = $1 AND owner = $2 AND state IN ('running', 'draining')",
-        7, params, NULL, err);
+        " WHERE id = $1 AND owner = $2 AND state IN ('running', 'draining')"
+        " RETURNING map, kind",
+        7, params, &result, err);
+    if (!rc && move->to == DW_SYNC_FAILED && PQntuples(result) &&
+        strcmp(PQgetvalue(result, 0, 1), "initial") == 0) {
+        const struct dw_state_event event = {.map = PQgetvalue(result, 0, 0),
+                                             .event = DW_MAP_SYNC_FAILED,
+                                             .code = move->code,
+                                             .reason = move->reason,
+                                             .by = owner};
+        rc = dw_state_maps_settle(state, &event, err);
+    }
+    PQclear(result);
+    return dw_state_db_end(state, rc, err);
 }
 
 /* --- the reconciler's --------------------------------------------------------------------------
@@ -471,29 +541,44 @@ enum dw_rc dw_state_sync_drains_load(struct dw_state *state, const char *target_
     return DW_OK;
 }
 
+static enum dw_rc close_gaps(struct dw_state *state, const char *id, struct dw_err *err)
+{
+    return dw_state_db_query(
+        state,
+        "UPDATE dualwrite.gap g SET closed_at = now() WHERE g.closed_at IS NULL"
+        " AND NOT EXISTS (SELECT FROM dualwrite.map m WHERE m.source_system = g.system"
+        "  AND m.state <> 'stopped' AND g.map IN ('', m.name) AND NOT EXISTS ("
+        "   SELECT FROM dualwrite.sync s WHERE s.map = m.name AND s.state = 'done'"
+        "   AND s.from_key IS NULL AND s.keys IS NULL"
+        "   AND (s.delete_extra OR g.code = 'DW-STATE-013') AND s.started_at > g.noted_at))"
+        " AND EXISTS (SELECT FROM dualwrite.sync s JOIN dualwrite.map m ON m.name = s.map"
+        "  WHERE s.id = $1 AND m.source_system = g.system AND g.map IN ('', m.name)"
+        "  AND (s.delete_extra OR g.code = 'DW-STATE-013'))",
+        1, &id, NULL, err);
+}
+
 enum dw_rc dw_state_sync_finish(struct dw_state *state, int64_t id, struct dw_err *err)
 {
     char number[24];
     const char *params[] = {dw_state_db_i64(id, number)};
+    PGresult *result = NULL;
     enum dw_rc rc = dw_state_db_begin(state, err);
     if (rc)
         return rc;
     rc = dw_state_db_query(state,
                            "UPDATE dualwrite.sync SET state = 'done', ended_at = now()"
-                           " WHERE id = $1 AND state = 'draining'",
-                           1, params, NULL, err);
+                           " WHERE id = $1 AND state = 'draining' RETURNING map, kind",
+                           1, params, &result, err);
+    if (!rc && PQntuples(result) && strcmp(PQgetvalue(result, 0, 1), "initial") == 0) {
+        const struct dw_state_event event = {.map = PQgetvalue(result, 0, 0),
+                                             .event = DW_MAP_SYNCED,
+                                             .code = "",
+                                             .reason = "",
+                                             .by = "dualwrite"};
+        rc = dw_state_maps_settle(state, &event, err);
+    }
+    PQclear(result);
     if (!rc)
-        rc = dw_state_db_query(
-            state,
-            "UPDATE dualwrite.gap g SET closed_at = now() WHERE g.closed_at IS NULL"
-            " AND NOT EXISTS (SELECT FROM dualwrite.map m WHERE m.source_system = g.system"
-            "  AND m.state <> 'stopped' AND g.map IN ('', m.name) AND NOT EXISTS ("
-            "   SELECT FROM dualwrite.sync s WHERE s.map = m.name AND s.state = 'done'"
-            "   AND s.from_key IS NULL AND s.keys IS NULL AND s.delete_extra"
-            "   AND s.started_at > g.noted_at))"
-            " AND EXISTS (SELECT FROM dualwrite.sync s JOIN dualwrite.map m ON m.name = s.map"
-            "  WHERE s.id = $1 AND m.source_system = g.system AND g.map IN ('', m.name)"
-            "  AND s.delete_extra)",
-            1, params, NULL, err);
+        rc = close_gaps(state, number, err);
     return dw_state_db_end(state, rc, err);
 }

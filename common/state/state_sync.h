@@ -74,6 +74,11 @@ enum dw_rc dw_state_sync_create(struct dw_state *state, const struct dw_sync_ord
                                 size_t count, const char *by, int64_t *out_ids,
                                 struct dw_err *err) DW_MUST_CHECK;
 
+/* The same within a transaction of the caller; for the files of this folder. */
+enum dw_rc dw_state_sync_insert(struct dw_state *state, const struct dw_sync_order *orders,
+                                size_t count, const char *by, int64_t *out_ids,
+                                struct dw_err *err) DW_MUST_CHECK;
+
 struct dw_sync_filter {
     const char *system; /* source system; NULL any */
     const char *map;    /* NULL any */
@@ -86,8 +91,10 @@ enum dw_rc dw_state_syncs_load(struct dw_state *state, const struct dw_sync_filt
                                size_t *out_count, struct dw_err *err) DW_MUST_CHECK;
 
 enum dw_sync_action { DW_SYNC_PAUSE, DW_SYNC_RESUME, DW_SYNC_CANCEL, DW_SYNC_RATE };
-/* What a person does with a sync. Audited. DW_CONFIG DW-STATE-011: no such sync; DW_CONFLICT
- * DW-STATE-012: it is over, or draining. `rate` for DW_SYNC_RATE. */
+/* What a person does with a sync. Audited. Cancelling an initial sync lets its map go on without
+ * it, and notes a gap (DW-STATE-013) that any later copy of the whole table closes. DW_CONFIG
+ * DW-STATE-011: no such sync; DW_CONFLICT DW-STATE-012: it is over, or draining. `rate` for
+ * DW_SYNC_RATE. */
 enum dw_rc dw_state_sync_act(struct dw_state *state, int64_t id, enum dw_sync_action action,
                              int64_t rate, const char *by, struct dw_err *err) DW_MUST_CHECK;
 
@@ -155,7 +162,8 @@ enum dw_rc dw_state_sync_drains_load(struct dw_state *state, const char *target_
                                      size_t *out_count, struct dw_err *err) DW_MUST_CHECK;
 /* Every partition has passed the end mark: the sync is done. One of the whole table that also
  * deleted what the source has not closes the map's gaps from before it; a gap of the whole system
- * is closed when that is so for all its maps. */
+ * is closed when that is so for all its maps. The map of an initial sync moves on to
+ * DW_MAP_CATCHING_UP. */
 enum dw_rc dw_state_sync_finish(struct dw_state *state, int64_t id,
                                 struct dw_err *err) DW_MUST_CHECK;
 

@@ -118,7 +118,7 @@ static void note_state(struct dw_registry_track *track, const struct dw_map_reco
     if (record->state == DW_MAP_ERROR) {
         track->error_change = record->change;
         (void)snprintf(track->error_code, sizeof track->error_code, "%s", record->code);
-    } else if (record->state == DW_MAP_RUNNING) {
+    } else if (dw_map_state_active(record->state)) {
         note_resume(track, record->change);
     }
     dw_metrics_set(track->breaker_state, track->breaker.open ? 1 : 0);
@@ -201,7 +201,7 @@ static struct dw_registry_map *entry_for(struct dw_registry *registry,
 {
     struct dw_registry_map *old = find_locked(registry, record->name);
     if (old && old->change == record->change && old->revision == record->revision &&
-        old->state == record->state)
+        dw_map_state_active(old->state) == dw_map_state_active(record->state))
         return share(old);
     return entry_new(registry, record, err);
 }
@@ -269,7 +269,7 @@ struct dw_registry_map **dw_registry_all(struct dw_registry *registry, size_t *o
 
 bool dw_registry_runs(const struct dw_registry_map *entry)
 {
-    if (entry->state != DW_MAP_RUNNING || !entry->map)
+    if (!dw_map_state_active(entry->state) || !entry->map)
         return false;
     pthread_mutex_lock(&entry->track->lock);
     bool runs = entry->track->failed_change < entry->change;
@@ -396,7 +396,7 @@ bool dw_registry_resumed(const struct dw_registry_map *entry, const char *code)
     bool resumed = track->error_change >= 0 && entry->change > track->error_change &&
                    strcmp(track->error_code, code) == 0;
     pthread_mutex_unlock(&track->lock);
-    return resumed && entry->state == DW_MAP_RUNNING;
+    return resumed && dw_map_state_active(entry->state);
 }
 
 bool dw_registry_gap_accepted(const struct dw_registry_map *entry)

@@ -254,8 +254,7 @@ static bool is_wanted(const struct dw_sync_record *record)
 
 static bool map_holds(const struct dw_map_record *map)
 {
-    return map->state == DW_MAP_STOPPED || map->state == DW_MAP_PAUSED ||
-           map->state == DW_MAP_ERROR;
+    return !dw_map_state_active(map->state);
 }
 
 static enum dw_rc take_record(struct planner *planner, const struct dw_sync_record *record,

@@ -240,6 +240,7 @@ static enum dw_rc save_map(struct dw_api_call *call, const struct apply *apply,
         .topic = dw_arena_printf(call->arena, "%s.%s", call->settings->kafka.topic_prefix,
                                  call->request.map),
         .partitions = (int32_t)call->settings->kafka.partitions,
+        .reason = call->request.reason,
         .by = call->by,
     };
     enum dw_rc rc = DW_OK;

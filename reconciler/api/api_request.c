@@ -117,7 +117,7 @@ static bool take_segments(const struct path *path, struct dw_arena *arena,
 {
     switch (out->route) {
     case DW_API_MAP_ORDER:
-        if (!dw_map_state_event_parse(path->segments[2], &out->event) || out->event == DW_MAP_FAIL)
+        if (!dw_map_state_event_parse(path->segments[2], &out->event))
             return refuse(refusal, 404, "a map takes start, pause, resume and stop");
         return take_name(path->segments[1], arena, out, refusal);
     case DW_API_MAP_SHOW:

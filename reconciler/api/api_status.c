@@ -143,7 +143,7 @@ static void write_latency(struct dw_buf *out, const struct dw_latency *latency)
 static bool is_in_force(const struct dw_flow_map *flow, const struct dw_map_record *map,
                         const struct dw_target_progress *progress)
 {
-    if (map->state == DW_MAP_RUNNING && progress && progress->revision < map->revision)
+    if (dw_map_state_active(map->state) && progress && progress->revision < map->revision)
         return false;
     return dw_flow_in_force(flow, map->state, map->partitions);
 }
@@ -210,7 +210,7 @@ static int64_t find_freshness(const struct status *status, const char *system)
     int64_t oldest = INT64_MAX;
     for (size_t i = 0; i < status->map_count; i++) {
         const struct dw_map_record *map = &status->maps[i];
-        if (map->state != DW_MAP_RUNNING || strcmp(map->source_system, system) != 0)
+        if (!dw_map_state_active(map->state) || strcmp(map->source_system, system) != 0)
             continue;
         const struct dw_target_progress *progress = find_progress(status, map);
         if (!progress || progress->position_us == 0)

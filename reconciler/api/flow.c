@@ -135,7 +135,9 @@ bool dw_flow_in_force(const struct dw_flow_map *flow, enum dw_map_state state, i
     switch (state) {
     case DW_MAP_STOPPED:
         return !flow->has_producer && flow->consumers == 0;
+    case DW_MAP_INITIAL_SYNC:
     case DW_MAP_RUNNING:
+    case DW_MAP_CATCHING_UP:
         return flow->has_producer && flow->partitions >= partitions && !flow->any_paused;
     case DW_MAP_PAUSED:
     case DW_MAP_ERROR:

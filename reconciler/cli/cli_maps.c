@@ -314,7 +314,7 @@ static enum dw_cli_colour state_colour(const char *state)
         return DW_CLI_GREEN;
     if (strcmp(state, "error") == 0)
         return DW_CLI_RED;
-    return strcmp(state, "paused") == 0 ? DW_CLI_YELLOW : DW_CLI_DIM;
+    return strcmp(state, "stopped") == 0 ? DW_CLI_DIM : DW_CLI_YELLOW;
 }
 
 enum dw_cli_exit dw_cli_maps_list(struct dw_cli *cli)

@@ -33,9 +33,17 @@ static const struct {
     const char *state;
     enum dw_cli_colour colour;
 } colours[] = {
-    {"running", DW_CLI_GREEN},     {"streaming", DW_CLI_GREEN}, {"active", DW_CLI_GREEN},
-    {"standby", DW_CLI_DIM},       {"stopped", DW_CLI_DIM},     {"paused", DW_CLI_YELLOW},
-    {"connecting", DW_CLI_YELLOW}, {"error", DW_CLI_RED},       {"gap", DW_CLI_RED},
+    {"running", DW_CLI_GREEN},
+    {"streaming", DW_CLI_GREEN},
+    {"active", DW_CLI_GREEN},
+    {"standby", DW_CLI_DIM},
+    {"stopped", DW_CLI_DIM},
+    {"paused", DW_CLI_YELLOW},
+    {"initial_sync", DW_CLI_YELLOW},
+    {"catching_up", DW_CLI_YELLOW},
+    {"connecting", DW_CLI_YELLOW},
+    {"error", DW_CLI_RED},
+    {"gap", DW_CLI_RED},
 };
 
 static enum dw_cli_colour colour_of(const char *state)

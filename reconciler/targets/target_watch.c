@@ -7,6 +7,7 @@
 #include "common/state/state.h"
 #include "common/state/state_letters.h"
 #include "reconciler/dead_letters/letter_judge.h"
+#include "reconciler/targets/catch_up.h"
 #include "reconciler/targets/sync_finish.h"
 #include <libpq-fe.h>
 #include <pthread.h>
@@ -235,6 +236,16 @@ static enum dw_rc look_for_maps(struct watcher *watcher, struct dw_err *err)
     return DW_OK;
 }
 
+/* This thread alone writes the snapshot: it may read it without the lock. */
+static enum dw_rc see_caught_up(struct watcher *watcher, struct dw_err *err)
+{
+    const struct dw_catch_up_options options = {
+        .system = watcher->system->name,
+        .heartbeat_ms = watcher->watch->settings->producer.heartbeat_ms,
+    };
+    return dw_catch_up_look(watcher->state, &options, &watcher->snapshot, &watcher->arena, err);
+}
+
 static enum dw_rc look_at_target(struct watcher *watcher, struct dw_err *err)
 {
     enum dw_rc rc = DW_OK;
@@ -261,6 +272,8 @@ static enum dw_rc look_at_target(struct watcher *watcher, struct dw_err *err)
     if (!rc)
         rc = dw_sync_finish_look(watcher->state, watcher->conn, watcher->system->name,
                                  &watcher->arena, err);
+    if (!rc)
+        rc = see_caught_up(watcher, err);
     return rc;
 }
 

@@ -20,25 +20,65 @@ static const struct {
     enum dw_map_state to;
 } expected[] = {
     {DW_MAP_STOPPED, DW_MAP_START, MOVES, DW_MAP_RUNNING},
+    {DW_MAP_STOPPED, DW_MAP_START_SYNC, MOVES, DW_MAP_INITIAL_SYNC},
     {DW_MAP_STOPPED, DW_MAP_PAUSE, REFUSES, DW_MAP_STOPPED},
     {DW_MAP_STOPPED, DW_MAP_RESUME, REFUSES, DW_MAP_STOPPED},
+    {DW_MAP_STOPPED, DW_MAP_RESUME_SYNC, REFUSES, DW_MAP_STOPPED},
     {DW_MAP_STOPPED, DW_MAP_STOP, STAYS, DW_MAP_STOPPED},
     {DW_MAP_STOPPED, DW_MAP_FAIL, STAYS, DW_MAP_STOPPED},
+    {DW_MAP_STOPPED, DW_MAP_SYNCED, STAYS, DW_MAP_STOPPED},
+    {DW_MAP_STOPPED, DW_MAP_SYNC_FAILED, STAYS, DW_MAP_STOPPED},
+    {DW_MAP_STOPPED, DW_MAP_CAUGHT_UP, STAYS, DW_MAP_STOPPED},
+    {DW_MAP_INITIAL_SYNC, DW_MAP_START, STAYS, DW_MAP_INITIAL_SYNC},
+    {DW_MAP_INITIAL_SYNC, DW_MAP_START_SYNC, STAYS, DW_MAP_INITIAL_SYNC},
+    {DW_MAP_INITIAL_SYNC, DW_MAP_PAUSE, MOVES, DW_MAP_PAUSED},
+    {DW_MAP_INITIAL_SYNC, DW_MAP_RESUME, STAYS, DW_MAP_INITIAL_SYNC},
+    {DW_MAP_INITIAL_SYNC, DW_MAP_RESUME_SYNC, MOVES, DW_MAP_INITIAL_SYNC},
+    {DW_MAP_INITIAL_SYNC, DW_MAP_STOP, MOVES, DW_MAP_STOPPED},
+    {DW_MAP_INITIAL_SYNC, DW_MAP_FAIL, MOVES, DW_MAP_ERROR},
+    {DW_MAP_INITIAL_SYNC, DW_MAP_SYNCED, MOVES, DW_MAP_CATCHING_UP},
+    {DW_MAP_INITIAL_SYNC, DW_MAP_SYNC_FAILED, MOVES, DW_MAP_INITIAL_SYNC},
+    {DW_MAP_INITIAL_SYNC, DW_MAP_CAUGHT_UP, STAYS, DW_MAP_INITIAL_SYNC},
     {DW_MAP_RUNNING, DW_MAP_START, STAYS, DW_MAP_RUNNING},
+    {DW_MAP_RUNNING, DW_MAP_START_SYNC, STAYS, DW_MAP_RUNNING},
     {DW_MAP_RUNNING, DW_MAP_PAUSE, MOVES, DW_MAP_PAUSED},
     {DW_MAP_RUNNING, DW_MAP_RESUME, STAYS, DW_MAP_RUNNING},
+    {DW_MAP_RUNNING, DW_MAP_RESUME_SYNC, STAYS, DW_MAP_RUNNING},
     {DW_MAP_RUNNING, DW_MAP_STOP, MOVES, DW_MAP_STOPPED},
     {DW_MAP_RUNNING, DW_MAP_FAIL, MOVES, DW_MAP_ERROR},
+    {DW_MAP_RUNNING, DW_MAP_SYNCED, STAYS, DW_MAP_RUNNING},
+    {DW_MAP_RUNNING, DW_MAP_SYNC_FAILED, STAYS, DW_MAP_RUNNING},
+    {DW_MAP_RUNNING, DW_MAP_CAUGHT_UP, STAYS, DW_MAP_RUNNING},
     {DW_MAP_PAUSED, DW_MAP_START, REFUSES, DW_MAP_PAUSED},
+    {DW_MAP_PAUSED, DW_MAP_START_SYNC, REFUSES, DW_MAP_PAUSED},
     {DW_MAP_PAUSED, DW_MAP_PAUSE, STAYS, DW_MAP_PAUSED},
-    {DW_MAP_PAUSED, DW_MAP_RESUME, MOVES, DW_MAP_RUNNING},
+    {DW_MAP_PAUSED, DW_MAP_RESUME, MOVES, DW_MAP_CATCHING_UP},
+    {DW_MAP_PAUSED, DW_MAP_RESUME_SYNC, MOVES, DW_MAP_INITIAL_SYNC},
     {DW_MAP_PAUSED, DW_MAP_STOP, MOVES, DW_MAP_STOPPED},
     {DW_MAP_PAUSED, DW_MAP_FAIL, MOVES, DW_MAP_ERROR},
+    {DW_MAP_PAUSED, DW_MAP_SYNCED, STAYS, DW_MAP_PAUSED},
+    {DW_MAP_PAUSED, DW_MAP_SYNC_FAILED, STAYS, DW_MAP_PAUSED},
+    {DW_MAP_PAUSED, DW_MAP_CAUGHT_UP, STAYS, DW_MAP_PAUSED},
+    {DW_MAP_CATCHING_UP, DW_MAP_START, STAYS, DW_MAP_CATCHING_UP},
+    {DW_MAP_CATCHING_UP, DW_MAP_START_SYNC, STAYS, DW_MAP_CATCHING_UP},
+    {DW_MAP_CATCHING_UP, DW_MAP_PAUSE, MOVES, DW_MAP_PAUSED},
+    {DW_MAP_CATCHING_UP, DW_MAP_RESUME, STAYS, DW_MAP_CATCHING_UP},
+    {DW_MAP_CATCHING_UP, DW_MAP_RESUME_SYNC, STAYS, DW_MAP_CATCHING_UP},
+    {DW_MAP_CATCHING_UP, DW_MAP_STOP, MOVES, DW_MAP_STOPPED},
+    {DW_MAP_CATCHING_UP, DW_MAP_FAIL, MOVES, DW_MAP_ERROR},
+    {DW_MAP_CATCHING_UP, DW_MAP_SYNCED, STAYS, DW_MAP_CATCHING_UP},
+    {DW_MAP_CATCHING_UP, DW_MAP_SYNC_FAILED, STAYS, DW_MAP_CATCHING_UP},
+    {DW_MAP_CATCHING_UP, DW_MAP_CAUGHT_UP, MOVES, DW_MAP_RUNNING},
     {DW_MAP_ERROR, DW_MAP_START, REFUSES, DW_MAP_ERROR},
+    {DW_MAP_ERROR, DW_MAP_START_SYNC, REFUSES, DW_MAP_ERROR},
     {DW_MAP_ERROR, DW_MAP_PAUSE, MOVES, DW_MAP_PAUSED},
-    {DW_MAP_ERROR, DW_MAP_RESUME, MOVES, DW_MAP_RUNNING},
+    {DW_MAP_ERROR, DW_MAP_RESUME, MOVES, DW_MAP_CATCHING_UP},
+    {DW_MAP_ERROR, DW_MAP_RESUME_SYNC, MOVES, DW_MAP_INITIAL_SYNC},
     {DW_MAP_ERROR, DW_MAP_STOP, MOVES, DW_MAP_STOPPED},
     {DW_MAP_ERROR, DW_MAP_FAIL, STAYS, DW_MAP_ERROR},
+    {DW_MAP_ERROR, DW_MAP_SYNCED, STAYS, DW_MAP_ERROR},
+    {DW_MAP_ERROR, DW_MAP_SYNC_FAILED, STAYS, DW_MAP_ERROR},
+    {DW_MAP_ERROR, DW_MAP_CAUGHT_UP, STAYS, DW_MAP_ERROR},
 };
 
 static void test_next_of_every_pair_is_as_written(void **state)
@@ -61,12 +101,18 @@ static void test_names_are_parsed_back(void **state)
         assert_true(dw_map_state_parse(dw_map_state_name((enum dw_map_state)i), &parsed));
         assert_int_equal(parsed, i);
     }
-    for (unsigned i = 0; i < DW_MAP_EVENT_COUNT; i++) {
-        enum dw_map_event parsed;
-        const char *name = dw_map_state_event_name((enum dw_map_event)i);
-        assert_true(dw_map_state_event_parse(dw_str_from(name), &parsed));
-        assert_int_equal(parsed, i);
+    static const enum dw_map_event orders[] = {DW_MAP_START, DW_MAP_PAUSE, DW_MAP_RESUME,
+                                               DW_MAP_STOP};
+    enum dw_map_event parsed_event;
+    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
+        const char *name = dw_map_state_event_name(orders[i]);
+        assert_true(dw_map_state_event_parse(dw_str_from(name), &parsed_event));
+        assert_int_equal(parsed_event, orders[i]);
     }
+    /* What processes find is nothing that a person orders. */
+    assert_false(dw_map_state_event_parse(DW_STR_LIT("fail"), &parsed_event));
+    assert_false(dw_map_state_event_parse(DW_STR_LIT("synced"), &parsed_event));
+    assert_false(dw_map_state_event_parse(DW_STR_LIT("caught_up"), &parsed_event));
     enum dw_map_state unused;
     enum dw_map_event unused_event;
     assert_false(dw_map_state_parse("Running", &unused));
@@ -74,11 +120,21 @@ static void test_names_are_parsed_back(void **state)
     assert_string_equal(dw_map_state_name((enum dw_map_state)99), "unknown");
 }
 
+static void test_active_is_published_and_applied(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < DW_MAP_STATE_COUNT; i++)
+        assert_int_equal(dw_map_state_active((enum dw_map_state)i), i == DW_MAP_INITIAL_SYNC ||
+                                                                        i == DW_MAP_RUNNING ||
+                                                                        i == DW_MAP_CATCHING_UP);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_next_of_every_pair_is_as_written),
         cmocka_unit_test(test_names_are_parsed_back),
+        cmocka_unit_test(test_active_is_published_and_applied),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
