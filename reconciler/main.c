@@ -15,6 +15,7 @@
 #include "common/state/state.h"
 #include "reconciler/api/api.h"
 #include "reconciler/api/map_gauges.h"
+#include "reconciler/api/sync_gauges.h"
 #include "reconciler/dead_letters/letter_gauges.h"
 #include "reconciler/dead_letters/letter_index.h"
 #include "reconciler/targets/target_watch.h"
@@ -142,6 +143,7 @@ static void step_back(struct reconciler *self)
     self->watch = NULL;
     dw_letter_gauges_clear();
     dw_map_gauges_clear();
+    dw_sync_gauges_clear();
 }
 
 static enum dw_rc step_forward(struct reconciler *self, struct dw_err *err)
@@ -235,6 +237,8 @@ static enum dw_rc keep_house(struct reconciler *self, struct dw_err *err)
     dw_arena_reset(&self->arena);
     if (!rc)
         rc = dw_map_gauges_refresh(self->state, &self->arena, err);
+    if (!rc)
+        rc = dw_sync_gauges_refresh(self->state, dw_api_meter(self->api), &self->arena, err);
     if (!rc)
         rc = show_letters(self, err);
     return rc;

@@ -57,4 +57,10 @@ DW_ERR_ENTRY("DW-API-023", "the order is not in force yet",
 DW_ERR_ENTRY("DW-API-024", "a map file cannot be read",
     "The path is wrong, the file is too large, or it may not be read.",
     "Check the path and the file's permissions.")
+DW_ERR_ENTRY("DW-API-025", "rows would be deleted",
+    "--delete-extra deletes rows of the target that the source has not, also those that others have put there under the map's keys.",
+    "Look at what would happen (--dry-run), then repeat the command with --yes.")
+DW_ERR_ENTRY("DW-API-026", "rows are not copied",
+    "A sync that was waited for failed, was cancelled, or took longer than the time given.",
+    "See `dualwrite sync list --all`; mend what it says, then `dualwrite sync resume ID`.")
 /* clang-format on */

@@ -17,7 +17,7 @@ DW_ERR_ENTRY("DW-STATE-006", "the state database holds an unreadable value",
     "Put the value right that the message names.")
 DW_ERR_ENTRY("DW-STATE-007", "the map was stopped for a while",
     "While a map is stopped nothing of it is published: changes made meanwhile are not in the target.",
-    "Use pause instead of stop where no change may be missed; compare both sides, then re-sync the map.")
+    "Use pause instead of stop where no change may be missed; start the map with --delete-extra --yes, or `dualwrite map resync NAME --delete-extra --yes`: that closes the gap.")
 DW_ERR_ENTRY("DW-STATE-008", "another reconciler indexes the dead-letter topic",
     "The stored offset moved while a batch was indexed; nothing was written twice.",
     "Nothing to do: this one starts again from the stored offset. When it repeats, look for a second reconciler.")
@@ -33,4 +33,7 @@ DW_ERR_ENTRY("DW-STATE-012", "the sync's state does not allow this",
 DW_ERR_ENTRY("DW-STATE-013", "an initial sync was cancelled",
     "The map goes on with live changes, but rows that existed before and were not copied yet are missing in the target.",
     "Copy them when it suits: `dualwrite map resync NAME`; that closes the gap.")
+DW_ERR_ENTRY("DW-STATE-014", "there is no such revision of the map",
+    "The number is none of the map's revisions, or the map has only one.",
+    "See `dualwrite map history NAME`.")
 /* clang-format on */

@@ -204,19 +204,28 @@ enum dw_rc dw_state_syncs_load(struct dw_state *state, const struct dw_sync_filt
                                struct dw_arena *arena, const struct dw_sync_record **out,
                                size_t *out_count, struct dw_err *err)
 {
-    char limit[24];
-    const char *params[] = {filter->system, filter->map,
-                            filter->limit ? dw_state_db_i64(filter->limit, limit) : NULL};
+    char numbers[3][24];
+    const char *params[] = {
+        filter->system,
+        filter->map,
+        filter->limit ? dw_state_db_i64(filter->limit, numbers[0]) : NULL,
+        filter->batch ? dw_state_db_i64(filter->batch, numbers[1]) : NULL,
+        filter->id ? dw_state_db_i64(filter->id, numbers[2]) : NULL,
+        filter->active || filter->mates ? "t" : "f",
+        filter->mates ? "t" : "f",
+    };
     PGresult *result = NULL;
     enum dw_rc rc = dw_state_db_query(
         state,
-        filter->active ? SYNC_QUERY " WHERE ($1::text IS NULL OR m.source_system = $1)"
-                                    " AND ($2::text IS NULL OR s.map = $2)"
-                                    " AND s.state NOT IN " ENDED " ORDER BY s.id LIMIT $3::bigint"
-                       : SYNC_QUERY " WHERE ($1::text IS NULL OR m.source_system = $1)"
-                                    " AND ($2::text IS NULL OR s.map = $2)"
-                                    " ORDER BY s.id DESC LIMIT $3::bigint",
-        3, params, &result, err);
+        SYNC_QUERY
+        " WHERE ($1::text IS NULL OR m.source_system = $1) AND ($2::text IS NULL OR s.map = $2)"
+        " AND ($4::bigint IS NULL OR s.batch = $4::bigint)"
+        " AND ($5::bigint IS NULL OR s.id = $5::bigint)"
+        " AND (NOT $6::boolean OR s.state NOT IN " ENDED " OR ($7::boolean AND"
+        "  (s.state = 'failed' AND s.kind = 'initial' AND m.state = 'initial_sync'"
+        "   OR s.batch IN (SELECT batch FROM dualwrite.sync WHERE state NOT IN " ENDED "))))"
+        " ORDER BY CASE WHEN $6::boolean THEN s.id ELSE -s.id END LIMIT $3::bigint",
+        7, params, &result, err);
     if (rc)
         return rc;
     int rows = PQntuples(result);

@@ -83,7 +83,11 @@ struct dw_sync_filter {
     const char *system; /* source system; NULL any */
     const char *map;    /* NULL any */
     bool active;        /* only those that are not over */
-    int64_t limit;      /* newest first when not `active`; 0: all */
+    bool mates;    /* … and those that were started together with one that is not, and initial
+                      ones that failed and hold up their map */
+    int64_t batch; /* 0 any */
+    int64_t id;    /* 0 any */
+    int64_t limit; /* newest first when not `active`; 0: all */
 };
 /* Those that are active by rising id, else newest first. Allocates in `arena`. */
 enum dw_rc dw_state_syncs_load(struct dw_state *state, const struct dw_sync_filter *filter,

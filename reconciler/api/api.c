@@ -18,6 +18,7 @@ struct dw_api {
     pthread_rwlock_t active_lock; /* held for reading during a request */
     struct dw_letter_index *index;
     struct dw_target_watch *watch;
+    struct dw_sync_meter *meter;
     pthread_mutex_t pool_lock;
     struct dw_state *pool[POOL_SIZE]; /* idle state handles */
     size_t pool_count;
@@ -28,6 +29,7 @@ struct dw_api *dw_api_new(const struct dw_settings *settings, const char *instan
     struct dw_api *api = DW_MEM_NEW(struct dw_api);
     api->settings = settings;
     api->instance = instance;
+    api->meter = dw_sync_meter_new();
     pthread_rwlock_init(&api->active_lock, NULL);
     pthread_mutex_init(&api->pool_lock, NULL);
     return api;
@@ -41,7 +43,13 @@ void dw_api_free(struct dw_api *api)
         dw_state_close(api->pool[--api->pool_count]);
     pthread_rwlock_destroy(&api->active_lock);
     pthread_mutex_destroy(&api->pool_lock);
+    dw_sync_meter_free(api->meter);
     free(api);
+}
+
+struct dw_sync_meter *dw_api_meter(struct dw_api *api)
+{
+    return api->meter;
 }
 
 void dw_api_activate(struct dw_api *api, struct dw_letter_index *index,
@@ -91,7 +99,7 @@ void dw_api_answer_error(struct dw_api_call *call, const struct dw_err *err)
         status = 503;
     else if (err->rc == DW_CONFLICT)
         status = 409;
-    else if (strcmp(err->id, "DW-STATE-004") == 0)
+    else if (strcmp(err->id, "DW-STATE-004") == 0 || strcmp(err->id, "DW-STATE-011") == 0)
         status = 404;
     if (status >= 500)
         dw_log_err(status == 503 ? DW_LOG_WARN : DW_LOG_ERROR, "api.failed", err);
@@ -130,7 +138,11 @@ static void answer(struct dw_api_call *call)
         [DW_API_STATUS] = dw_api_status_show,       [DW_API_MAP_LIST] = dw_api_maps_list,
         [DW_API_MAP_SHOW] = dw_api_maps_show,       [DW_API_MAP_APPLY] = dw_api_maps_apply,
         [DW_API_MAP_ORDER] = dw_api_maps_order,     [DW_API_LETTER_LIST] = dw_api_letters_list,
-        [DW_API_LETTER_SHOW] = dw_api_letters_show,
+        [DW_API_LETTER_SHOW] = dw_api_letters_show, [DW_API_START] = dw_api_start_run,
+        [DW_API_SYNC_LIST] = dw_api_syncs_list,     [DW_API_SYNC_SHOW] = dw_api_syncs_show,
+        [DW_API_SYNC_ORDER] = dw_api_start_resync,  [DW_API_SYNC_ACT] = dw_api_syncs_act,
+        [DW_API_MAP_HISTORY] = dw_api_history_show, [DW_API_MAP_ROLLBACK] = dw_api_maps_rollback,
+        [DW_API_AUDIT] = dw_api_history_audit,
     };
     answers[call->request.route](call);
 }
@@ -145,6 +157,7 @@ static void handle_active(struct dw_api *api, struct dw_api_call *call)
     struct dw_err err = DW_ERR_INIT;
     call->index = api->index;
     call->watch = api->watch;
+    call->meter = api->meter;
     if (!call->index) {
         dw_http_error(call->response, 503, "DW-API-013",
                       "this reconciler (%s) is on standby: ask the active one", api->instance);

@@ -1,8 +1,9 @@
 /* api.h - the operator API: JSON over HTTP (routes: api_request.h).
  *
- * Rooms: api_request (what is asked), api_maps, api_letters, api_status (answers), flow and latency
- * (what processes report). Errors are {"error":{"code","message"}} with the fitting status.
- * Threads: the HTTP server's call handle; each call borrows a state handle of the pool.
+ * Rooms: api_request (what is asked), api_maps, api_start, api_syncs, api_letters, api_status
+ * (answers), flow and latency (what processes report). Errors are {"error":{"code","message"}} with
+ * the fitting status. Threads: the HTTP server's call handle; each call borrows a state handle of
+ * the pool.
  */
 #ifndef DW_API_API_H
 #define DW_API_API_H
@@ -14,6 +15,7 @@
 
 struct dw_letter_index;
 struct dw_target_watch;
+struct dw_sync_meter;
 struct dw_api;
 
 #define DW_API_BODY_MAX (8u << 20) /* a map of 1,600 columns with value maps */
@@ -26,6 +28,9 @@ void dw_api_free(struct dw_api *api); /* accepts NULL */
  * every request is answered with 503. Returns when no request uses what was given before. */
 void dw_api_activate(struct dw_api *api, struct dw_letter_index *index,
                      struct dw_target_watch *watch);
+
+/* Who notes the progress of syncs for the API; lives as long as it. */
+struct dw_sync_meter *dw_api_meter(struct dw_api *api);
 
 /* A dw_http_handler_fn; `context` is a struct dw_api. */
 void dw_api_handle(void *context, const struct dw_http_request *request,

@@ -5,6 +5,7 @@
 #include "common/state/state.h"
 #include "reconciler/api/api.h"
 #include "reconciler/api/api_request.h"
+#include "reconciler/api/sync_meter.h"
 #include "reconciler/dead_letters/letter_index.h"
 #include "reconciler/targets/target_watch.h"
 
@@ -14,6 +15,7 @@ struct dw_api_call {
     struct dw_state *state;
     struct dw_letter_index *index;
     struct dw_target_watch *watch;
+    struct dw_sync_meter *meter;
     struct dw_arena *arena;
     const char *by; /* who asks */
     struct dw_api_request request;
@@ -32,6 +34,19 @@ void dw_api_maps_list(struct dw_api_call *call);
 void dw_api_maps_show(struct dw_api_call *call);
 void dw_api_maps_apply(struct dw_api_call *call);
 void dw_api_maps_order(struct dw_api_call *call);
+void dw_api_maps_rollback(struct dw_api_call *call);
+void dw_api_history_show(struct dw_api_call *call);
+/* The "history" member. */
+void dw_api_history_write(struct dw_buf *out, const struct dw_map_history_list *history);
+void dw_api_history_audit(struct dw_api_call *call);
+void dw_api_start_run(struct dw_api_call *call);
+void dw_api_start_resync(struct dw_api_call *call);
+void dw_api_syncs_list(struct dw_api_call *call);
+void dw_api_syncs_show(struct dw_api_call *call);
+void dw_api_syncs_act(struct dw_api_call *call);
+/* The "syncs" and "batches" members, of the filter's syncs. */
+enum dw_rc dw_api_syncs_write(struct dw_api_call *call, const struct dw_sync_filter *filter,
+                              struct dw_err *err) DW_MUST_CHECK;
 void dw_api_letters_list(struct dw_api_call *call);
 void dw_api_letters_show(struct dw_api_call *call);
 

@@ -1,6 +1,7 @@
 /* api_maps.c - maps: list, show, apply (through the check), orders. */
 #include "common/model/map_resolved.h"
 #include "common/model/table_map.h"
+#include "common/state/state_life.h"
 #include "reconciler/api/api_answer.h"
 #include "reconciler/dead_letters/letter_gauges.h"
 #include "reconciler/maps/map_check.h"
@@ -42,25 +43,6 @@ void dw_api_maps_list(struct dw_api_call *call)
     dw_buf_append_text(out, "]}\n");
 }
 
-static void write_history(struct dw_buf *out, const struct dw_map_history_list *history)
-{
-    dw_json_write_name(out, "history");
-    dw_buf_append_char(out, '[');
-    for (size_t i = 0; i < history->count; i++) {
-        const struct dw_map_history *item = &history->items[i];
-        dw_api_answer_open(out, '{');
-        dw_api_answer_time(out, "at", item->at_us);
-        dw_json_write_text(out, "event", item->event);
-        dw_json_write_text(out, "state", item->state);
-        dw_json_write_i64(out, "revision", item->revision);
-        dw_json_write_text(out, "code", item->code);
-        dw_json_write_text(out, "reason", item->reason);
-        dw_json_write_text(out, "by", item->by);
-        dw_buf_append_char(out, '}');
-    }
-    dw_buf_append_char(out, ']');
-}
-
 static enum dw_rc load_map(struct dw_api_call *call, const struct dw_map_record **out,
                            struct dw_err *err)
 {
@@ -84,7 +66,7 @@ void dw_api_maps_show(struct dw_api_call *call)
     }
     dw_buf_append_char(out, '{');
     write_map(out, map);
-    write_history(out, &history);
+    dw_api_history_write(out, &history);
     dw_json_write_name(out, "document");
     dw_buf_append_text(out, map->document);
     dw_buf_append_text(out, "}\n");
@@ -300,4 +282,33 @@ void dw_api_maps_apply(struct dw_api_call *call)
     dw_json_write_bool(out, "dry_run", call->request.dry_run);
     write_problems(call, &apply);
     dw_buf_append_text(out, "}\n");
+}
+
+/* An earlier document becomes a new revision: it goes through the same check, and nothing of the
+ * history is undone. */
+void dw_api_maps_rollback(struct dw_api_call *call)
+{
+    struct dw_err err = DW_ERR_INIT;
+    const struct dw_map_record *map = NULL;
+    const struct dw_life_revision *revision = NULL;
+    int64_t wanted = call->request.revision;
+    enum dw_rc rc = load_map(call, &map, &err);
+    if (!rc)
+        rc = dw_state_life_revision(call->state, map->name, wanted, call->arena, &revision, &err);
+    if (!rc && !revision)
+        rc = wanted ? dw_err_set(&err, DW_CONFLICT, "DW-STATE-014", "map %s has no revision %lld",
+                                 map->name, (long long)wanted)
+                    : dw_err_set(&err, DW_CONFLICT, "DW-STATE-014",
+                                 "map %s has no revision before this one", map->name);
+    if (rc) {
+        dw_api_answer_error(call, &err);
+        return;
+    }
+    call->request.document = dw_str_from(revision->document);
+    call->request.file =
+        dw_arena_printf(call->arena, "%s, revision %lld", map->name, (long long)revision->revision);
+    if (!*call->request.reason)
+        call->request.reason =
+            dw_arena_printf(call->arena, "back to revision %lld", (long long)revision->revision);
+    dw_api_maps_apply(call);
 }

@@ -274,7 +274,21 @@ static void write_processes(struct dw_buf *out, const struct status *status)
     dw_buf_append_char(out, ']');
 }
 
-static void write_gaps(struct dw_buf *out, const struct status *status)
+/* The command that leads to its closing. */
+static const char *remedy_of(struct dw_arena *arena, const struct status *status,
+                             const struct dw_state_gap *gap)
+{
+    bool copies_only = strcmp(gap->code, "DW-STATE-013") == 0;
+    const char *how = copies_only ? "" : " --delete-extra --yes";
+    if (!*gap->map)
+        return dw_arena_printf(arena, "dualwrite system resync %s%s", gap->system, how);
+    for (size_t i = 0; i < status->map_count; i++)
+        if (strcmp(status->maps[i].name, gap->map) == 0 && status->maps[i].state == DW_MAP_STOPPED)
+            return dw_arena_printf(arena, "dualwrite map start %s%s", gap->map, how);
+    return dw_arena_printf(arena, "dualwrite map resync %s%s", gap->map, how);
+}
+
+static void write_gaps(struct dw_buf *out, struct dw_arena *arena, const struct status *status)
 {
     char lsn[24];
     dw_json_write_name(out, "gaps");
@@ -287,6 +301,7 @@ static void write_gaps(struct dw_buf *out, const struct status *status)
         dw_json_write_text(out, "code", gap->code);
         dw_json_write_text(out, "from_lsn", dw_pg_format_lsn(gap->from_lsn, lsn));
         dw_json_write_text(out, "reason", gap->reason);
+        dw_json_write_text(out, "remedy", remedy_of(arena, status, gap));
         dw_api_answer_time(out, "noted_at", gap->noted_us);
         dw_buf_append_char(out, '}');
     }
@@ -333,7 +348,14 @@ void dw_api_status_show(struct dw_api_call *call)
         write_system(out, &status, call->settings->systems[i].name);
     dw_buf_append_char(out, ']');
     write_processes(out, &status);
-    write_gaps(out, &status);
+    write_gaps(out, call->arena, &status);
+    const struct dw_sync_filter syncs = {.mates = true};
+    if (dw_api_syncs_write(call, &syncs, &err)) {
+        dw_flow_free(status.flow);
+        out->len = 0;
+        dw_api_answer_error(call, &err);
+        return;
+    }
     write_index(out, call, &status);
     dw_buf_append_text(out, "}\n");
     dw_flow_free(status.flow);

@@ -42,6 +42,14 @@ void dw_cli_write(const struct dw_buf *text);
 /* A path segment or query value, percent-encoded into the arena. */
 const char *dw_cli_escape(struct dw_arena *arena, const char *text);
 
+/* Asks for the status until a map's state is in force in those who carry it out. */
+enum dw_cli_exit dw_cli_maps_wait(struct dw_cli *cli, const char *name);
+/* A table of a map's history. `body` has the "history" member. */
+void dw_cli_history_write(struct dw_cli *cli, struct dw_str body, struct dw_buf *out);
+/* Tables of an answer's "syncs" and "batches"; false: there are none. */
+bool dw_cli_syncs_write(struct dw_cli *cli, struct dw_str body, struct dw_buf *out);
+enum dw_cli_colour dw_cli_maps_colour(const char *state);
+
 /* The commands. */
 enum dw_cli_exit dw_cli_status_run(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_maps_check(struct dw_cli *cli);
@@ -49,6 +57,15 @@ enum dw_cli_exit dw_cli_maps_apply(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_maps_list(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_maps_show(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_maps_order(struct dw_cli *cli);
+enum dw_cli_exit dw_cli_start_maps(struct dw_cli *cli, const char *const *names, size_t count);
+enum dw_cli_exit dw_cli_start_run(struct dw_cli *cli);
+enum dw_cli_exit dw_cli_start_resync(struct dw_cli *cli);
+enum dw_cli_exit dw_cli_syncs_list(struct dw_cli *cli);
+enum dw_cli_exit dw_cli_syncs_show(struct dw_cli *cli);
+enum dw_cli_exit dw_cli_syncs_act(struct dw_cli *cli);
+enum dw_cli_exit dw_cli_maps_rollback(struct dw_cli *cli);
+enum dw_cli_exit dw_cli_history_show(struct dw_cli *cli);
+enum dw_cli_exit dw_cli_history_audit(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_letters_list(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_letters_show(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_explain_run(struct dw_cli *cli);

@@ -1,4 +1,4 @@
-/* cli_maps.c - map check, apply, list, show, start, pause, resume, stop. */
+/* cli_maps.c - map check, apply, list, show, pause, resume, stop, rollback. */
 #include "common/base/clock.h"
 #include "common/base/json_write.h"
 #include "common/config/text_file.h"
@@ -121,8 +121,7 @@ static bool is_in_force(struct dw_str status, const char *name, struct dw_arena 
     return false;
 }
 
-/* Asks for the status until the order has reached those who carry it out. */
-static enum dw_cli_exit wait_in_force(struct dw_cli *cli, const char *name)
+enum dw_cli_exit dw_cli_maps_wait(struct dw_cli *cli, const char *name)
 {
     int64_t until = dw_clock_mono_ms() + cli->options.wait_seconds * 1000;
     const char *state = "unknown";
@@ -185,7 +184,7 @@ static enum dw_cli_exit wait_all(struct dw_cli *cli, const char *const *names,
 {
     for (size_t i = 0; !result && i < cli->options.argument_count; i++)
         if (names[i])
-            result = wait_in_force(cli, names[i]);
+            result = dw_cli_maps_wait(cli, names[i]);
     return result;
 }
 
@@ -262,8 +261,12 @@ static void print_applied(struct dw_cli *cli, const char *name, const struct dw_
                dw_cli_json_true(answer->body, "exists") ? "a new revision" : "a new map");
 }
 
-/* *out_name stays NULL when the map did not come so far. */
-static enum dw_cli_exit apply_one(struct dw_cli *cli, const char *file, const char **out_name)
+struct applied {
+    const char *name; /* NULL: it did not come so far */
+    bool stopped;
+};
+
+static enum dw_cli_exit apply_one(struct dw_cli *cli, const char *file, struct applied *out)
 {
     struct dw_map_problems problems;
     struct dw_str text = {NULL, 0};
@@ -285,30 +288,48 @@ static enum dw_cli_exit apply_one(struct dw_cli *cli, const char *file, const ch
         return code;
     print_applied(cli, name, &answer);
     (void)fflush(stdout);
-    *out_name = name;
-    if (!cli->options.start || cli->options.dry_run ||
-        strcmp(dw_cli_json_text(answer.body, "state", cli->arena), "stopped") != 0)
-        return DW_CLI_DONE;
-    return order_one(cli, name, "start");
+    *out = (struct applied){
+        .name = name,
+        .stopped = strcmp(dw_cli_json_text(answer.body, "state", cli->arena), "stopped") == 0,
+    };
+    return DW_CLI_DONE;
+}
+
+/* Those that are stopped are started together: parents come first. */
+static enum dw_cli_exit start_applied(struct dw_cli *cli, const struct applied *applied)
+{
+    size_t count = 0;
+    const char **names = DW_ARENA_ARRAY(cli->arena, const char *, cli->options.argument_count);
+    for (size_t i = 0; i < cli->options.argument_count; i++)
+        if (applied[i].name && applied[i].stopped)
+            names[count++] = applied[i].name;
+    return count ? dw_cli_start_maps(cli, names, count) : DW_CLI_DONE;
 }
 
 enum dw_cli_exit dw_cli_maps_apply(struct dw_cli *cli)
 {
     const struct dw_cli_options *options = &cli->options;
     enum dw_cli_exit result = DW_CLI_DONE;
-    const char **names = DW_ARENA_ARRAY(cli->arena, const char *, options->argument_count);
+    struct applied *applied = DW_ARENA_ARRAY(cli->arena, struct applied, options->argument_count);
     for (size_t i = 0; i < options->argument_count; i++) {
-        enum dw_cli_exit code = apply_one(cli, options->arguments[i], &names[i]);
+        enum dw_cli_exit code = apply_one(cli, options->arguments[i], &applied[i]);
         if (code == DW_CLI_UNREACHABLE || code == DW_CLI_UNAUTHORISED)
             return code;
         result = result ? result : code;
     }
-    return options->wait && !options->dry_run ? wait_all(cli, names, result) : result;
+    if (options->dry_run)
+        return result;
+    enum dw_cli_exit started = options->start ? start_applied(cli, applied) : DW_CLI_DONE;
+    result = result ? result : started;
+    for (size_t i = 0; options->wait && !result && i < options->argument_count; i++)
+        if (applied[i].name && !(applied[i].stopped && options->start))
+            result = dw_cli_maps_wait(cli, applied[i].name);
+    return result;
 }
 
 /* --- looking ---------------------------------------------------------------------------------- */
 
-static enum dw_cli_colour state_colour(const char *state)
+enum dw_cli_colour dw_cli_maps_colour(const char *state)
 {
     if (strcmp(state, "running") == 0)
         return DW_CLI_GREEN;
@@ -342,7 +363,7 @@ enum dw_cli_exit dw_cli_maps_list(struct dw_cli *cli)
 #define TEXT(name) dw_cli_format_safe(cli->arena, dw_cli_json_text(maps[i], name, cli->arena))
         const char *state = TEXT("state");
         dw_cli_table_add(&table, TEXT("map"), DW_CLI_PLAIN);
-        dw_cli_table_add(&table, state, state_colour(state));
+        dw_cli_table_add(&table, state, dw_cli_maps_colour(state));
         dw_cli_table_add(&table,
                          dw_cli_format_count(cli->arena, dw_cli_json_number(maps[i], "revision")),
                          DW_CLI_PLAIN);
@@ -358,36 +379,6 @@ enum dw_cli_exit dw_cli_maps_list(struct dw_cli *cli)
     dw_cli_write(&text);
     dw_buf_done(&text);
     return DW_CLI_DONE;
-}
-
-static void write_history(struct dw_cli *cli, struct dw_str body, struct dw_buf *out)
-{
-    static const struct dw_cli_column columns[] = {
-        {"AT", false, false},      {"EVENT", false, false}, {"STATE", false, false},
-        {"REVISION", true, false}, {"BY", false, true},     {"REASON", false, true},
-    };
-    size_t count = 0;
-    const struct dw_str *items =
-        dw_cli_json_elements(dw_cli_json_member(body, "history"), cli->arena, &count);
-    struct dw_cli_table table;
-    dw_cli_table_init(&table, cli->arena, columns, sizeof columns / sizeof *columns);
-    for (size_t i = 0; i < count; i++) {
-#define TEXT(name) dw_cli_format_safe(cli->arena, dw_cli_json_text(items[i], name, cli->arena))
-        const char *code = TEXT("code");
-        const char *reason = TEXT("reason");
-        dw_cli_table_add(&table, dw_arena_printf(cli->arena, "%.19sZ", TEXT("at")), DW_CLI_DIM);
-        dw_cli_table_add(&table, TEXT("event"), DW_CLI_PLAIN);
-        dw_cli_table_add(&table, TEXT("state"), state_colour(TEXT("state")));
-        dw_cli_table_add(&table,
-                         dw_cli_format_count(cli->arena, dw_cli_json_number(items[i], "revision")),
-                         DW_CLI_PLAIN);
-        dw_cli_table_add(&table, TEXT("by"), DW_CLI_PLAIN);
-        dw_cli_table_add(&table,
-                         *code ? dw_arena_printf(cli->arena, "%s %s", code, reason) : reason,
-                         DW_CLI_PLAIN);
-#undef TEXT
-    }
-    dw_cli_table_render(&table, &cli->screen, out);
 }
 
 enum dw_cli_exit dw_cli_maps_show(struct dw_cli *cli)
@@ -408,7 +399,7 @@ enum dw_cli_exit dw_cli_maps_show(struct dw_cli *cli)
     const char *state = TEXT("state");
     dw_cli_table_paint(&text, &cli->screen, DW_CLI_BOLD, TEXT("map"));
     dw_buf_append_text(&text, ": ");
-    dw_cli_table_paint(&text, &cli->screen, state_colour(state), state);
+    dw_cli_table_paint(&text, &cli->screen, dw_cli_maps_colour(state), state);
     dw_buf_printf(&text, ", revision %lld, %s to %s, topic %s with %lld partitions\n",
                   (long long)dw_cli_json_number(answer.body, "revision"), TEXT("source_system"),
                   TEXT("target_system"), TEXT("topic"),
@@ -417,11 +408,41 @@ enum dw_cli_exit dw_cli_maps_show(struct dw_cli *cli)
         dw_buf_printf(&text, "  %s %s\n", TEXT("code"), TEXT("reason"));
 #undef TEXT
     dw_buf_append_char(&text, '\n');
-    write_history(cli, answer.body, &text);
+    dw_cli_history_write(cli, answer.body, &text);
     dw_buf_append_char(&text, '\n');
     dw_cli_json_pretty(&text, dw_cli_json_member(answer.body, "document"), 0);
     dw_buf_append_char(&text, '\n');
     dw_cli_write(&text);
     dw_buf_done(&text);
     return DW_CLI_DONE;
+}
+
+enum dw_cli_exit dw_cli_maps_rollback(struct dw_cli *cli)
+{
+    const char *name = cli->options.arguments[0];
+    struct dw_buf body;
+    struct dw_cli_answer answer;
+    dw_buf_init(&body, 65536);
+    dw_buf_append_char(&body, '{');
+    if (cli->options.to) {
+        dw_json_write_name(&body, "revision");
+        dw_buf_append_text(&body, cli->options.to);
+    }
+    if (cli->options.reason)
+        dw_json_write_text(&body, "reason", cli->options.reason);
+    dw_buf_append_char(&body, '}');
+    const char *path =
+        dw_arena_printf(cli->arena, "/api/v1/maps/%s/rollback%s", dw_cli_escape(cli->arena, name),
+                        cli->options.dry_run ? "?dry_run=true" : "");
+    enum dw_cli_exit code = dw_cli_ask(cli, "POST", path, dw_buf_str(&body), &answer);
+    dw_buf_done(&body);
+    if (code == DW_CLI_REFUSED && answer.status == 422) {
+        struct dw_map_problems problems;
+        read_problems(cli, answer.body, &problems);
+        print_problems(cli, &problems);
+    }
+    if (code)
+        return code;
+    print_applied(cli, name, &answer);
+    return cli->options.wait && !cli->options.dry_run ? dw_cli_maps_wait(cli, name) : DW_CLI_DONE;
 }

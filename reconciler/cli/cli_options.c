@@ -16,7 +16,14 @@ enum {
     TAKES_WAIT = 1 << 2,
     TAKES_WATCH = 1 << 3,
     TAKES_REASON = 1 << 4,
-    TAKES_FILTER = 1 << 5,
+    TAKES_FILTER = 1 << 5, /* of dead letters */
+    TAKES_NO_SYNC = 1 << 6,
+    TAKES_COPY = 1 << 7, /* how rows are copied */
+    TAKES_KEYS = 1 << 8,
+    TAKES_TO = 1 << 9,
+    TAKES_PAGE = 1 << 10,
+    TAKES_MAP = 1 << 11,
+    TAKES_ALL_SYNCS = 1 << 12,
     TAKES_ALL = 1 << 30, /* every command */
 };
 
@@ -40,16 +47,19 @@ static const struct command commands[DW_CLI_COMMAND_COUNT] = {
         {"map", "check", 0, 1, MANY, "FILE...",
          "look for mistakes in map files and in how they fit both systems; starts nothing",
          "dualwrite map check maps/*.json"},
-    [DW_CLI_MAP_APPLY] = {"map", "apply", TAKES_START | TAKES_DRY_RUN | TAKES_WAIT, 1, MANY,
-                          "FILE...", "check map files and take them live as a new revision",
+    [DW_CLI_MAP_APPLY] = {"map", "apply",
+                          TAKES_START | TAKES_DRY_RUN | TAKES_WAIT | TAKES_NO_SYNC | TAKES_COPY, 1,
+                          MANY, "FILE...", "check map files and take them live as a new revision",
                           "dualwrite map apply maps/customers.json --start"},
     [DW_CLI_MAP_LIST] = {"map", "list", 0, 0, 0, "", "the maps and their states",
                          "dualwrite map list"},
     [DW_CLI_MAP_SHOW] = {"map", "show", 0, 1, 1, "NAME", "one map: state, history, document",
                          "dualwrite map show customers"},
-    [DW_CLI_MAP_START] = {"map", "start", TAKES_REASON | TAKES_WAIT, 1, MANY, "NAME...",
-                          "publish and apply the changes of maps",
-                          "dualwrite map start customers --wait"},
+    [DW_CLI_MAP_START] = {"map", "start",
+                          TAKES_REASON | TAKES_WAIT | TAKES_DRY_RUN | TAKES_NO_SYNC | TAKES_COPY, 1,
+                          MANY, "NAME...",
+                          "copy the rows of maps, parents first, and keep them up to date",
+                          "dualwrite map start customers orders --wait"},
     [DW_CLI_MAP_PAUSE] = {"map", "pause", TAKES_REASON | TAKES_WAIT, 1, MANY, "NAME...",
                           "stop applying; changes are kept in Kafka",
                           "dualwrite map pause customers --reason 'month end'"},
@@ -58,6 +68,40 @@ static const struct command commands[DW_CLI_COMMAND_COUNT] = {
     [DW_CLI_MAP_STOP] = {"map", "stop", TAKES_REASON | TAKES_WAIT, 1, MANY, "NAME...",
                          "stop publishing and applying; changes made meanwhile are missed",
                          "dualwrite map stop customers"},
+    [DW_CLI_MAP_RESYNC] = {"map", "resync", TAKES_WAIT | TAKES_DRY_RUN | TAKES_COPY | TAKES_KEYS, 1,
+                           MANY, "NAME...",
+                           "copy rows again beside live changes: all, a range, or keys",
+                           "dualwrite map resync orders --key '{\"company\": \"dat\", \"id\": 7}'"},
+    [DW_CLI_MAP_HISTORY] = {"map", "history", TAKES_PAGE, 1, 1, "NAME",
+                            "what became of a map, newest first",
+                            "dualwrite map history customers"},
+    [DW_CLI_MAP_ROLLBACK] = {"map", "rollback",
+                             TAKES_DRY_RUN | TAKES_WAIT | TAKES_REASON | TAKES_TO, 1, 1, "NAME",
+                             "make an earlier revision the newest one",
+                             "dualwrite map rollback customers --to 3"},
+    [DW_CLI_SYSTEM_RESYNC] = {"system", "resync", TAKES_WAIT | TAKES_DRY_RUN | TAKES_COPY, 1, 1,
+                              "NAME",
+                              "copy the rows of all maps from a system again: closes its gaps",
+                              "dualwrite system resync erp --delete-extra --yes --wait"},
+    [DW_CLI_SYNC_LIST] = {"sync", "list", TAKES_MAP | TAKES_ALL_SYNCS, 0, 0, "",
+                          "copies of rows under way: progress, rate, time left",
+                          "dualwrite sync list --all"},
+    [DW_CLI_SYNC_SHOW] = {"sync", "show", 0, 1, 1, "ID", "one sync with its ranges",
+                          "dualwrite sync show 7"},
+    [DW_CLI_SYNC_PAUSE] = {"sync", "pause", 0, 1, 1, "ID",
+                           "stop copying; the map goes on with live changes",
+                           "dualwrite sync pause 7"},
+    [DW_CLI_SYNC_RESUME] = {"sync", "resume", 0, 1, 1, "ID",
+                            "go on after a pause or a failure, from where it stood",
+                            "dualwrite sync resume 7"},
+    [DW_CLI_SYNC_CANCEL] = {"sync", "cancel", 0, 1, 1, "ID",
+                            "give up; the map goes on without the rows that are missing",
+                            "dualwrite sync cancel 7"},
+    [DW_CLI_SYNC_RATE] = {"sync", "rate", 0, 2, 2, "ID ROWS",
+                          "limit the rows per second while it runs, 0: no limit",
+                          "dualwrite sync rate 7 500"},
+    [DW_CLI_AUDIT] = {NULL, "audit", TAKES_MAP | TAKES_PAGE, 0, 0, "", "who did what, newest first",
+                      "dualwrite audit --map customers"},
     [DW_CLI_LETTER_LIST] = {"dead-letter", "list", TAKES_FILTER, 0, 0, "",
                             "events that could not be applied, newest first",
                             "dualwrite dead-letter list --map customers --code DW-APPLY-012"},
@@ -91,6 +135,15 @@ enum option_id {
     OPTION_CODE,
     OPTION_LIMIT,
     OPTION_AFTER,
+    OPTION_NO_SYNC,
+    OPTION_ON_EXISTING,
+    OPTION_RATE,
+    OPTION_DELETE_EXTRA,
+    OPTION_YES,
+    OPTION_KEY,
+    OPTION_FROM,
+    OPTION_TO,
+    OPTION_ALL,
 };
 
 enum value { VALUE_NONE, VALUE_NEEDED, VALUE_SECONDS /* may be left out */ };
@@ -112,16 +165,34 @@ static const struct option options[] = {
     {"--reason", OPTION_REASON, VALUE_NEEDED, TAKES_REASON, "--reason TEXT",
      "why, for the map's history"},
     {"--wait", OPTION_WAIT, VALUE_SECONDS, TAKES_WAIT, "--wait [SECONDS]",
-     "until it is in force in producer and consumers (default 60 s)"},
+     "until it is in force in producer and consumers (default 60 s), and rows are copied"},
+    {"--no-sync", OPTION_NO_SYNC, VALUE_NONE, TAKES_NO_SYNC, "--no-sync",
+     "only changes from now on: existing rows are not copied"},
+    {"--on-existing", OPTION_ON_EXISTING, VALUE_NEEDED, TAKES_COPY, "--on-existing WHAT",
+     "rows that the target has already: overwrite (default) or keep"},
+    {"--rate", OPTION_RATE, VALUE_NEEDED, TAKES_COPY, "--rate ROWS",
+     "copy at most so many rows per second"},
+    {"--delete-extra", OPTION_DELETE_EXTRA, VALUE_NONE, TAKES_COPY, "--delete-extra",
+     "also delete target rows that the source has not; needs --yes"},
+    {"--yes", OPTION_YES, VALUE_NONE, TAKES_COPY, "--yes", "really delete (see --delete-extra)"},
+    {"--key", OPTION_KEY, VALUE_NEEDED, TAKES_KEYS, "--key JSON",
+     "only this row, as object or array of the source key; may be repeated"},
+    {"--from", OPTION_FROM, VALUE_NEEDED, TAKES_KEYS, "--from JSON",
+     "only rows from this key on …"},
+    {"--to", OPTION_TO, VALUE_NEEDED, TAKES_KEYS, "--to JSON", "… up to this one"},
+    {"--to", OPTION_TO, VALUE_NEEDED, TAKES_TO, "--to REVISION",
+     "which revision (default: the one before)"},
+    {"--all", OPTION_ALL, VALUE_NONE, TAKES_ALL_SYNCS, "--all", "also those that are over"},
     {"--watch", OPTION_WATCH, VALUE_SECONDS, TAKES_WATCH, "--watch [SECONDS]",
      "show again and again (default every 2 s) until Ctrl-C"},
-    {"--map", OPTION_MAP, VALUE_NEEDED, TAKES_FILTER, "--map NAME", "only of this map"},
+    {"--map", OPTION_MAP, VALUE_NEEDED, TAKES_FILTER | TAKES_MAP, "--map NAME", "only of this map"},
     {"--state", OPTION_STATE, VALUE_NEEDED, TAKES_FILTER, "--state STATE",
      "open, unconfirmed, void, foreign or all (default open and unconfirmed)"},
     {"--code", OPTION_CODE, VALUE_NEEDED, TAKES_FILTER, "--code CODE", "only with this error code"},
-    {"--limit", OPTION_LIMIT, VALUE_NEEDED, TAKES_FILTER, "--limit N",
+    {"--limit", OPTION_LIMIT, VALUE_NEEDED, TAKES_FILTER | TAKES_PAGE, "--limit N",
      "at most so many, 1 to 1000 (default 100)"},
-    {"--after", OPTION_AFTER, VALUE_NEEDED, TAKES_FILTER, "--after ID", "older than this one"},
+    {"--after", OPTION_AFTER, VALUE_NEEDED, TAKES_FILTER | TAKES_PAGE, "--after ID",
+     "older than this one"},
     {"--config", OPTION_CONFIG, VALUE_NEEDED, TAKES_ALL, "--config FILE",
      "settings (default: $DW_CONFIG, then ./dualwrite.json)"},
     {"--json", OPTION_JSON, VALUE_NONE, TAKES_ALL, "--json", "answer as JSON, for scripts"},
@@ -140,6 +211,7 @@ struct parser {
     struct dw_cli_options *out;
     struct dw_buf *text;
     const char **arguments;
+    const char **keys;
     const struct command *command; /* NULL: none named yet */
     const char *group;             /* the first word of a command of two */
     unsigned given;                /* one bit per option seen, by place in the table */
@@ -316,6 +388,7 @@ static bool set_option(struct parser *parser, const struct option *option, const
         break;
     case OPTION_WAIT:
         out->wait = true;
+        out->wait_limited = value != NULL;
         return !value || set_number(parser, option, value, SECONDS_MAX, &out->wait_seconds);
     case OPTION_WATCH:
         out->watch = true;
@@ -336,6 +409,33 @@ static bool set_option(struct parser *parser, const struct option *option, const
         return set_number(parser, option, value, LIMIT_MAX, &out->limit);
     case OPTION_AFTER:
         return set_number(parser, option, value, INT64_MAX, &out->after);
+    case OPTION_NO_SYNC:
+        out->no_sync = true;
+        break;
+    case OPTION_ON_EXISTING:
+        out->on_existing = value;
+        return strcmp(value, "overwrite") == 0 || strcmp(value, "keep") == 0 ||
+               wrong(parser, option->name, " is overwrite or keep", "");
+    case OPTION_RATE:
+        return set_number(parser, option, value, INT64_MAX, &out->rate);
+    case OPTION_DELETE_EXTRA:
+        out->delete_extra = true;
+        break;
+    case OPTION_YES:
+        out->yes = true;
+        break;
+    case OPTION_KEY:
+        parser->keys[out->key_count++] = value;
+        break;
+    case OPTION_FROM:
+        out->from = value;
+        break;
+    case OPTION_TO:
+        out->to = value;
+        break;
+    case OPTION_ALL:
+        out->all = true;
+        break;
     }
     return true;
 }
@@ -363,6 +463,43 @@ static bool take_option(struct parser *parser, const char *argument)
     return wrong(parser, "there is no option ", argument, "; see dualwrite --help");
 }
 
+/* Options that do not go together. */
+static bool check_copy(struct parser *parser)
+{
+    const struct dw_cli_options *out = parser->out;
+    bool copies = out->on_existing || out->rate || out->delete_extra;
+    if (out->no_sync && copies)
+        return wrong(parser, "--no-sync", " copies nothing: leave out what says how", "");
+    if (out->command == DW_CLI_MAP_APPLY && (out->no_sync || copies) && !out->start)
+        return wrong(parser, "--start", " is missing: without it nothing is copied", "");
+    int64_t number;
+    if (out->command == DW_CLI_MAP_ROLLBACK && out->to &&
+        !parse_number(out->to, 1, INT64_MAX, &number))
+        return wrong(parser, "--to", " takes the number of a revision", "");
+    if (out->command == DW_CLI_SYNC_RATE &&
+        !parse_number(parser->arguments[1], 0, INT64_MAX, &number))
+        return wrong(parser, "ROWS", " is a number from 0: rows per second", "");
+    if (out->command != DW_CLI_MAP_RESYNC)
+        return true;
+    if (!out->from != !out->to)
+        return wrong(parser, "--from and --to", " go together", "");
+    if (out->key_count && out->from)
+        return wrong(parser, "--key", " does not go with --from and --to", "");
+    if ((out->key_count || out->from) && out->argument_count != 1)
+        return wrong(parser, "keys", " are of one map: name only that", "");
+    return true;
+}
+
+/* Two options of one name mean different things to different commands. */
+static unsigned takers_of(const struct option *option)
+{
+    unsigned takers = 0;
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        if (strcmp(options[i].name, option->name) == 0)
+            takers |= options[i].taken_by;
+    return takers == TAKES_ALL ? ~0u : takers;
+}
+
 /* Does everything that was given belong to the command? */
 static bool check_fit(struct parser *parser)
 {
@@ -372,8 +509,8 @@ static bool check_fit(struct parser *parser)
             parser, parser->group ? parser->group : "a command",
             parser->group ? " needs a second word: " : " is missing: ", next_words(parser));
     for (size_t i = 0; i < OPTION_COUNT; i++)
-        if (options[i].taken_by != TAKES_ALL && (parser->given & 1u << i) &&
-            !(command->takes & options[i].taken_by))
+        if ((parser->given & 1u << i) && takers_of(&options[i]) != ~0u &&
+            !(command->takes & takers_of(&options[i])))
             return wrong(parser, options[i].name, " is no option of this command; see --help", "");
     if (parser->out->argument_count < command->min_arguments)
         return wrong(parser, "missing: ", command->arguments,
@@ -382,7 +519,7 @@ static bool check_fit(struct parser *parser)
                                      command->group ? " " : "", command->word));
     if (parser->out->argument_count > command->max_arguments)
         return wrong(parser, "unexpected argument ", parser->arguments[command->max_arguments], "");
-    return true;
+    return check_copy(parser);
 }
 
 enum dw_cli_parse dw_cli_options_parse(int argc, char *const *argv, struct dw_arena *arena,
@@ -391,8 +528,10 @@ enum dw_cli_parse dw_cli_options_parse(int argc, char *const *argv, struct dw_ar
     struct parser parser = {
         .argc = argc, .argv = argv, .at = 1, .arena = arena, .out = out, .text = text};
     parser.arguments = DW_ARENA_ARRAY(arena, const char *, (size_t)(argc > 0 ? argc : 1));
+    parser.keys = DW_ARENA_ARRAY(arena, const char *, (size_t)(argc > 0 ? argc : 1));
     *out = (struct dw_cli_options){
         .arguments = parser.arguments,
+        .keys = parser.keys,
         .wait_seconds = WAIT_SECONDS,
         .watch_seconds = WATCH_SECONDS,
     };

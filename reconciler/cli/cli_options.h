@@ -21,6 +21,17 @@ enum dw_cli_command {
     DW_CLI_MAP_PAUSE,
     DW_CLI_MAP_RESUME,
     DW_CLI_MAP_STOP,
+    DW_CLI_MAP_RESYNC,
+    DW_CLI_MAP_HISTORY,
+    DW_CLI_MAP_ROLLBACK,
+    DW_CLI_SYSTEM_RESYNC,
+    DW_CLI_SYNC_LIST,
+    DW_CLI_SYNC_SHOW,
+    DW_CLI_SYNC_PAUSE,
+    DW_CLI_SYNC_RESUME,
+    DW_CLI_SYNC_CANCEL,
+    DW_CLI_SYNC_RATE,
+    DW_CLI_AUDIT,
     DW_CLI_LETTER_LIST,
     DW_CLI_LETTER_SHOW,
     DW_CLI_EXPLAIN,
@@ -40,6 +51,7 @@ struct dw_cli_options {
     bool dry_run;
     bool wait;
     int64_t wait_seconds;
+    bool wait_limited; /* the seconds were given */
     bool watch;
     int64_t watch_seconds;
     const char *reason; /* NULL: none */
@@ -47,6 +59,15 @@ struct dw_cli_options {
     const char *state;
     const char *code;
     int64_t limit; /* 0: the server's default */
+    bool no_sync;
+    const char *on_existing; /* NULL: not given */
+    int64_t rate;            /* 0: none */
+    bool delete_extra;
+    bool yes;
+    const char *const *keys; /* --key, in the arena */
+    size_t key_count;
+    const char *from, *to; /* JSON keys; of map rollback `to` is a revision */
+    bool all;
     int64_t after;
 };
 

@@ -259,11 +259,14 @@ static void write_notices(struct page *page)
             write_notice(page, DW_CLI_YELLOW, TEXT(items[i], "system"), reason);
     }
     items = dw_cli_json_elements(dw_cli_json_member(page->status, "gaps"), arena, &count);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         write_notice(page, DW_CLI_RED, "gap",
                      dw_arena_printf(arena, "%s %s from %s: %s (%s)", TEXT(items[i], "system"),
                                      TEXT(items[i], "map"), TEXT(items[i], "from_lsn"),
                                      TEXT(items[i], "reason"), TEXT(items[i], "code")));
+        if (*TEXT(items[i], "remedy"))
+            dw_buf_printf(page->out, "  closes with: %s\n", TEXT(items[i], "remedy"));
+    }
     struct dw_str index = dw_cli_json_member(page->status, "dead_letter_index");
     if (*TEXT(index, "problem"))
         write_notice(page, DW_CLI_YELLOW, "dead letters",
@@ -274,6 +277,8 @@ static void write_page(struct page *page)
 {
     write_maps(page);
     dw_buf_append_char(page->out, '\n');
+    if (dw_cli_syncs_write(page->cli, page->status, page->out))
+        dw_buf_append_char(page->out, '\n');
     write_systems(page);
     dw_buf_append_char(page->out, '\n');
     write_processes(page);

@@ -9,7 +9,7 @@
 #                                         except those named with --pg, which get a server of their own
 #   dw_config [JQ_FILTER]…                writes dualwrite.json; filters change it
 #   dw_start KIND [NAME] [VAR=VALUE]… [-- ARGUMENT…]   KIND: producer, consumer, reconciler; NAME defaults to KIND
-#   dw_map FILE_OR_JSON                   map apply --start, then waits until its table is published
+#   dw_map FILE_OR_JSON                   map apply --start --no-sync, then waits until its table is published
 #   dw_stop, dw_kill, dw_freeze, dw_continue NAME
 #
 # Environment: DW_BIN (the programs; default build/dev/bin), DW_TEST_KEEP=1 (keep the folder), DW_TEST_SLOW=N (all
@@ -305,14 +305,14 @@ dw_metric() {
 
 # ---- maps ----
 
-# dw_map FILE_OR_JSON: applies and starts a map, waits until the producer (if one runs) has its table.
+# dw_map FILE_OR_JSON: applies and starts a map, for live changes only; waits until the producer (if one runs) has its table.
 dw_map() {
     local file=$1
     if [[ $1 == '{'* ]]; then
         file=$dw_dir/$(jq -r .map <<<"$1").json
         printf '%s\n' "$1" >"$file"
     fi
-    dw_cli map apply "$file" --start >"$dw_dir/apply.out" 2>&1 || {
+    dw_cli map apply "$file" --start --no-sync >"$dw_dir/apply.out" 2>&1 || {
         sed 's/^/# /' "$dw_dir/apply.out" >&2
         fail "map apply $file was refused"
     }

@@ -81,6 +81,74 @@ static void test_every_route_is_found(void **state)
     assert_int_equal(request.id, 42);
 }
 
+static void test_what_is_to_be_copied_is_taken_from_the_body(void **state)
+{
+    (void)state;
+    assert_true(
+        parse("POST", "/api/v1/start", NULL,
+              "{\"maps\":[\"a\",\"b\",\"a\"],\"copy\":true,\"on_existing\":\"keep\",\"rate\":7,"
+              "\"delete_extra\":true,\"reason\":\"x\",\"dry_run\":true}"));
+    assert_int_equal(request.route, DW_API_START);
+    assert_int_equal(request.copy.map_count, 2); /* each once */
+    assert_string_equal(request.copy.maps[1], "b");
+    assert_false(request.copy.live_only);
+    assert_true(request.copy.keep_existing && request.copy.delete_extra && request.dry_run);
+    assert_int_equal(request.copy.rate, 7);
+    assert_true(
+        parse("POST", "/api/v1/syncs", NULL, "{\"maps\":[\"a\"],\"keys\":[[1.0], {\"id\": 2}]}"));
+    assert_int_equal(request.route, DW_API_SYNC_ORDER);
+    assert_true(dw_str_is(request.copy.keys, "[[1.0], {\"id\": 2}]"));
+    assert_true(parse("POST", "/api/v1/syncs", NULL, "{\"system\":\"erp\"}"));
+    assert_string_equal(request.copy.system, "erp");
+    static const char *const wrong[] = {
+        "{}",
+        "{\"maps\":[\"a\"],\"system\":\"erp\"}",
+        "{\"maps\":[7]}",
+        "{\"maps\":\"a\"}",
+        "{\"maps\":[\"a\"],\"from\":[1]}",
+        "{\"maps\":[\"a\"],\"from\":[1],\"to\":[2],\"keys\":[[1]]}",
+        "{\"maps\":[\"a\",\"b\"],\"keys\":[[1]]}",
+        "{\"system\":\"erp\",\"keys\":[[1]]}",
+        "{\"maps\":[\"a\"],\"on_existing\":\"burn\"}",
+        "{\"maps\":[\"a\"],\"rate\":-1}",
+        "{\"maps\":[\"a\"],\"delete_extra\":1}",
+        "{\"maps\":[\"a\"],\"copy\":true}",
+        "{\"maps\":[\"a\"],\"m\":true}",
+    };
+    for (size_t i = 0; i < COUNT(wrong); i++)
+        assert_int_equal(status_of("POST", "/api/v1/syncs", wrong[i]), 400);
+}
+
+static void test_syncs_are_asked_for_and_acted_upon(void **state)
+{
+    (void)state;
+    const char *const pairs[] = {"batch", "3", "map", "x", "limit", "5", NULL};
+    assert_true(parse("GET", "/api/v1/syncs", pairs, ""));
+    assert_int_equal(request.route, DW_API_SYNC_LIST);
+    assert_int_equal(request.syncs.batch, 3);
+    assert_string_equal(request.syncs.map, "x");
+    assert_int_equal(request.syncs.limit, 5);
+    assert_false(request.syncs.mates);
+    assert_true(parse("GET", "/api/v1/syncs", NULL, ""));
+    assert_true(request.syncs.mates);
+    assert_true(parse("POST", "/api/v1/syncs/7/rate", NULL, "{\"rate\":500}"));
+    assert_int_equal(request.action, DW_SYNC_RATE);
+    assert_int_equal(request.id, 7);
+    assert_int_equal(request.copy.rate, 500);
+    assert_true(parse("POST", "/api/v1/syncs/7/cancel", NULL, ""));
+    assert_int_equal(request.action, DW_SYNC_CANCEL);
+    assert_int_equal(status_of("POST", "/api/v1/syncs/7/rate", ""), 400);
+    assert_int_equal(status_of("POST", "/api/v1/syncs/x/pause", ""), 400);
+    assert_int_equal(status_of("POST", "/api/v1/syncs/7/burn", ""), 404);
+    assert_int_equal(status_of("GET", "/api/v1/maps/x/future", ""), 404);
+    assert_true(parse("GET", "/api/v1/maps/x/history", NULL, ""));
+    assert_int_equal(request.route, DW_API_MAP_HISTORY);
+    assert_true(parse("POST", "/api/v1/maps/x/rollback", NULL, "{\"revision\":3}"));
+    assert_int_equal(request.route, DW_API_MAP_ROLLBACK);
+    assert_int_equal(request.revision, 3);
+    assert_int_equal(status_of("POST", "/api/v1/maps/x/start", "{\"revision\":3}"), 400);
+}
+
 static void test_wrong_paths_and_methods_are_refused(void **state)
 {
     (void)state;
@@ -198,6 +266,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_every_route_is_found),
+        TEST(test_what_is_to_be_copied_is_taken_from_the_body),
+        TEST(test_syncs_are_asked_for_and_acted_upon),
         TEST(test_wrong_paths_and_methods_are_refused),
         TEST(test_filter_is_taken_from_the_query),
         TEST(test_malformed_query_is_refused),

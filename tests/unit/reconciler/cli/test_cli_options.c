@@ -59,6 +59,17 @@ static void test_every_command_is_understood(void **state)
         {"map pause a", DW_CLI_MAP_PAUSE},
         {"map resume a", DW_CLI_MAP_RESUME},
         {"map stop a", DW_CLI_MAP_STOP},
+        {"map resync a b", DW_CLI_MAP_RESYNC},
+        {"map history a", DW_CLI_MAP_HISTORY},
+        {"map rollback a --to 3", DW_CLI_MAP_ROLLBACK},
+        {"system resync a --delete-extra --yes", DW_CLI_SYSTEM_RESYNC},
+        {"sync list --all", DW_CLI_SYNC_LIST},
+        {"sync show 1", DW_CLI_SYNC_SHOW},
+        {"sync pause 1", DW_CLI_SYNC_PAUSE},
+        {"sync resume 1", DW_CLI_SYNC_RESUME},
+        {"sync cancel 1", DW_CLI_SYNC_CANCEL},
+        {"sync rate 1 500", DW_CLI_SYNC_RATE},
+        {"audit --map a --limit 3", DW_CLI_AUDIT},
         {"dead-letter list", DW_CLI_LETTER_LIST},
         {"dead-letter show 1", DW_CLI_LETTER_SHOW},
         {"explain DW-PG-001", DW_CLI_EXPLAIN},
@@ -121,8 +132,8 @@ static void test_mistakes_are_named(void **state)
         const char *says;
     } lines[] = {
         {"nonsense", "nonsense"},
-        {"nonsense", "there are: status, map, dead-letter, explain, config\n"},
-        {"map", "second word: check, apply, list, show, start, pause, resume, stop\n"},
+        {"nonsense", "there are: status, map, system, sync, audit, dead-letter,"},
+        {"map", "second word: check, apply, list, show, start, pause, resume, stop, resync,"},
         {"map burn", "map burn; there are: check, apply,"},
         {"map show", "NAME; see dualwrite map show --help"},
         {"map show a b", "b"},
@@ -130,6 +141,17 @@ static void test_mistakes_are_named(void **state)
         {"status --limit 3", "--limit"},
         {"status --nothing", "--nothing"},
         {"map list --start", "--start"},
+        {"map start a --no-sync --rate 5", "--no-sync copies nothing"},
+        {"map start a --key 1", "--key is no option"},
+        {"map start a --to 1", "--to is no option"},
+        {"map start a --on-existing burn", "overwrite or keep"},
+        {"map apply a --rate 5", "--start is missing"},
+        {"map resync a --from 1", "go together"},
+        {"map resync a --key 1 --from 1 --to 2", "does not go with"},
+        {"map resync a b --key 1", "of one map"},
+        {"map rollback a --to x", "number of a revision"},
+        {"sync rate 1 -5", "-5"},
+        {"sync rate 1 x", "rows per second"},
         {"map apply a --start=yes", "takes no value"},
         {"dead-letter list --limit 0", "1 to 1000"},
         {"dead-letter list --limit x", "1 to 1000"},
@@ -145,6 +167,22 @@ static void test_mistakes_are_named(void **state)
     assert_non_null(strstr(text.data, "Usage"));
 }
 
+static void test_keys_may_be_given_again_and_again(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("map resync a --key [1] --key=[2] --rate 7 --on-existing keep --wait"),
+                     DW_CLI_RUN);
+    assert_int_equal(options.key_count, 2);
+    assert_string_equal(options.keys[1], "[2]");
+    assert_int_equal(options.rate, 7);
+    assert_string_equal(options.on_existing, "keep");
+    assert_true(options.wait);
+    assert_false(options.wait_limited);
+    assert_int_equal(parse("map resync a --from [1] --to [2] --wait 5"), DW_CLI_RUN);
+    assert_string_equal(options.to, "[2]");
+    assert_true(options.wait_limited);
+}
+
 static void test_words_behind_two_dashes_are_arguments(void **state)
 {
     (void)state;
@@ -157,11 +195,26 @@ static void test_every_command_has_help_with_an_example(void **state)
 {
     (void)state;
     static const char *const lines[] = {
-        "status --help",           "map check --help",        "map apply -h",
-        "map list --help",         "map show --help",         "map start --help",
-        "map pause --help",        "map resume --help",       "map stop --help",
-        "dead-letter list --help", "dead-letter show --help", "explain --help",
-        "config check --help",     "config reference --help",
+        "status --help",
+        "map check --help",
+        "map apply -h",
+        "map list --help",
+        "map show --help",
+        "map start --help",
+        "map pause --help",
+        "map resume --help",
+        "map stop --help",
+        "dead-letter list --help",
+        "dead-letter show --help",
+        "explain --help",
+        "config check --help",
+        "config reference --help",
+        "map resync --help",
+        "map rollback --help",
+        "system resync --help",
+        "sync list --help",
+        "audit --help",
+        "sync rate --help",
     };
     for (size_t i = 0; i < COUNT(lines); i++) {
         assert_int_equal(parse(lines[i]), DW_CLI_HELP);
@@ -188,6 +241,7 @@ int main(void)
         TEST(test_seconds_may_be_left_out),
         TEST(test_filter_of_dead_letters),
         TEST(test_mistakes_are_named),
+        TEST(test_keys_may_be_given_again_and_again),
         TEST(test_words_behind_two_dashes_are_arguments),
         TEST(test_every_command_has_help_with_an_example),
     };

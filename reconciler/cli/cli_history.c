@@ -1,0 +1,128 @@
+/* cli_history.c - what became of a map, and who did what. */
+#include "reconciler/cli/cli.h"
+#include "reconciler/cli/cli_format.h"
+#include "reconciler/cli/cli_json.h"
+#include <stdio.h>
+
+#define TEXT_MAX (64u << 20)
+
+void dw_cli_history_write(struct dw_cli *cli, struct dw_str body, struct dw_buf *out)
+{
+    static const struct dw_cli_column columns[] = {
+        {"AT", false, false},      {"EVENT", false, false}, {"STATE", false, false},
+        {"REVISION", true, false}, {"BY", false, true},     {"REASON", false, true},
+    };
+    size_t count = 0;
+    const struct dw_str *items =
+        dw_cli_json_elements(dw_cli_json_member(body, "history"), cli->arena, &count);
+    struct dw_cli_table table;
+    dw_cli_table_init(&table, cli->arena, columns, sizeof columns / sizeof *columns);
+    for (size_t i = 0; i < count; i++) {
+#define TEXT(name) dw_cli_format_safe(cli->arena, dw_cli_json_text(items[i], name, cli->arena))
+        const char *code = TEXT("code");
+        const char *reason = TEXT("reason");
+        dw_cli_table_add(&table, dw_arena_printf(cli->arena, "%.19sZ", TEXT("at")), DW_CLI_DIM);
+        dw_cli_table_add(&table, TEXT("event"), DW_CLI_PLAIN);
+        dw_cli_table_add(&table, TEXT("state"), dw_cli_maps_colour(TEXT("state")));
+        dw_cli_table_add(&table,
+                         dw_cli_format_count(cli->arena, dw_cli_json_number(items[i], "revision")),
+                         DW_CLI_PLAIN);
+        dw_cli_table_add(&table, TEXT("by"), DW_CLI_PLAIN);
+        dw_cli_table_add(&table,
+                         *code ? dw_arena_printf(cli->arena, "%s %s", code, reason) : reason,
+                         DW_CLI_PLAIN);
+#undef TEXT
+    }
+    dw_cli_table_render(&table, &cli->screen, out);
+}
+
+/* "?limit=5&after=7&map=x", "" */
+static const char *query_of(struct dw_cli *cli)
+{
+    const struct dw_cli_options *options = &cli->options;
+    const char *text = "";
+    if (options->limit)
+        text = dw_arena_printf(cli->arena, "?limit=%lld", (long long)options->limit);
+    if (options->after)
+        text = dw_arena_printf(cli->arena, "%s%cafter=%lld", text, *text ? '&' : '?',
+                               (long long)options->after);
+    if (options->map)
+        text = dw_arena_printf(cli->arena, "%s%cmap=%s", text, *text ? '&' : '?',
+                               dw_cli_escape(cli->arena, options->map));
+    return text;
+}
+
+enum dw_cli_exit dw_cli_history_show(struct dw_cli *cli)
+{
+    struct dw_cli_answer answer;
+    const char *path =
+        dw_arena_printf(cli->arena, "/api/v1/maps/%s/history%s",
+                        dw_cli_escape(cli->arena, cli->options.arguments[0]), query_of(cli));
+    enum dw_cli_exit code = dw_cli_ask(cli, "GET", path, (struct dw_str){NULL, 0}, &answer);
+    if (code)
+        return code;
+    struct dw_buf text;
+    dw_buf_init(&text, TEXT_MAX);
+    if (cli->options.json)
+        dw_buf_append_str(&text, answer.body);
+    else
+        dw_cli_history_write(cli, answer.body, &text);
+    dw_cli_write(&text);
+    dw_buf_done(&text);
+    return DW_CLI_DONE;
+}
+
+static void write_audit(struct dw_cli *cli, struct dw_str body, struct dw_buf *out)
+{
+    static const struct dw_cli_column columns[] = {
+        {"ID", true, false},      {"AT", false, false},    {"BY", false, true},
+        {"ACTION", false, false}, {"OBJECT", false, true}, {"DETAIL", false, true},
+    };
+    size_t count = 0;
+    const struct dw_str *items =
+        dw_cli_json_elements(dw_cli_json_member(body, "audit"), cli->arena, &count);
+    struct dw_cli_table table;
+    dw_cli_table_init(&table, cli->arena, columns, sizeof columns / sizeof *columns);
+    for (size_t i = 0; i < count; i++) {
+#define TEXT(name) dw_cli_format_safe(cli->arena, dw_cli_json_text(items[i], name, cli->arena))
+        struct dw_str detail = dw_cli_json_member(items[i], "detail");
+        const char *shown = dw_arena_copy(cli->arena, detail).ptr;
+        dw_cli_table_add(
+            &table,
+            dw_arena_printf(cli->arena, "%lld", (long long)dw_cli_json_number(items[i], "id")),
+            DW_CLI_DIM);
+        dw_cli_table_add(&table, dw_arena_printf(cli->arena, "%.19sZ", TEXT("at")), DW_CLI_DIM);
+        dw_cli_table_add(&table, TEXT("by"), DW_CLI_PLAIN);
+        dw_cli_table_add(&table, TEXT("action"), DW_CLI_BOLD);
+        dw_cli_table_add(&table, TEXT("object"), DW_CLI_PLAIN);
+        dw_cli_table_add(&table,
+                         strcmp(shown, "{}") == 0 ? "" : dw_cli_format_safe(cli->arena, shown),
+                         DW_CLI_PLAIN);
+#undef TEXT
+    }
+    if (count)
+        dw_cli_table_render(&table, &cli->screen, out);
+    else
+        dw_buf_append_text(out, "nothing yet\n");
+    int64_t next = dw_cli_json_number(body, "next");
+    if (next)
+        dw_buf_printf(out, "more: --after %lld\n", (long long)next);
+}
+
+enum dw_cli_exit dw_cli_history_audit(struct dw_cli *cli)
+{
+    struct dw_cli_answer answer;
+    const char *path = dw_arena_printf(cli->arena, "/api/v1/audit%s", query_of(cli));
+    enum dw_cli_exit code = dw_cli_ask(cli, "GET", path, (struct dw_str){NULL, 0}, &answer);
+    if (code)
+        return code;
+    struct dw_buf text;
+    dw_buf_init(&text, TEXT_MAX);
+    if (cli->options.json)
+        dw_buf_append_str(&text, answer.body);
+    else
+        write_audit(cli, answer.body, &text);
+    dw_cli_write(&text);
+    dw_buf_done(&text);
+    return DW_CLI_DONE;
+}

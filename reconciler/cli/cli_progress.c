@@ -1,0 +1,209 @@
+/* cli_progress.c - see cli_progress.h. */
+#include "reconciler/cli/cli_progress.h"
+
+#include "common/base/clock.h"
+#include "reconciler/cli/cli_format.h"
+#include "reconciler/cli/cli_json.h"
+#include <stdio.h>
+
+#define DRAW_MS   300
+#define LINE_MS   1000 /* between looks where lines are written */
+#define REPEAT_MS 5000 /* a line that says little new comes no more often */
+#define BAR_CELLS 24
+#define BARS_MAX  30 /* more do not fit on a terminal */
+#define TEXT_MAX  (1u << 20)
+
+const char *dw_cli_progress_text(struct dw_arena *arena, const struct dw_cli_progress *progress)
+{
+    const char *text = progress->state;
+    if (progress->percent >= 0)
+        text = dw_arena_printf(arena, "%s, %.1f %%", text, progress->percent);
+    text = dw_arena_printf(arena, "%s, %s", text, dw_cli_format_count(arena, progress->rows_done));
+    if (progress->rows_estimated > progress->rows_done)
+        text = dw_arena_printf(arena, "%s of about %s", text,
+                               dw_cli_format_count(arena, progress->rows_estimated));
+    text = dw_arena_printf(arena, "%s rows", text);
+    if (progress->rows_per_second > 0)
+        text =
+            dw_arena_printf(arena, "%s, %s rows/s", text,
+                            dw_cli_format_count(arena, (int64_t)(progress->rows_per_second + 0.5)));
+    if (progress->seconds_left >= 0)
+        text = dw_arena_printf(arena, "%s, %s left", text,
+                               dw_cli_format_seconds(arena, progress->seconds_left));
+    return text;
+}
+
+const char *dw_cli_progress_bar(struct dw_arena *arena, double percent, int cells)
+{
+    int full = (int)((percent < 0 ? 0 : percent > 100 ? 100 : percent) * cells / 100);
+    char *bar = dw_arena_alloc(arena, (size_t)cells + 3);
+    bar[0] = '[';
+    for (int i = 0; i < cells; i++)
+        bar[i + 1] = (char)(i < full ? '=' : ' ');
+    if (full > 0 && full < cells)
+        bar[full] = '>';
+    bar[cells + 1] = ']';
+    bar[cells + 2] = '\0';
+    return bar;
+}
+
+static double known_real(struct dw_str object, const char *name)
+{
+    bool unknown = dw_cli_json_is_null(dw_cli_json_member(object, name));
+    return unknown ? -1 : dw_cli_json_real(object, name);
+}
+
+struct dw_cli_progress dw_cli_progress_read(struct dw_cli *cli, struct dw_str sync)
+{
+    const char *state = dw_cli_json_text(sync, "state", cli->arena);
+    if (dw_cli_json_true(sync, "waits_for_parents"))
+        state = "waits for parents";
+    return (struct dw_cli_progress){
+        .map = dw_cli_format_safe(cli->arena, dw_cli_json_text(sync, "map", cli->arena)),
+        .state = state,
+        .percent = known_real(sync, "percent"),
+        .rows_done = dw_cli_json_number(sync, "rows_done"),
+        .rows_estimated = (int64_t)known_real(sync, "rows_estimated"),
+        .rows_per_second = dw_cli_json_real(sync, "rows_per_second"),
+        .seconds_left = known_real(sync, "seconds_left"),
+    };
+}
+
+/* --- waiting ---------------------------------------------------------------------------------- */
+
+struct waiter {
+    struct dw_cli *cli;
+    struct dw_arena *arena; /* the command's */
+    bool draws;
+    size_t drawn;       /* lines of the picture that stands */
+    int64_t printed_ms; /* when lines were written last */
+    char last_states[256];
+};
+
+static bool is_over(const char *state)
+{
+    return strcmp(state, "done") == 0 || strcmp(state, "cancelled") == 0 ||
+           strcmp(state, "failed") == 0;
+}
+
+static void draw(struct waiter *waiter, const struct dw_str *syncs, size_t count)
+{
+    struct dw_buf frame;
+    dw_buf_init(&frame, TEXT_MAX);
+    if (waiter->drawn)
+        dw_buf_printf(&frame, "\x1b[%zuA", waiter->drawn);
+    waiter->drawn = 0;
+    for (size_t i = 0; i < count && waiter->drawn < BARS_MAX; i++) {
+        struct dw_cli_progress progress = dw_cli_progress_read(waiter->cli, syncs[i]);
+        if (count > BARS_MAX && is_over(progress.state))
+            continue;
+        const char *line =
+            dw_arena_printf(waiter->cli->arena, "%-20s %s %s", progress.map,
+                            dw_cli_progress_bar(waiter->cli->arena, progress.percent, BAR_CELLS),
+                            dw_cli_progress_text(waiter->cli->arena, &progress));
+        int width = waiter->cli->screen.width;
+        dw_buf_printf(&frame, "\x1b[K%.*s\n", width > 1 ? width - 1 : 1000, line);
+        waiter->drawn++;
+    }
+    dw_buf_append_text(&frame, "\x1b[J");
+    dw_cli_write(&frame);
+    dw_buf_done(&frame);
+}
+
+/* A line for each that goes on, when one came into another state or some seconds have gone by. */
+static void print_lines(struct waiter *waiter, const struct dw_str *syncs, size_t count, bool last)
+{
+    char states[sizeof waiter->last_states] = "";
+    int64_t now = dw_clock_mono_ms();
+    for (size_t i = 0; i < count && i + 1 < sizeof states; i++)
+        states[i] = dw_cli_progress_read(waiter->cli, syncs[i]).state[0];
+    bool news = strcmp(states, waiter->last_states) != 0;
+    if (!news && !last && now - waiter->printed_ms < REPEAT_MS)
+        return;
+    memcpy(waiter->last_states, states, sizeof states);
+    waiter->printed_ms = now;
+    for (size_t i = 0; i < count; i++) {
+        struct dw_cli_progress progress = dw_cli_progress_read(waiter->cli, syncs[i]);
+        printf("%s: %s\n", progress.map, dw_cli_progress_text(waiter->cli->arena, &progress));
+    }
+    (void)fflush(stdout);
+}
+
+/* Shows what there is; true when all are over. */
+static bool look(struct waiter *waiter, struct dw_str answer)
+{
+    size_t count = 0;
+    const struct dw_str *syncs =
+        dw_cli_json_elements(dw_cli_json_member(answer, "syncs"), waiter->cli->arena, &count);
+    bool over = true;
+    for (size_t i = 0; i < count; i++)
+        over = over && is_over(dw_cli_json_text(syncs[i], "state", waiter->cli->arena));
+    if (waiter->cli->options.json) {
+        if (over)
+            printf("%.*s", DW_STR_ARG(answer));
+    } else if (waiter->draws) {
+        draw(waiter, syncs, count);
+    } else {
+        print_lines(waiter, syncs, count, over);
+    }
+    return over;
+}
+
+/* One that failed or was cancelled is an error. */
+static enum dw_cli_exit judge(struct dw_cli *cli, struct dw_str answer)
+{
+    size_t count = 0;
+    const struct dw_str *syncs =
+        dw_cli_json_elements(dw_cli_json_member(answer, "syncs"), cli->arena, &count);
+    enum dw_cli_exit result = DW_CLI_DONE;
+    for (size_t i = 0; i < count; i++) {
+        const char *state = dw_cli_json_text(syncs[i], "state", cli->arena);
+        const char *code = dw_cli_json_text(syncs[i], "code", cli->arena);
+        if (strcmp(state, "done") == 0)
+            continue;
+        result = DW_CLI_REFUSED;
+        dw_cli_print_error(cli, *code ? code : "DW-API-026",
+                           dw_arena_printf(cli->arena, "sync %lld of map %s: %s %s",
+                                           (long long)dw_cli_json_number(syncs[i], "sync"),
+                                           dw_cli_json_text(syncs[i], "map", cli->arena), state,
+                                           dw_cli_json_text(syncs[i], "reason", cli->arena)));
+    }
+    return result;
+}
+
+enum dw_cli_exit dw_cli_progress_wait(struct dw_cli *cli, int64_t batch)
+{
+    struct waiter waiter = {.cli = cli,
+                            .arena = cli->arena,
+                            .draws = cli->screen.width > 0 && !cli->options.json,
+                            .printed_ms = -REPEAT_MS};
+    int64_t until = dw_clock_mono_ms() + cli->options.wait_seconds * 1000;
+    const char *path =
+        dw_arena_printf(cli->arena, "/api/v1/syncs?limit=1000&batch=%lld", (long long)batch);
+    enum dw_cli_exit code = DW_CLI_DONE;
+    struct dw_arena arena; /* of one look: waiting may take hours */
+    dw_arena_init(&arena, 1u << 16);
+    cli->arena = &arena;
+    for (;;) {
+        struct dw_cli_answer answer;
+        dw_arena_reset(&arena);
+        code = dw_cli_ask(cli, "GET", path, (struct dw_str){NULL, 0}, &answer);
+        if (code)
+            break;
+        if (look(&waiter, answer.body)) {
+            code = judge(cli, answer.body);
+            break;
+        }
+        if (cli->options.wait_limited && dw_clock_mono_ms() >= until) {
+            dw_cli_print_error(cli, "DW-API-026",
+                               dw_arena_printf(&arena, "rows are still copied after %lld s",
+                                               (long long)cli->options.wait_seconds));
+            code = DW_CLI_REFUSED;
+            break;
+        }
+        dw_clock_sleep_ms(waiter.draws ? DRAW_MS : LINE_MS);
+    }
+    cli->arena = waiter.arena;
+    dw_arena_done(&arena);
+    return code;
+}

@@ -1,0 +1,28 @@
+/* cli_progress.h - how far copies of rows are: a line of text each, and waiting for them with a
+ * picture on a terminal or plain lines elsewhere.
+ */
+#ifndef DW_CLI_CLI_PROGRESS_H
+#define DW_CLI_CLI_PROGRESS_H
+#include "reconciler/cli/cli.h"
+
+struct dw_cli_progress { /* of a sync */
+    const char *map, *state;
+    double percent; /* -1 unknown */
+    int64_t rows_done;
+    int64_t rows_estimated; /* -1 unknown */
+    double rows_per_second; /* 0: it stands, or unknown */
+    double seconds_left;    /* -1 unknown */
+};
+
+/* "running, 42.1 %, 12,345 of about 30,000 rows, 1,200 rows/s, 15 s left". In the arena. Pure. */
+const char *dw_cli_progress_text(struct dw_arena *arena, const struct dw_cli_progress *progress);
+/* "[=====>     ]": `cells` wide without the brackets. Pure. */
+const char *dw_cli_progress_bar(struct dw_arena *arena, double percent, int cells);
+
+/* Takes it from an answer's sync. Texts in the arena. */
+struct dw_cli_progress dw_cli_progress_read(struct dw_cli *cli, struct dw_str sync);
+
+/* Waits until all syncs of a batch are over; without a time unless the command gave one. */
+enum dw_cli_exit dw_cli_progress_wait(struct dw_cli *cli, int64_t batch);
+
+#endif

@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# The life of a map: start copies what is there, parents first; initial sync, catching up, running; pause, error and
+# resume in the middle of it; a failed and a cancelled sync; history and audit log; --wait with its progress.
+. "$(dirname "$0")/../support/lib.sh"
+dw_up
+dw_config '.producer.heartbeat_ms = 200' '.producer.sync_chunk_rows = 50'
+schema="create table groups (id int primary key, name text);
+    create table accounts (id int primary key, group_id int references groups, v int not null default 1);
+    create table orders (id int primary key, account_id int references accounts, v int not null default 1);
+    create table lonely (id int primary key, v int not null default 1);
+    create table left_side (id int primary key, other int, v int not null default 1);
+    create table right_side (id int primary key, other int references left_side, v int not null default 1);
+    alter table left_side add foreign key (other) references right_side;
+    create table keyless (id int primary key, v int not null default 1)"
+dw_sql erp "$schema; insert into groups select n, 'g' || n from generate_series(1, 20) n;
+    insert into accounts select n, n % 20 + 1 from generate_series(1, 600) n;
+    insert into orders select n, n % 600 + 1 from generate_series(1, 1500) n; insert into left_side values (1), (2); insert into right_side values (1, 1); analyze"
+dw_sql crm "$schema"
+step start
+dw_start reconciler
+for map in "orders account_id" "accounts group_id" "groups name" "lonely v" "left_side other" "right_side other" "keyless v"; do
+    name=${map%% *}
+    copy_map "$name" "public.$name" id v "${map#* }" | jq '.columns |= unique_by(.target)' >"$dw_dir/$name.json"
+done
+jq '.columns |= map(select(.target != "v"))' "$dw_dir/groups.json" >"$dw_dir/g" && mv "$dw_dir/g" "$dw_dir/groups.json"
+for name in orders accounts groups lonely left_side right_side; do dw_cli map apply "$dw_dir/$name.json" >/dev/null; done
+dw_start consumer
+
+step "a dry run changes nothing and shows the order"
+dw_cli map start orders accounts groups --dry-run >"$dw_dir/out"
+assert_eq "$(cut -d : -f 1 "$dw_dir/out" | tr '\n' ' ')" 'groups accounts orders ' 'parents first'
+assert_sql state "select count(*) from dualwrite.sync" 0
+assert_sql state "select count(*) from dualwrite.map where state <> 'stopped'" 0
+
+step "started together: one batch, parents first, cycles without order, empty ones at once"
+dw_cli map start orders accounts groups lonely left_side right_side --json >"$dw_dir/out"
+jq -e '.maps | length == 6 and all(.changed and .state == "initial_sync" and .sync > 0)' "$dw_dir/out" >/dev/null || fail "the answer: $(<"$dw_dir/out")"
+assert_sql state "select count(distinct batch), count(*) from dualwrite.sync" '1|6'
+after() { dw_sql state "select string_agg(a.map, ',' order by a.map) from dualwrite.sync s join dualwrite.sync a on a.id = any (s.after) where s.map = '$1'"; }
+assert_eq "$(after orders)" accounts,groups
+assert_eq "$(after accounts)" groups
+assert_eq "$(after groups)$(after lonely)$(after left_side)$(after right_side)" '' 'those that wait for nobody'
+assert_sql state "select string_agg(distinct state, ',') from dualwrite.map" initial_sync
+dw_start producer
+wait_until 30 syncs_are_done
+all_running() { sql_is state "select count(*) from dualwrite.map where state <> 'running'" 0; }
+wait_until 30 all_running
+for table in groups accounts orders left_side right_side; do assert_same_tables $table; done
+assert_sql state "select string_agg(event || ' ' || state, ', ' order by id) from dualwrite.map_history where map = 'orders'" \
+    'apply stopped, start initial_sync, synced catching_up, caught_up running' 'history'
+assert_sql state "select bool_and(c.started_at >= p.ended_at) from dualwrite.sync c join dualwrite.sync p on p.id = any (c.after)" t 'parents were done before'
+assert_sql crm "select count(*) from dualwrite.waiting" 0
+step "started again: nothing to do"
+assert_match "$(dw_cli map start orders)" 'orders: already running'
+
+step "paused and resumed in the middle: the copy stands and goes on"
+dw_cli map stop orders >/dev/null
+dw_sql crm "truncate orders"
+dw_cli map start orders --rate 100 >/dev/null
+progressed() { sql_is state "select sum(rows_done) > 0 from dualwrite.sync_range where sync = (select max(id) from dualwrite.sync)" t; }
+wait_until 20 progressed
+dw_cli status >"$dw_dir/out"
+assert_match "$(<"$dw_dir/out")" 'orders +initial_sync'
+assert_match "$(<"$dw_dir/out")" 'orders +initial +running +[0-9.]+ %'
+dw_cli status --json | jq -e '.syncs | length == 1 and .[0].map == "orders" and .[0].rows_estimated == 1500 and .[0].rate == 100' >/dev/null || fail 'syncs in status --json'
+metric() { [[ $(dw_metric reconciler "$1") == "$2" ]]; }
+wait_until 10 metric 'dw_sync_rows_estimated{map="orders"}' 1500
+metric 'dw_sync_state{map="orders",state="running"}' 1 || fail 'dw_sync_state'
+metric 'dw_map_state{map="orders",state="initial_sync"}' 1 || fail 'dw_map_state'
+pause_map orders
+rows() { dw_sql state "select sum(rows_done) from dualwrite.sync_range where sync = (select max(id) from dualwrite.sync)"; }
+sleep 1
+before=$(rows)
+sleep 1
+assert_eq "$(rows)" "$before" 'rows copied while the map is paused'
+dw_cli map resume orders >/dev/null
+map_is orders initial_sync || fail "resumed it is $(map_state orders)"
+dw_cli sync rate "$(dw_sql state 'select max(id) from dualwrite.sync')" 0 >/dev/null
+wait_until 30 syncs_are_done
+wait_until 20 map_is orders running
+assert_same_tables orders
+step "an ordinary pause: catching up, then running"
+pause_map orders
+dw_sql erp "update orders set v = v + 1"
+sleep 3
+dw_cli map resume orders >/dev/null
+assert_sql state "select state from dualwrite.map_history where map = 'orders' order by id desc limit 1" catching_up
+wait_until 20 map_is orders running
+assert_same_tables orders
+
+step "a sync that fails leaves its map in initial_sync with the reason; resume goes on"
+dw_cli map apply "$dw_dir/keyless.json" >/dev/null
+dw_sql erp "alter table keyless replica identity full; alter table keyless drop constraint keyless_pkey; insert into keyless values (1, 1)"
+code=0
+dw_cli map start keyless --wait >"$dw_dir/out" 2>"$dw_dir/err" || code=$?
+assert_eq "$code" 1 'exit code of a sync that failed'
+assert_match "$(<"$dw_dir/err")" 'DW-SYNC-001'
+assert_sql state "select state, code from dualwrite.map where name = 'keyless'" 'initial_sync|DW-SYNC-001'
+assert_match "$(dw_cli status)" 'DW-SYNC-001'
+dw_sql erp "alter table keyless add primary key (id)"
+dw_cli map resume keyless >/dev/null
+wait_until 20 map_is keyless running
+assert_same_tables keyless
+assert_sql state "select code || reason from dualwrite.map where name = 'keyless'" ''
+
+step "a cancelled one lets the map go on, with a gap that a re-sync closes"
+dw_cli map stop lonely >/dev/null
+dw_sql erp "insert into lonely select n, 1 from generate_series(1, 2000) n"
+dw_cli map start lonely --rate 50 >/dev/null
+wait_until 20 progressed
+dw_cli sync cancel "$(dw_sql state 'select max(id) from dualwrite.sync')" >/dev/null
+wait_until 20 map_is lonely running
+assert_sql state "select string_agg(code, ',' order by code) from dualwrite.gap where closed_at is null and map = 'lonely'" 'DW-STATE-007,DW-STATE-013'
+dw_cli map resync lonely --wait >"$dw_dir/out"
+assert_match "$(<"$dw_dir/out")" 'lonely: done, 100.0 %, 2,000 rows'
+assert_sql state "select string_agg(code, ',') from dualwrite.gap where closed_at is null and map = 'lonely'" DW-STATE-007
+assert_same_tables lonely
+
+step "history and audit log"
+dw_cli map history orders >"$dw_dir/out"
+assert_match "$(head -n 2 "$dw_dir/out")" 'caught_up +running'
+dw_cli map history orders --limit 2 --json | jq -e '.history | length == 2 and .[0].event == "caught_up" and .[1].event == "resume"' >/dev/null || fail 'history --json'
+dw_cli audit --map lonely --json | jq -e '[.audit[].action] | index("sync.cancel") and index("map.start") and index("sync.resync")' >/dev/null || fail 'audit'
+dw_cli audit --limit 1 >"$dw_dir/out"
+assert_match "$(<"$dw_dir/out")" 'more: --after [0-9]+'
+assert_counts_balance
