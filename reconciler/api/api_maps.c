@@ -5,6 +5,7 @@
 #include "reconciler/api/api_answer.h"
 #include "reconciler/dead_letters/letter_gauges.h"
 #include "reconciler/maps/map_check.h"
+#include "reconciler/maps/map_diff.h"
 
 #define HISTORY_LIMIT   20
 #define RESOLVED_MAX    (16u << 20)
@@ -108,6 +109,7 @@ struct apply {
     const struct dw_map_record *before;
     struct dw_map_problems problems;
     struct dw_map_resolved resolved;
+    struct dw_map_diff diff; /* to the revision in force; empty for a new map */
 };
 
 static bool same_side(const struct dw_map_side *a, const struct dw_map_side *b)
@@ -170,7 +172,8 @@ static enum dw_rc check_move(struct dw_api_call *call, const struct apply *apply
                              struct dw_err *err)
 {
     struct dw_map_problems ignored;
-    if (!apply->before || apply->before->state == DW_MAP_STOPPED)
+    /* A dry run shows that it needs a stop. */
+    if (!apply->before || apply->before->state == DW_MAP_STOPPED || call->request.dry_run)
         return DW_OK;
     dw_map_problems_init(&ignored, call->arena);
     const struct dw_table_map *old = dw_table_map_parse(dw_str_from(apply->before->document),
@@ -248,17 +251,61 @@ static enum dw_rc prepare(struct dw_api_call *call, struct apply *apply, struct 
     check_name(call, apply);
     enum dw_rc rc =
         dw_state_map_load(call->state, call->request.map, call->arena, &apply->before, err);
+    if (!rc && apply->before)
+        dw_map_diff_make(dw_str_from(apply->before->document), call->request.document, call->arena,
+                         &apply->diff);
     if (!rc && apply->map)
         rc = check_map(call, apply, err);
     return rc;
 }
 
+/* Rows already there are copied again, where the change needs that and the map goes on. */
+static enum dw_rc back_fill(struct dw_api_call *call, const struct apply *apply,
+                            const struct dw_map_outcome *outcome, int64_t *out_sync,
+                            struct dw_err *err)
+{
+    const struct dw_api_copy *copy = &call->request.copy;
+    const struct dw_sync_order order = {
+        .map = call->request.map,
+        .keep_existing = copy->keep_existing,
+        .delete_extra = copy->delete_extra,
+        .rate = copy->rate,
+    };
+    if (!copy->backfill || !outcome->changed || outcome->state == DW_MAP_STOPPED ||
+        !(apply->diff.effects & DW_MAP_DIFF_BACKFILL))
+        return DW_OK;
+    return dw_state_sync_create(call->state, &order, 1, call->by, out_sync, err);
+}
+
+static void answer_apply(struct dw_api_call *call, const struct apply *apply,
+                         const struct dw_map_outcome *outcome, int64_t sync)
+{
+    struct dw_buf *out = &call->response->body;
+    dw_buf_append_char(out, '{');
+    if (call->request.dry_run) {
+        dw_json_write_text(out, "map", call->request.map);
+        dw_json_write_bool(out, "exists", apply->before != NULL);
+        dw_json_write_text(
+            out, "state", dw_map_state_name(apply->before ? apply->before->state : DW_MAP_STOPPED));
+    } else {
+        write_outcome(call, outcome);
+    }
+    dw_json_write_bool(out, "dry_run", call->request.dry_run);
+    dw_map_diff_write(&apply->diff, out);
+    if (sync)
+        dw_json_write_i64(out, "sync", sync);
+    else
+        dw_json_write_text(out, "sync", NULL);
+    write_problems(call, apply);
+    dw_buf_append_text(out, "}\n");
+}
+
 void dw_api_maps_apply(struct dw_api_call *call)
 {
     struct dw_err err = DW_ERR_INIT;
+    int64_t sync = 0;
     struct apply apply = {.map = NULL};
     struct dw_map_outcome outcome = {.changed = false};
-    struct dw_buf *out = &call->response->body;
     enum dw_rc rc = prepare(call, &apply, &err);
     if (!rc && (!apply.map || dw_map_problems_errors(&apply.problems))) {
         answer_problems(call, &apply);
@@ -268,20 +315,12 @@ void dw_api_maps_apply(struct dw_api_call *call)
         rc = check_move(call, &apply, &err);
     if (!rc && !call->request.dry_run)
         rc = save_map(call, &apply, &outcome, &err);
-    if (rc) {
+    if (!rc && !call->request.dry_run)
+        rc = back_fill(call, &apply, &outcome, &sync, &err);
+    if (rc)
         dw_api_answer_error(call, &err);
-        return;
-    }
-    dw_buf_append_char(out, '{');
-    if (call->request.dry_run) {
-        dw_json_write_text(out, "map", call->request.map);
-        dw_json_write_bool(out, "exists", apply.before != NULL);
-    } else {
-        write_outcome(call, &outcome);
-    }
-    dw_json_write_bool(out, "dry_run", call->request.dry_run);
-    write_problems(call, &apply);
-    dw_buf_append_text(out, "}\n");
+    else
+        answer_apply(call, &apply, &outcome, sync);
 }
 
 /* An earlier document becomes a new revision: it goes through the same check, and nothing of the

@@ -388,11 +388,11 @@ static const char *members_of(enum dw_api_route route)
 {
     switch ((int)route) {
     case DW_API_MAP_APPLY:
-        return "document, file";
+        return "document, file, backfill, on_existing, rate, delete_extra";
     case DW_API_MAP_ORDER:
         return "reason";
     case DW_API_MAP_ROLLBACK:
-        return "revision, reason";
+        return "revision, reason, backfill, on_existing, rate, delete_extra";
     case DW_API_START:
         return "maps, copy, on_existing, rate, delete_extra, dry_run, reason";
     case DW_API_SYNC_ORDER:
@@ -431,6 +431,8 @@ static bool take_copy_member(struct dw_json_pull *pull, struct dw_str name, stru
         return take_on_existing(pull, arena, copy, refusal);
     if (dw_str_is(name, "delete_extra"))
         return take_bool(pull, "delete_extra", arena, &copy->delete_extra, refusal);
+    if (dw_str_is(name, "backfill"))
+        return take_bool(pull, "backfill", arena, &copy->backfill, refusal);
     if (dw_str_is(name, "dry_run"))
         return take_bool(pull, "dry_run", arena, &out->dry_run, refusal);
     if (dw_str_is(name, "rate"))

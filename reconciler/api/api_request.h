@@ -3,13 +3,14 @@
  *   GET  /api/v1/status
  *   GET  /api/v1/maps
  *   GET  /api/v1/maps/NAME
- *   PUT  /api/v1/maps/NAME?dry_run=true        {"document": text or object, "file": "…"}
- *   POST /api/v1/maps/NAME/start|pause|resume|stop   {"reason": "…"} or nothing; start: live only
- *   GET  /api/v1/maps/NAME/history?limit=
- *   POST /api/v1/maps/NAME/rollback?dry_run=true    {"revision": 3, "reason": "…"} or nothing
- *   POST /api/v1/start           {"maps": ["…"], "copy": true, "on_existing": "overwrite|keep",
- *                                 "rate": 0, "delete_extra": false, "dry_run": false, "reason":
- * "…"} GET  /api/v1/syncs?map=&batch=&all=true&limit= GET  /api/v1/syncs/ID POST /api/v1/syncs
+ *   PUT  /api/v1/maps/NAME?dry_run=true        {"document": text or object, "file": "…",
+ *                                 "backfill": false, "on_existing", "rate", "delete_extra" as
+ * below} POST /api/v1/maps/NAME/start|pause|resume|stop   {"reason": "…"} or nothing; start: live
+ * only GET  /api/v1/maps/NAME/history?limit= POST /api/v1/maps/NAME/rollback?dry_run=true
+ * {"revision": 3, "reason": "…", "backfill", … as above} or nothing POST /api/v1/start {"maps":
+ * ["…"], "copy": true, "on_existing": "overwrite|keep", "rate": 0, "delete_extra": false,
+ * "dry_run": false, "reason": "…"} GET  /api/v1/syncs?map=&batch=&all=true&limit= GET
+ * /api/v1/syncs/ID POST /api/v1/syncs
  * {"maps": ["…"] or "system": "…", "keys": […] or "from": …, "to": …, "on_existing", "rate",
  * "delete_extra", "dry_run" as above} POST /api/v1/syncs/ID/pause|resume|cancel|rate   {"rate":
  * 500} for rate GET  /api/v1/audit?map=&limit=&after= GET
@@ -54,7 +55,8 @@ struct dw_api_copy {
     struct dw_str keys, from, to; /* JSON; .ptr NULL: none */
     bool keep_existing;
     bool delete_extra;
-    int64_t rate; /* 0 none; also of DW_API_SYNC_ACT */
+    int64_t rate;  /* 0 none; also of DW_API_SYNC_ACT */
+    bool backfill; /* DW_API_MAP_APPLY, DW_API_MAP_ROLLBACK */
 };
 
 struct dw_api_input {

@@ -6,6 +6,7 @@
 #include "reconciler/cli/cli.h"
 #include "reconciler/cli/cli_format.h"
 #include "reconciler/cli/cli_json.h"
+#include "reconciler/cli/cli_progress.h"
 #include "reconciler/maps/map_check.h"
 #include <stdio.h>
 
@@ -228,6 +229,28 @@ static void read_problems(struct dw_cli *cli, struct dw_str body, struct dw_map_
     }
 }
 
+/* How rows already there are copied again. */
+static void write_backfill(struct dw_cli *cli, struct dw_buf *body)
+{
+    const struct dw_cli_options *options = &cli->options;
+    if (!options->backfill)
+        return;
+    dw_json_write_bool(body, "backfill", true);
+    dw_json_write_bool(body, "delete_extra", options->delete_extra);
+    if (options->on_existing)
+        dw_json_write_text(body, "on_existing", options->on_existing);
+    if (options->rate)
+        dw_json_write_i64(body, "rate", options->rate);
+}
+
+/* Only to be shown: asked for, or because rows would be deleted without a --yes. */
+static bool is_dry(const struct dw_cli *cli)
+{
+    const struct dw_cli_options *options = &cli->options;
+    return options->dry_run || options->command == DW_CLI_MAP_DIFF ||
+           (options->delete_extra && !options->yes);
+}
+
 static enum dw_cli_exit send_map(struct dw_cli *cli, const char *file, const char *name,
                                  struct dw_str text, struct dw_cli_answer *out)
 {
@@ -236,35 +259,81 @@ static enum dw_cli_exit send_map(struct dw_cli *cli, const char *file, const cha
     dw_buf_append_char(&body, '{');
     dw_json_write_text(&body, "file", file);
     dw_json_write_str(&body, "document", text);
+    write_backfill(cli, &body);
     dw_buf_append_char(&body, '}');
     const char *path =
         dw_arena_printf(cli->arena, "/api/v1/maps/%s%s", dw_cli_escape(cli->arena, name),
-                        cli->options.dry_run ? "?dry_run=true" : "");
+                        is_dry(cli) ? "?dry_run=true" : "");
     enum dw_cli_exit code = dw_cli_ask(cli, "PUT", path, dw_buf_str(&body), out);
     dw_buf_done(&body);
     return code;
 }
 
+/* What the new document changes, line by line, and what is to be done for rows already there. */
+static void print_changes(struct dw_cli *cli, const char *name, struct dw_str body)
+{
+    size_t count = 0;
+    const struct dw_str *changes =
+        dw_cli_json_elements(dw_cli_json_member(body, "changes"), cli->arena, &count);
+    bool stopped = strcmp(dw_cli_json_text(body, "state", cli->arena), "stopped") == 0;
+    bool copied = dw_cli_json_number(body, "sync") > 0;
+    for (size_t i = 0; i < count; i++) {
+#define TEXT(member)                                                                               \
+    dw_cli_format_safe(cli->arena, dw_cli_json_text(changes[i], member, cli->arena))
+        printf("  %s: %s\n    %s\n", TEXT("path"), TEXT("change"), TEXT("means"));
+#undef TEXT
+    }
+    if (copied)
+        printf("  rows already there are copied again by sync %lld\n",
+               (long long)dw_cli_json_number(body, "sync"));
+    else if (stopped || !count)
+        return;
+    else if (dw_cli_json_true(body, "stop"))
+        printf("  it must be stopped first: dualwrite map stop %s\n", name);
+    else if (dw_cli_json_true(body, "removals"))
+        printf("  for rows already there: dualwrite map resync %s --delete-extra --yes\n", name);
+    else if (dw_cli_json_true(body, "backfill"))
+        printf("  for rows already there: --backfill, or dualwrite map resync %s\n", name);
+}
+
 static void print_applied(struct dw_cli *cli, const char *name, const struct dw_cli_answer *answer)
 {
     struct dw_map_problems warnings;
+    size_t count = 0;
     read_problems(cli, answer->body, &warnings);
     if (cli->options.json) {
         printf("%.*s", DW_STR_ARG(answer->body));
         return;
     }
     dw_map_problems_print(stdout, &warnings, cli->screen.colours);
-    if (!cli->options.dry_run)
+    const char *shown = dw_cli_format_safe(cli->arena, name);
+    if (!dw_cli_json_true(answer->body, "dry_run"))
         print_outcome(cli, answer, "applied");
+    else if (!dw_cli_json_true(answer->body, "exists"))
+        printf("%s: would be applied as a new map\n", shown);
+    else if (dw_cli_json_elements(dw_cli_json_member(answer->body, "changes"), cli->arena,
+                                  &count) &&
+             count)
+        printf("%s: would be applied as a new revision\n", shown);
     else
-        printf("%s: would be applied as %s\n", dw_cli_format_safe(cli->arena, name),
-               dw_cli_json_true(answer->body, "exists") ? "a new revision" : "a new map");
+        printf("%s: nothing would change\n", shown);
+    print_changes(cli, shown, answer->body);
 }
 
 struct applied {
     const char *name; /* NULL: it did not come so far */
     bool stopped;
+    int64_t sync; /* that copies rows already there; 0 none */
 };
+
+static enum dw_cli_exit must_confirm(const struct dw_cli *cli)
+{
+    if (!cli->options.delete_extra || cli->options.yes || cli->options.dry_run)
+        return DW_CLI_DONE;
+    dw_cli_print_error(cli, "DW-API-025",
+                       "nothing was applied: --delete-extra needs --yes, or --dry-run");
+    return DW_CLI_REFUSED;
+}
 
 static enum dw_cli_exit apply_one(struct dw_cli *cli, const char *file, struct applied *out)
 {
@@ -291,6 +360,7 @@ static enum dw_cli_exit apply_one(struct dw_cli *cli, const char *file, struct a
     *out = (struct applied){
         .name = name,
         .stopped = strcmp(dw_cli_json_text(answer.body, "state", cli->arena), "stopped") == 0,
+        .sync = dw_cli_json_number(answer.body, "sync"),
     };
     return DW_CLI_DONE;
 }
@@ -317,13 +387,16 @@ enum dw_cli_exit dw_cli_maps_apply(struct dw_cli *cli)
             return code;
         result = result ? result : code;
     }
-    if (options->dry_run)
-        return result;
+    if (is_dry(cli))
+        return result ? result : must_confirm(cli);
     enum dw_cli_exit started = options->start ? start_applied(cli, applied) : DW_CLI_DONE;
     result = result ? result : started;
     for (size_t i = 0; options->wait && !result && i < options->argument_count; i++)
         if (applied[i].name && !(applied[i].stopped && options->start))
             result = dw_cli_maps_wait(cli, applied[i].name);
+    for (size_t i = 0; options->wait && !result && i < options->argument_count; i++)
+        if (applied[i].sync)
+            result = dw_cli_progress_wait(cli, applied[i].sync);
     return result;
 }
 
@@ -430,10 +503,11 @@ enum dw_cli_exit dw_cli_maps_rollback(struct dw_cli *cli)
     }
     if (cli->options.reason)
         dw_json_write_text(&body, "reason", cli->options.reason);
+    write_backfill(cli, &body);
     dw_buf_append_char(&body, '}');
     const char *path =
         dw_arena_printf(cli->arena, "/api/v1/maps/%s/rollback%s", dw_cli_escape(cli->arena, name),
-                        cli->options.dry_run ? "?dry_run=true" : "");
+                        is_dry(cli) ? "?dry_run=true" : "");
     enum dw_cli_exit code = dw_cli_ask(cli, "POST", path, dw_buf_str(&body), &answer);
     dw_buf_done(&body);
     if (code == DW_CLI_REFUSED && answer.status == 422) {
@@ -444,5 +518,10 @@ enum dw_cli_exit dw_cli_maps_rollback(struct dw_cli *cli)
     if (code)
         return code;
     print_applied(cli, name, &answer);
-    return cli->options.wait && !cli->options.dry_run ? dw_cli_maps_wait(cli, name) : DW_CLI_DONE;
+    (void)fflush(stdout);
+    if (is_dry(cli) || !cli->options.wait)
+        return must_confirm(cli);
+    int64_t sync = dw_cli_json_number(answer.body, "sync");
+    code = dw_cli_maps_wait(cli, name);
+    return !code && sync ? dw_cli_progress_wait(cli, sync) : code;
 }

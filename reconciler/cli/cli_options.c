@@ -24,6 +24,7 @@ enum {
     TAKES_PAGE = 1 << 10,
     TAKES_MAP = 1 << 11,
     TAKES_ALL_SYNCS = 1 << 12,
+    TAKES_BACKFILL = 1 << 13,
     TAKES_ALL = 1 << 30, /* every command */
 };
 
@@ -48,8 +49,10 @@ static const struct command commands[DW_CLI_COMMAND_COUNT] = {
          "look for mistakes in map files and in how they fit both systems; starts nothing",
          "dualwrite map check maps/*.json"},
     [DW_CLI_MAP_APPLY] = {"map", "apply",
-                          TAKES_START | TAKES_DRY_RUN | TAKES_WAIT | TAKES_NO_SYNC | TAKES_COPY, 1,
-                          MANY, "FILE...", "check map files and take them live as a new revision",
+                          TAKES_START | TAKES_DRY_RUN | TAKES_WAIT | TAKES_NO_SYNC | TAKES_COPY |
+                              TAKES_BACKFILL,
+                          1, MANY, "FILE...",
+                          "check map files and take them live as a new revision",
                           "dualwrite map apply maps/customers.json --start"},
     [DW_CLI_MAP_LIST] = {"map", "list", 0, 0, 0, "", "the maps and their states",
                          "dualwrite map list"},
@@ -76,9 +79,13 @@ static const struct command commands[DW_CLI_COMMAND_COUNT] = {
                             "what became of a map, newest first",
                             "dualwrite map history customers"},
     [DW_CLI_MAP_ROLLBACK] = {"map", "rollback",
-                             TAKES_DRY_RUN | TAKES_WAIT | TAKES_REASON | TAKES_TO, 1, 1, "NAME",
-                             "make an earlier revision the newest one",
+                             TAKES_DRY_RUN | TAKES_WAIT | TAKES_REASON | TAKES_TO | TAKES_COPY |
+                                 TAKES_BACKFILL,
+                             1, 1, "NAME", "make an earlier revision the newest one",
                              "dualwrite map rollback customers --to 3"},
+    [DW_CLI_MAP_DIFF] = {"map", "diff", 0, 1, MANY, "FILE...",
+                         "what a file changes, and what that means for rows already there",
+                         "dualwrite map diff maps/customers.json"},
     [DW_CLI_SYSTEM_RESYNC] = {"system", "resync", TAKES_WAIT | TAKES_DRY_RUN | TAKES_COPY, 1, 1,
                               "NAME",
                               "copy the rows of all maps from a system again: closes its gaps",
@@ -144,6 +151,7 @@ enum option_id {
     OPTION_FROM,
     OPTION_TO,
     OPTION_ALL,
+    OPTION_BACKFILL,
 };
 
 enum value { VALUE_NONE, VALUE_NEEDED, VALUE_SECONDS /* may be left out */ };
@@ -182,6 +190,8 @@ static const struct option options[] = {
     {"--to", OPTION_TO, VALUE_NEEDED, TAKES_KEYS, "--to JSON", "… up to this one"},
     {"--to", OPTION_TO, VALUE_NEEDED, TAKES_TO, "--to REVISION",
      "which revision (default: the one before)"},
+    {"--backfill", OPTION_BACKFILL, VALUE_NONE, TAKES_BACKFILL, "--backfill",
+     "copy the rows of running maps again where the change needs it"},
     {"--all", OPTION_ALL, VALUE_NONE, TAKES_ALL_SYNCS, "--all", "also those that are over"},
     {"--watch", OPTION_WATCH, VALUE_SECONDS, TAKES_WATCH, "--watch [SECONDS]",
      "show again and again (default every 2 s) until Ctrl-C"},
@@ -436,6 +446,9 @@ static bool set_option(struct parser *parser, const struct option *option, const
     case OPTION_ALL:
         out->all = true;
         break;
+    case OPTION_BACKFILL:
+        out->backfill = true;
+        break;
     }
     return true;
 }
@@ -470,8 +483,12 @@ static bool check_copy(struct parser *parser)
     bool copies = out->on_existing || out->rate || out->delete_extra;
     if (out->no_sync && copies)
         return wrong(parser, "--no-sync", " copies nothing: leave out what says how", "");
-    if (out->command == DW_CLI_MAP_APPLY && (out->no_sync || copies) && !out->start)
-        return wrong(parser, "--start", " is missing: without it nothing is copied", "");
+    if (out->command == DW_CLI_MAP_APPLY && out->no_sync && !out->start)
+        return wrong(parser, "--start", " is missing: without it nothing is started", "");
+    if (out->command == DW_CLI_MAP_APPLY && copies && !out->start && !out->backfill)
+        return wrong(parser, "--start", " or --backfill is missing: nothing would be copied", "");
+    if (out->command == DW_CLI_MAP_ROLLBACK && copies && !out->backfill)
+        return wrong(parser, "--backfill", " is missing: nothing would be copied", "");
     int64_t number;
     if (out->command == DW_CLI_MAP_ROLLBACK && out->to &&
         !parse_number(out->to, 1, INT64_MAX, &number))

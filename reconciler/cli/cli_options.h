@@ -24,6 +24,7 @@ enum dw_cli_command {
     DW_CLI_MAP_RESYNC,
     DW_CLI_MAP_HISTORY,
     DW_CLI_MAP_ROLLBACK,
+    DW_CLI_MAP_DIFF,
     DW_CLI_SYSTEM_RESYNC,
     DW_CLI_SYNC_LIST,
     DW_CLI_SYNC_SHOW,
@@ -68,6 +69,7 @@ struct dw_cli_options {
     size_t key_count;
     const char *from, *to; /* JSON keys; of map rollback `to` is a revision */
     bool all;
+    bool backfill;
     int64_t after;
 };
 

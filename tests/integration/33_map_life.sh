@@ -123,4 +123,35 @@ dw_cli map history orders --limit 2 --json | jq -e '.history | length == 2 and .
 dw_cli audit --map lonely --json | jq -e '[.audit[].action] | index("sync.cancel") and index("map.start") and index("sync.resync")' >/dev/null || fail 'audit'
 dw_cli audit --limit 1 >"$dw_dir/out"
 assert_match "$(<"$dw_dir/out")" 'more: --after [0-9]+'
+
+step "diff says what a new version means, apply --backfill does it, rollback goes back"
+dw_sql erp "alter table groups add note text default 'old'"
+dw_sql crm "alter table groups add note text"
+jq '.version = "2.0.0" | .columns += [{ source: "note", target: "note" }]' "$dw_dir/groups.json" >"$dw_dir/groups2.json"
+dw_cli map diff "$dw_dir/groups2.json" >"$dw_dir/out"
+assert_match "$(<"$dw_dir/out")" 'columns.note: new: '
+assert_match "$(<"$dw_dir/out")" 'rows already there lack its value'
+assert_match "$(<"$dw_dir/out")" 'for rows already there: --backfill'
+jq '.target.key = ["name"] | .source.key = ["name"]' "$dw_dir/groups.json" >"$dw_dir/groups3.json"
+dw_sql erp "create unique index groups_name on groups (name); alter table groups alter name set not null, replica identity full"
+dw_sql crm "create unique index groups_name on groups (name); alter table groups alter name set not null"
+dw_cli map diff "$dw_dir/groups3.json" >"$dw_dir/out"
+assert_match "$(<"$dw_dir/out")" 'it must be stopped first'
+assert_sql state "select revision from dualwrite.map where name = 'groups'" 1 'a diff changes nothing'
+dw_cli map apply "$dw_dir/groups2.json" --backfill --wait >"$dw_dir/out"
+assert_match "$(<"$dw_dir/out")" 'groups: done, 100.0 %, 20 rows'
+assert_sql crm "select count(*) from groups where note = 'old'" 20
+code=0
+dw_cli map rollback groups --to 7 2>"$dw_dir/err" || code=$?
+assert_eq "$code" 1 'a revision that is not there'
+assert_match "$(<"$dw_dir/err")" 'DW-STATE-014'
+dw_cli map rollback groups --dry-run >"$dw_dir/out"
+assert_match "$(<"$dw_dir/out")" 'columns.note: gone: '
+assert_sql state "select revision from dualwrite.map where name = 'groups'" 2
+dw_cli map rollback groups --wait >/dev/null
+assert_sql state "select m.revision, r.version, h.reason from dualwrite.map m join dualwrite.map_revision r on r.map = m.name and r.revision = m.revision
+    join dualwrite.map_history h on h.map = m.name and h.event = 'apply' and h.revision = m.revision where m.name = 'groups'" '3|1.0.0|back to revision 1'
+dw_sql erp "update groups set note = 'new', name = 'renamed' where id = 1"
+wait_caught_up groups
+assert_sql crm "select name, note from groups where id = 1" 'renamed|old'
 assert_counts_balance
