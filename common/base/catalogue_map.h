@@ -180,6 +180,9 @@ DW_ERR_ENTRY("DW-MAP-061", "events lack columns that the map computes with",
 DW_ERR_ENTRY("DW-MAP-062", "key column is computed",
     "A delete brings the source key alone, and from it the target's row must be found.",
     "Copy the key columns; compute other columns.")
+DW_ERR_ENTRY("DW-MAP-080", "the source's database has no encoding",
+    "A database in SQL_ASCII takes any bytes as text. What is not UTF-8 in them cannot be published: such rows become dead letters.",
+    "Store UTF-8 alone, or move the tables to a database in UTF8, LATIN1 or whatever encoding their text is in.")
 DW_ERR_ENTRY("DW-MAP-090", "stored catalogue facts cannot be read",
     "What the check stored with a map's revision is not what it writes.",
     "Apply the map again.")

@@ -1,6 +1,7 @@
 /* json_write.c - see json_write.h. */
 #include "common/base/json_write.h"
 
+#include "common/base/utf8.h"
 #include <math.h>
 
 /* 0: as it is; 'u': \u00XX; else the letter behind the backslash. */
@@ -31,6 +32,50 @@ void dw_json_write_string(struct dw_buf *out, struct dw_str text)
 {
     dw_buf_append_char(out, '"');
     dw_json_write_escaped(out, text);
+    dw_buf_append_char(out, '"');
+}
+
+/* The code point that begins at text[0], which is not ASCII; *out_len its bytes. */
+static uint32_t decode(const char *text, size_t len, size_t *out_len)
+{
+    unsigned char lead = (unsigned char)text[0];
+    size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    *out_len = 1;
+    if (length > len || !dw_utf8_valid(text, length))
+        return 0xfffd;
+    uint32_t code = lead & (0x7fU >> length);
+    for (size_t i = 1; i < length; i++)
+        code = code << 6 | ((unsigned char)text[i] & 0x3fU);
+    *out_len = length;
+    return code;
+}
+
+static void append_code(struct dw_buf *out, uint32_t code)
+{
+    if (code < 0x10000) {
+        dw_buf_printf(out, "\\u%04x", (unsigned)code);
+        return;
+    }
+    code -= 0x10000;
+    dw_buf_printf(out, "\\u%04x\\u%04x", (unsigned)(0xd800 + (code >> 10)),
+                  (unsigned)(0xdc00 + (code & 0x3ff)));
+}
+
+void dw_json_write_ascii(struct dw_buf *out, struct dw_str text)
+{
+    dw_buf_append_char(out, '"');
+    for (size_t at = 0; at < text.len;) {
+        size_t end = at;
+        while (end < text.len && !((unsigned char)text.ptr[end] & 0x80))
+            end++;
+        dw_json_write_escaped(out, (struct dw_str){text.ptr + at, end - at});
+        at = end;
+        if (at < text.len) {
+            size_t length;
+            append_code(out, decode(text.ptr + at, text.len - at, &length));
+            at += length;
+        }
+    }
     dw_buf_append_char(out, '"');
 }
 

@@ -10,6 +10,8 @@
 
 /* Appends `text` with quotes and escapes. */
 void dw_json_write_string(struct dw_buf *out, struct dw_str text);
+/* The same in ASCII alone: \uXXXX for all else. A byte that is not UTF-8 becomes \ufffd. */
+void dw_json_write_ascii(struct dw_buf *out, struct dw_str text);
 /* Appends the escaped text without the quotes around it. */
 void dw_json_write_escaped(struct dw_buf *out, struct dw_str text);
 

@@ -204,6 +204,16 @@ static void ignore_notice(void *context, const PGresult *result)
     (void)result; /* notices of the server are for people at a prompt */
 }
 
+/* A database without an encoding holds any bytes, and checks them on their way to a client in UTF8:
+ * one value that is none would end a stream or a COPY again and again. */
+static bool take_raw_text(PGconn *conn)
+{
+    const char *encoding = PQparameterStatus(conn, "server_encoding");
+    if (!encoding || strcmp(encoding, "SQL_ASCII") != 0)
+        return true;
+    return PQsetClientEncoding(conn, "SQL_ASCII") == 0;
+}
+
 enum dw_rc dw_pg_connect(PGconn **out, const struct dw_pg_options *options, struct dw_err *err)
 {
     struct parameters parameters = {.count = 0};
@@ -232,6 +242,11 @@ enum dw_rc dw_pg_connect(PGconn **out, const struct dw_pg_options *options, stru
         }
     }
     (void)PQsetNoticeReceiver(conn, ignore_notice, NULL);
+    if (!take_raw_text(conn)) {
+        enum dw_rc rc = dw_pg_error(conn, NULL, "DW-PG-001", err);
+        PQfinish(conn);
+        return rc;
+    }
     *out = conn;
     return DW_OK;
 }

@@ -27,8 +27,9 @@ struct dw_pg_options {
 
 /* Connects (10 s at most) with the session settings that make text exact and the same on both
  * sides: UTF8, ISO dates, ISO 8601 intervals, extra_float_digits 3, UTC, hex bytea, lc_monetary C,
- * search_path pg_catalog. Errors: DW_RETRY DW-PG-001 when the server cannot be reached, DW_CONFIG
- * DW-PG-002 for a refused login, database or role. Never shows the password. */
+ * search_path pg_catalog. Of a database in SQL_ASCII the text comes as it is: any bytes. Errors:
+ * DW_RETRY DW-PG-001 when the server cannot be reached, DW_CONFIG DW-PG-002 for a refused login,
+ * database or role. Never shows the password. */
 enum dw_rc dw_pg_connect(struct pg_conn **out, const struct dw_pg_options *options,
                          struct dw_err *err) DW_MUST_CHECK;
 void dw_pg_disconnect(struct pg_conn *conn); /* accepts NULL */

@@ -66,6 +66,7 @@ static void build(struct run *run)
         .transform = run->map->transform,
         .revision = run->map->entry->revision,
         .waiting = &partition->waiting,
+        .ascii_keys = !dw_writer_is_utf8(lane->writer),
         .text = &lane->text,
         .has_released = partition->has_released,
         .released = partition->released,
@@ -388,7 +389,8 @@ static enum dw_apply_result stopped_before(struct run *run)
         char reason[DW_ERR_MESSAGE_MAX];
         (void)snprintf(reason, sizeof reason, "the source's table has changed: %.900s",
                        run->batch.stop_reason);
-        dw_lane_fail_map(run->lane, partition, run->batch.stop_code, reason, NULL);
+        dw_lane_fail_map(run->lane, partition, run->batch.stop_code, reason,
+                         run->batch.stop_gap ? &run->batch.stop_version.commit_lsn : NULL);
         return DW_APPLY_STOPPED;
     }
     return DW_APPLY_NOTHING;

@@ -90,6 +90,7 @@ struct control {
     int64_t revision;
     struct dw_str code;
     struct dw_str reason;
+    bool gap;
 };
 
 static int64_t number_of(struct dw_str text)
@@ -120,6 +121,8 @@ static struct control control_of(struct dw_batch *batch, struct dw_str content)
             control.edge = pull.text;
         else if (token == DW_JSON_NUMBER && dw_str_is(name, "revision"))
             control.revision = number_of(pull.text);
+        else if (token == DW_JSON_NUMBER && dw_str_is(name, "gap"))
+            control.gap = number_of(pull.text) != 0;
         else if (token == DW_JSON_STRING && dw_str_is(name, "code"))
             control.code = pull.text;
         else if (token == DW_JSON_STRING && dw_str_is(name, "reason"))
@@ -139,6 +142,7 @@ static enum dw_batch_add judge_schema(struct dw_batch *batch, struct dw_batch_it
         batch->stop_code = code;
         batch->stop_reason = dw_arena_copy(batch->arena, control.reason).ptr;
         batch->stop_version = event->version;
+        batch->stop_gap = control.gap;
         return DW_BATCH_SCHEMA;
     }
     item->outcome = DW_OUTCOME_CONTROL;
@@ -213,7 +217,10 @@ static struct dw_str key_text_of(struct dw_batch *batch, const struct dw_value *
     for (size_t i = 0; i < count; i++) {
         if (i)
             dw_buf_append_char(text, ',');
-        dw_json_write_string(text, keys[i].text);
+        if (batch->rules.ascii_keys)
+            dw_json_write_ascii(text, keys[i].text);
+        else
+            dw_json_write_string(text, keys[i].text);
     }
     dw_buf_append_char(text, ']');
     return dw_arena_copy(batch->arena, dw_buf_str(text));

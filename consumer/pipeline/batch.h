@@ -23,6 +23,7 @@ struct dw_batch_rules { /* borrowed for the batch */
     const struct dw_transform *transform;
     int64_t revision;
     const struct dw_waiting_set *waiting;
+    bool ascii_keys;     /* key_text in ASCII: the target, which keeps it, is not UTF8 */
     struct dw_buf *text; /* scratch */
     bool has_released;   /* the truncate of this version was carried out by all partitions */
     struct dw_version released;
@@ -75,6 +76,7 @@ struct dw_batch {
     /* when the last add refused */
     struct dw_version stop_version;
     const char *stop_code, *stop_reason;
+    bool stop_gap; /* events may be missing from there on */
 };
 
 uint64_t dw_batch_hash(struct dw_str key, struct dw_str value);

@@ -69,6 +69,11 @@ static enum dw_rc prepare_target(struct dw_writer *writer, struct dw_err *err)
     return rc;
 }
 
+bool dw_writer_is_utf8(const struct dw_writer *writer)
+{
+    return writer->utf8;
+}
+
 enum dw_rc dw_writer_claim(struct dw_writer *writer, const struct dw_partition_id *id,
                            struct dw_arena *arena, struct dw_progress *out_progress,
                            struct dw_waiting **out_waiting, size_t *out_waiting_count,

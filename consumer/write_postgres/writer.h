@@ -106,6 +106,8 @@ struct dw_writer_table; /* a map's target table, its columns and statements */
 enum dw_rc dw_writer_open(struct dw_writer **out, const struct dw_system_settings *system,
                           const char *instance, int idle_ms, struct dw_err *err) DW_MUST_CHECK;
 void dw_writer_close(struct dw_writer *writer); /* accepts NULL */
+/* Once connected: the target's encoding is UTF8, so any text can be stored in it. */
+bool dw_writer_is_utf8(const struct dw_writer *writer);
 
 /* Looks the target table up and prepares its statements. The table lives until
  * dw_writer_table_free. *out_resolved (in `arena`) is `resolved` with the target side as the

@@ -72,7 +72,7 @@ static const char facts_sql[] =
     " has_database_privilege(current_database(), 'TEMPORARY'),"
     " EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1),"
     " (SELECT count(*) FROM pg_replication_slots)"
-    "  >= current_setting('max_replication_slots')::int"
+    "  >= current_setting('max_replication_slots')::int, current_setting('server_encoding')"
     " FROM pg_roles r WHERE r.rolname = current_user";
 
 static enum dw_rc ask_facts(struct dw_check_context *context, struct dw_check_system *system)
@@ -101,6 +101,7 @@ static enum dw_rc ask_facts(struct dw_check_context *context, struct dw_check_sy
     system->may_temp = *fields[6] == 't';
     system->slot_exists = *fields[7] == 't';
     system->slots_full = *fields[8] == 't';
+    system->encoding = fields[9];
     return DW_OK;
 }
 

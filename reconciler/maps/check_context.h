@@ -20,6 +20,7 @@ struct dw_check_system {
     const char *user;
     const char *database;
     const char *wal_level;
+    const char *encoding;
     int version; /* server_version_num */
     bool may_replicate;
     bool may_create; /* in the database */

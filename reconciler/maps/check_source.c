@@ -39,6 +39,13 @@ void dw_check_source_server(struct dw_check_context *context, struct dw_check_ma
                                 system->user, name);
         fault.remedy = NULL;
     }
+    if (strcmp(system->encoding, "SQL_ASCII") == 0) {
+        fault.code = "DW-MAP-080";
+        fault.warning = true;
+        dw_check_context_report(context, map, &fault,
+                                "the database of system %s has the encoding SQL_ASCII", name);
+        fault.warning = false;
+    }
     if (!system->slot_exists && system->slots_full) {
         fault.code = "DW-MAP-051";
         fault.warning = true;

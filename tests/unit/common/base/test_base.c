@@ -168,6 +168,16 @@ static void test_utf8_borders(void **state)
     assert_int_equal(dw_utf8_length("a\xc3\xa9\xf0\x9f\x98\x80", 7), 3);
 }
 
+static void test_json_in_ascii(void **state)
+{
+    (void)state;
+    struct dw_buf buf;
+    dw_buf_init(&buf, 1000);
+    dw_json_write_ascii(&buf, DW_STR_LIT("a\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z\xff\xe2\x82"));
+    assert_string_equal(buf.data, "\"a\\\"\\u00e9\\u20ac\\ud83d\\ude00z\\ufffd\\ufffd\\ufffd\"");
+    dw_buf_done(&buf);
+}
+
 static void test_json_is_escaped(void **state)
 {
     (void)state;
@@ -263,6 +273,7 @@ int main(void)
         cmocka_unit_test(test_base64_round_trip),
         cmocka_unit_test(test_utf8_borders),
         cmocka_unit_test(test_json_is_escaped),
+        cmocka_unit_test(test_json_in_ascii),
         cmocka_unit_test(test_err_is_one_tidy_line),
         cmocka_unit_test(test_catalogue_is_complete),
         cmocka_unit_test(test_table_finds_what_was_put),

@@ -73,6 +73,7 @@ static int setup(void **state)
                                       .user = "u",
                                       .version = 150000,
                                       .wal_level = "logical",
+                                      .encoding = "UTF8",
                                       .may_replicate = true};
     context = (struct dw_check_context){.problems = &problems, .arena = &arena};
     struct dw_document_fault fault;
