@@ -23,10 +23,10 @@ DW_ERR_ENTRY("DW-CAPTURE-012", "a mapped column has another type",
     "Apply the map again: the check looks at the new type; then resume it.")
 DW_ERR_ENTRY("DW-CAPTURE-013", "the map's key is not in the replica identity",
     "Deletes and key changes in the source do not tell which row of the map they mean.",
-    "ALTER TABLE … REPLICA IDENTITY FULL, or USING INDEX an index on the map's key; then apply the map again.")
-DW_ERR_ENTRY("DW-CAPTURE-014", "a table had left the publication",
+    "ALTER TABLE … REPLICA IDENTITY FULL, or USING INDEX an index on the map's key; then resume the map and re-sync it: deletes and key changes meanwhile are missing.")
+DW_ERR_ENTRY("DW-CAPTURE-014", "a table had left the publication, or its name",
     "The table was dropped and made anew, renamed, or taken out of the publication while its map was running.",
-    "It is published again from now on; what changed in between is in no stream: compare and repair, then resume the map.")
+    "Where it was renamed, rename it back or map the new name. It is published again from now on; what changed in between is in no stream: resume the map, then re-sync it.")
 DW_ERR_ENTRY("DW-CAPTURE-020", "the replication slot is gone",
     "Somebody dropped it, or the server was replaced by one without it.",
     "Start the producer once with --accept-gap; then `dualwrite system resync NAME --delete-extra --yes`, since changes meanwhile are missing.")

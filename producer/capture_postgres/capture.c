@@ -525,6 +525,7 @@ static void send_notices(struct dw_capture *capture)
         struct dw_control_notice *out = DW_MEM_NEW(struct dw_control_notice);
         out->matter = DW_CONTROL_SCHEMA;
         out->change = notice->change;
+        out->from_lsn = notice->from_lsn;
         memcpy(out->map, notice->map, sizeof out->map);
         memcpy(out->reason, notice->reason, sizeof out->reason);
         (void)snprintf(out->code, sizeof out->code, "%s", notice->code);

@@ -246,21 +246,20 @@ static bool load_maps(struct dw_control *control)
     return true;
 }
 
-static bool settle_outage(struct dw_control *control, struct dw_control_notice *notice)
+/* Puts the notice's map in error, behind a gap on record where there is one. */
+static bool fail_map(struct dw_control *control, const struct dw_control_notice *notice)
 {
     struct dw_err err = DW_ERR_INIT;
     enum dw_rc rc = dw_session_open_state(&control->links, &err);
-    if (rc == DW_OK)
+    if (rc == DW_OK && (notice->from_lsn || notice->matter == DW_CONTROL_OUTAGE))
         rc = dw_state_gap_add(control->links.state, control->options.system->name, notice->map,
                               notice->code, notice->from_lsn, notice->reason, &err);
     if (rc == DW_OK)
         rc = dw_state_map_fail(control->links.state, notice->map, notice->change, notice->code,
                                notice->reason, control->options.instance, &err);
-    if (rc != DW_OK) {
+    if (rc != DW_OK)
         log_once(control, DW_LOG_WARN, "state.away", &err);
-        return false;
-    }
-    return load_maps(control);
+    return rc == DW_OK;
 }
 
 /* True when the notice is dealt with. */
@@ -270,7 +269,7 @@ static bool settle_notice(struct dw_control *control, struct dw_control_notice *
     int32_t partitions;
     switch (notice->matter) {
     case DW_CONTROL_OUTAGE:
-        return settle_outage(control, notice);
+        return fail_map(control, notice) && load_maps(control);
     case DW_CONTROL_PROBE:
         notice->rc = control->links.admin
                          ? dw_kafka_admin_partitions(control->links.admin, notice->topic, 5000,
@@ -278,12 +277,7 @@ static bool settle_notice(struct dw_control *control, struct dw_control_notice *
                          : DW_RETRY;
         return true;
     case DW_CONTROL_SCHEMA:
-        if (dw_session_open_state(&control->links, &err) == DW_OK &&
-            dw_state_map_fail(control->links.state, notice->map, notice->change, notice->code,
-                              notice->reason, control->options.instance, &err) == DW_OK)
-            return true;
-        log_once(control, DW_LOG_WARN, "state.away", &err);
-        return false;
+        return fail_map(control, notice);
     }
     return true;
 }

@@ -60,7 +60,8 @@ bool dw_control_take_types(struct dw_control *control, struct dw_relation_type *
                            size_t *out_count);
 
 enum dw_control_matter {
-    DW_CONTROL_SCHEMA, /* put the map in error; no answer */
+    DW_CONTROL_SCHEMA, /* put the map in error, and note a gap from `from_lsn` on where that is not
+                          0; no answer */
     DW_CONTROL_OUTAGE, /* note a durable gap, put the map in error, load the maps anew; answered
                           when it is stored, however long that takes */
     DW_CONTROL_PROBE,  /* is the topic there? answered with `rc` */

@@ -22,6 +22,7 @@ struct dw_capture_map {
     const struct dw_str *columns;    /* source columns that an event carries */
     size_t column_count;
     struct dw_str table_json; /* of dw_event_encode_table */
+    uint32_t source_oid;      /* of the table, as published when the set was loaded; 0 unknown */
     bool out_of_service;      /* in the set, but nothing is published */
 };
 

@@ -60,6 +60,7 @@ struct dw_publisher_map {
     uint64_t letters;
     int64_t last_commit_us;
     int64_t schema_revision; /* of the map, when its schema change was published; 0 never */
+    int64_t renamed_change;  /* of the map, when it was told that its table has another name */
     struct dw_metric_series *published_total;
 };
 

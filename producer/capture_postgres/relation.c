@@ -208,6 +208,25 @@ static void plan_key(struct dw_relation *relation, struct dw_relation_feed *feed
         mark_broken(relation, feed, "DW-CAPTURE-013", source->key[0],
                     "or another key column of the map is not in the table's replica identity, so "
                     "deletes do not tell which row");
+    feed->misses = feed->code && strcmp(feed->code, "DW-CAPTURE-013") == 0;
+}
+
+/* A table is known by its oid too: under another name its changes would pass in silence. */
+static bool is_renamed(const struct dw_relation *relation, const struct dw_capture_map *map)
+{
+    return map->source_oid == relation->oid && relation->oid != 0;
+}
+
+static void mark_renamed(struct dw_relation *relation, struct dw_relation_feed *feed)
+{
+    const struct dw_map_side *source = &feed->map->map->source;
+    feed->renamed = feed->misses = true;
+    feed->code = "DW-CAPTURE-014";
+    feed->reason = dw_arena_printf(
+        &relation->feeds_arena,
+        "table %.*s.%.*s was renamed to %.*s.%.*s; what was written under that name is missing",
+        DW_STR_ARG(source->schema), DW_STR_ARG(source->table), DW_STR_ARG(relation->schema),
+        DW_STR_ARG(relation->table));
 }
 
 static void plan(struct dw_relations *relations, struct dw_relation *relation)
@@ -222,11 +241,16 @@ static void plan(struct dw_relations *relations, struct dw_relation *relation)
         DW_ARENA_ARRAY(&relation->feeds_arena, struct dw_relation_feed, maps->count + 1);
     for (size_t i = 0; i < maps->count; i++) {
         const struct dw_map_side *source = &maps->maps[i].map->source;
-        if (!dw_str_equal(source->schema, relation->schema) ||
-            !dw_str_equal(source->table, relation->table))
+        bool named = dw_str_equal(source->schema, relation->schema) &&
+                     dw_str_equal(source->table, relation->table);
+        if (!named && !is_renamed(relation, &maps->maps[i]))
             continue;
         struct dw_relation_feed *feed = &feeds[relation->feed_count++];
         feed->map = &maps->maps[i];
+        if (!named) {
+            mark_renamed(relation, feed);
+            continue;
+        }
         plan_columns(relations, relation, feed);
         plan_key(relation, feed);
     }

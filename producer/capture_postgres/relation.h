@@ -28,6 +28,8 @@ struct dw_relation_feed {
     size_t key_count;
     bool numeric_key; /* one key may be written in several ways */
     bool key_in_old;  /* an old key tuple carries the whole key of the map */
+    bool renamed;     /* the map's table has another name now: nothing of it is published */
+    bool misses;      /* `code`: changes may be missing in the stream of events */
     const char *code; /* not NULL: the table is not what the map was made for */
     const char *reason;
 };

@@ -281,16 +281,23 @@ static void add_schema(struct dw_row_event *row_event, const struct change *chan
 {
     struct dw_publisher_map *map = change->map;
     const struct dw_map_record *record = &map->map->record;
+    const struct dw_relation_feed *feed = change->feed;
     bool known = record->state == DW_MAP_ERROR && strncmp(record->code, "DW-CAPTURE-01", 13) == 0;
-    if (known || map->schema_revision == record->revision)
+    bool told = feed->renamed ? map->renamed_change == record->change
+                              : map->schema_revision == record->revision;
+    if (known || told)
         return;
-    map->schema_revision = record->revision;
+    if (feed->renamed)
+        map->renamed_change = record->change;
+    else
+        map->schema_revision = record->revision;
     struct dw_row_event_notice *notice = DW_MEM_NEW(struct dw_row_event_notice);
     notice->sequence = row_event->publisher->sequence;
     notice->change = record->change;
-    notice->code = change->feed->code;
+    notice->code = feed->code;
+    notice->from_lsn = feed->misses ? row_event->transaction.version.commit_lsn : 0;
     (void)snprintf(notice->map, sizeof notice->map, "%s", map->name);
-    (void)snprintf(notice->reason, sizeof notice->reason, "%s", change->feed->reason);
+    (void)snprintf(notice->reason, sizeof notice->reason, "%s", feed->reason);
     notice->next = row_event->notices;
     row_event->notices = notice;
 
@@ -301,6 +308,8 @@ static void add_schema(struct dw_row_event *row_event, const struct change *chan
     dw_json_write_i64(&content, "revision", record->revision);
     dw_json_write_text(&content, "code", notice->code);
     dw_json_write_text(&content, "reason", notice->reason);
+    if (feed->misses)
+        dw_json_write_i64(&content, "gap", 1);
     dw_buf_append_char(&content, '}');
     add_control(row_event, map, row_event->row_index * ORDINALS_PER_ROW, DW_EVENT_SCHEMA,
                 dw_buf_str(&content));
@@ -320,7 +329,7 @@ void dw_row_event_restart(struct dw_row_event *row_event)
         }
         struct dw_publisher_map *map = dw_publisher_find(row_event->publisher, notice->map);
         if (map)
-            map->schema_revision = 0;
+            map->schema_revision = map->renamed_change = 0;
         *link = notice->next;
         free(notice);
     }
@@ -564,7 +573,8 @@ static void feed_maps(struct dw_row_event *row_event, const struct dw_relation *
             continue;
         change.map->rows_in++;
         tell_streamed(row_event);
-        touch_keys(row_event, &change);
+        if (!change.feed->renamed)
+            touch_keys(row_event, &change);
         if (change.map->service == DW_PUBLISHER_OUT) {
             change.map->dropped_out++;
             continue;
@@ -575,7 +585,8 @@ static void feed_maps(struct dw_row_event *row_event, const struct dw_relation *
         }
         if (change.feed->code)
             add_schema(row_event, &change);
-        add_change(row_event, &change);
+        if (!change.feed->renamed)
+            add_change(row_event, &change);
     }
     row_event->row_index++;
 }

@@ -19,7 +19,8 @@ struct dw_row_event_notice {
     struct dw_row_event_notice *next;
     uint64_t sequence; /* of the transaction that carries it */
     int64_t change;
-    const char *code; /* static */
+    const char *code;  /* static */
+    uint64_t from_lsn; /* changes may be missing from there on; 0: none are */
     char map[256];
     char reason[512];
 };

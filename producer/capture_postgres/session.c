@@ -175,6 +175,8 @@ static enum dw_rc note_left_table(struct dw_session_links *links, struct dw_capt
     char reason[400];
     bool had = false;
     struct dw_state_position position = {.known = false};
+    if (map->record.state == DW_MAP_ERROR && strcmp(map->record.code, "DW-CAPTURE-014") == 0)
+        return DW_OK; /* noted, from where it began */
     enum dw_rc rc =
         links->slot_missing ? DW_OK : topic_has_records(links, map->record.topic, &had, err);
     if (rc != DW_OK || !had)
@@ -193,32 +195,31 @@ static enum dw_rc note_left_table(struct dw_session_links *links, struct dw_capt
 }
 
 static enum dw_rc ensure_table(struct dw_session_links *links, struct dw_capture_map *map,
-                               bool *out_added, struct dw_err *err)
+                               const struct dw_slot_tables *published, bool *out_added,
+                               struct dw_err *err)
 {
-    bool has = false;
     const struct dw_map_side *source = &map->map->source;
-    const char *publication = links->system->publication;
-    enum dw_rc rc =
-        dw_slot_has_table(links->conn, publication, source->schema, source->table, &has, err);
     *out_added = false;
-    if (rc != DW_OK || has)
-        return rc;
-    rc = note_left_table(links, map, err);
+    map->source_oid = dw_slot_table_oid(published, source->schema, source->table);
+    if (map->source_oid)
+        return DW_OK;
+    enum dw_rc rc = note_left_table(links, map, err);
     if (rc == DW_OK)
-        rc = dw_slot_add_table(links->conn, publication, source->schema, source->table, err);
+        rc = dw_slot_add_table(links->conn, links->system->publication, source->schema,
+                               source->table, &map->source_oid, err);
     *out_added = rc == DW_OK;
     return rc;
 }
 
 static enum dw_rc ensure_map(struct dw_session_links *links, struct dw_capture_map *map,
-                             struct dw_err *err)
+                             const struct dw_slot_tables *published, struct dw_err *err)
 {
     bool added = false;
     if (map->out_of_service) {
         forget_topic(links, map->record.topic);
         return DW_OK;
     }
-    enum dw_rc rc = ensure_table(links, map, &added, err);
+    enum dw_rc rc = ensure_table(links, map, published, &added, err);
     if (rc == DW_RETRY)
         return rc;
     if (rc != DW_OK)
@@ -244,8 +245,11 @@ enum dw_rc dw_session_load_maps(struct dw_session_links *links, struct dw_map_se
     enum dw_rc rc = dw_map_set_load(&set, links->state, links->system->name, err);
     if (rc == DW_OK)
         rc = dw_slot_ensure_publication(links->conn, links->system->publication, err);
+    struct dw_slot_tables published = {NULL, 0};
+    if (rc == DW_OK)
+        rc = dw_slot_tables(links->conn, links->system->publication, &set->arena, &published, err);
     for (size_t i = 0; rc == DW_OK && i < set->count; i++)
-        rc = ensure_map(links, &set->maps[i], err);
+        rc = ensure_map(links, &set->maps[i], &published, err);
     if (rc != DW_OK) {
         dw_map_set_free(set);
         return rc;

@@ -215,34 +215,77 @@ static enum dw_rc add_table(PGconn *conn, const char *publication, struct dw_str
     return rc;
 }
 
-enum dw_rc dw_slot_has_table(PGconn *conn, const char *publication, struct dw_str schema,
-                             struct dw_str table, bool *out_has, struct dw_err *err)
+static int compare_text(struct dw_str a, struct dw_str b)
 {
-    char *schema_text = dw_mem_strndup(schema.ptr, schema.len);
-    char *table_text = dw_mem_strndup(table.ptr, table.len);
-    const char *const params[] = {publication, schema_text, table_text};
+    if (a.len != b.len)
+        return a.len < b.len ? -1 : 1;
+    return memcmp(a.ptr, b.ptr, a.len);
+}
+
+static int compare_tables(const void *left, const void *right)
+{
+    const struct dw_slot_table *a = left;
+    const struct dw_slot_table *b = right;
+    int order = compare_text(a->table, b->table);
+    return order ? order : compare_text(a->schema, b->schema);
+}
+
+enum dw_rc dw_slot_tables(PGconn *conn, const char *publication, struct dw_arena *arena,
+                          struct dw_slot_tables *out, struct dw_err *err)
+{
+    static const char sql[] = "SELECT t.schemaname, t.tablename, c.oid"
+                              " FROM pg_publication_tables t"
+                              " JOIN pg_namespace n ON n.nspname = t.schemaname"
+                              " JOIN pg_class c ON c.relnamespace = n.oid"
+                              "  AND c.relname = t.tablename WHERE t.pubname = $1";
     PGresult *result = NULL;
-    enum dw_rc rc = dw_pg_query(conn,
-                                "SELECT 1 FROM pg_publication_tables WHERE pubname = $1 AND"
-                                " schemaname = $2 AND tablename = $3",
-                                3, params, &result, err);
-    free(schema_text);
-    free(table_text);
+    enum dw_rc rc = dw_pg_query(conn, sql, 1, &publication, &result, err);
     if (rc != DW_OK)
         return rc;
-    *out_has = PQntuples(result) != 0;
+    out->count = (size_t)PQntuples(result);
+    out->items = DW_ARENA_ARRAY(arena, struct dw_slot_table, out->count + 1);
+    for (size_t i = 0; i < out->count; i++) {
+        struct dw_slot_table *table = &out->items[i];
+        table->schema = dw_arena_copy(arena, dw_str_from(PQgetvalue(result, (int)i, 0)));
+        table->table = dw_arena_copy(arena, dw_str_from(PQgetvalue(result, (int)i, 1)));
+        table->oid = (uint32_t)strtoul(PQgetvalue(result, (int)i, 2), NULL, 10);
+    }
     PQclear(result);
+    qsort(out->items, out->count, sizeof *out->items, compare_tables);
     return DW_OK;
 }
 
-enum dw_rc dw_slot_add_table(PGconn *conn, const char *publication, struct dw_str schema,
-                             struct dw_str table, struct dw_err *err)
+uint32_t dw_slot_table_oid(const struct dw_slot_tables *tables, struct dw_str schema,
+                           struct dw_str table)
 {
-    bool has = false;
+    struct dw_slot_table key = {.schema = schema, .table = table};
+    const struct dw_slot_table *found =
+        tables->count ? bsearch(&key, tables->items, tables->count, sizeof key, compare_tables)
+                      : NULL;
+    return found ? found->oid : 0;
+}
+
+/* The oid of one table when it is published under its own name, else 0. */
+static enum dw_rc published_oid(PGconn *conn, const char *publication, struct dw_str schema,
+                                struct dw_str table, uint32_t *out, struct dw_err *err)
+{
+    struct dw_arena arena;
+    struct dw_slot_tables tables;
+    dw_arena_init(&arena, 16384);
+    enum dw_rc rc = dw_slot_tables(conn, publication, &arena, &tables, err);
+    if (rc == DW_OK)
+        *out = dw_slot_table_oid(&tables, schema, table);
+    dw_arena_done(&arena);
+    return rc;
+}
+
+enum dw_rc dw_slot_add_table(PGconn *conn, const char *publication, struct dw_str schema,
+                             struct dw_str table, uint32_t *out_oid, struct dw_err *err)
+{
     enum dw_rc rc = add_table(conn, publication, schema, table, err);
     if (rc == DW_OK)
-        rc = dw_slot_has_table(conn, publication, schema, table, &has, err);
-    if (rc == DW_OK && !has)
+        rc = published_oid(conn, publication, schema, table, out_oid, err);
+    if (rc == DW_OK && !*out_oid)
         rc = dw_err_set(err, DW_CONFIG, "DW-CAPTURE-043",
                         "table %.*s.%.*s is a partition of a table in the publication \"%s\": its "
                         "changes come under that table's name; map that table",

@@ -44,13 +44,27 @@ enum dw_rc dw_slot_drop(struct pg_conn *conn, const char *slot, struct dw_err *e
  * changes, or may not be made. */
 enum dw_rc dw_slot_ensure_publication(struct pg_conn *conn, const char *publication,
                                       struct dw_err *err) DW_MUST_CHECK;
-/* Whether changes of a table are published under its own name. */
-enum dw_rc dw_slot_has_table(struct pg_conn *conn, const char *publication, struct dw_str schema,
-                             struct dw_str table, bool *out_has, struct dw_err *err) DW_MUST_CHECK;
+
+/* The tables whose changes are published under their own names. */
+struct dw_slot_table {
+    struct dw_str schema, table;
+    uint32_t oid;
+};
+struct dw_slot_tables {
+    struct dw_slot_table *items; /* in an order of our own */
+    size_t count;
+};
+/* Everything in `arena`. */
+enum dw_rc dw_slot_tables(struct pg_conn *conn, const char *publication, struct dw_arena *arena,
+                          struct dw_slot_tables *out, struct dw_err *err) DW_MUST_CHECK;
+/* 0: it is not among them. */
+uint32_t dw_slot_table_oid(const struct dw_slot_tables *tables, struct dw_str schema,
+                           struct dw_str table);
 /* Adds a table to the publication. DW_CONFIG DW-CAPTURE-043 when that is not allowed, would make
  * the application's own updates fail, or has no effect (a partition of a published table). */
 enum dw_rc dw_slot_add_table(struct pg_conn *conn, const char *publication, struct dw_str schema,
-                             struct dw_str table, struct dw_err *err) DW_MUST_CHECK;
+                             struct dw_str table, uint32_t *out_oid,
+                             struct dw_err *err) DW_MUST_CHECK;
 
 /* START_REPLICATION from the slot's own position. DW_RETRY with sqlstate 55006: another producer
  * has the slot. */
