@@ -662,8 +662,8 @@ static void drain(struct dw_capture *capture)
     int64_t now = start;
     dw_commit_window_abandon(&capture->publisher.window);
     capture->save_at_ms = capture->topic_at_ms = 0;
-    /* The topic, which has it once a minute otherwise, is what a restored state database is corrected
-     * by: it must not stay behind the slot. */
+    /* The topic, which has it once a minute otherwise, is what a restored state database is
+     * corrected by: it must not stay behind the slot. */
     if (capture->position.known)
         save_to_topic(capture, &capture->position);
     while (now - start < DRAIN_MS && capture->publisher.fault.rc == DW_OK) {

@@ -88,7 +88,7 @@ static void test_lost_connection_is_a_retry_and_heals(void **state)
     rig_upsert(rig, "1", "x");
     assert_int_equal(rig_apply(rig), DW_OK);
     rig_exec(rig, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE"
-                  " application_name = 'rig' AND pid <> pg_backend_pid()");
+                  " application_name = 'dualwrite-consumer rig' AND pid <> pg_backend_pid()");
     assert_int_equal(rig_commit(rig), DW_RETRY);
     rig_flush(rig);
     rig_assert_text(rig, "SELECT a FROM t", "x");

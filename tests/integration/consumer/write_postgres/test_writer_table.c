@@ -113,7 +113,7 @@ static void test_role_without_temporary_tables(void **state)
     rig_exec(rig, "DO $$ BEGIN EXECUTE format('ALTER ROLE %I IN DATABASE %I SET role ="
                   " w_table_role', current_user, current_database()); END $$");
     rig_exec(rig, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE"
-                  " application_name = 'rig' AND pid <> pg_backend_pid()");
+                  " application_name = 'dualwrite-consumer rig' AND pid <> pg_backend_pid()");
     for (int row = 0; row < 1500; row++)
         rig_upsert(rig, dw_arena_printf(&rig->arena, "%d", row));
     enum dw_rc rc = rig_apply(rig); /* finds the connection gone */
