@@ -15,7 +15,7 @@ void dw_api_history_show(struct dw_api_call *call)
     if (!rc)
         rc = dw_state_map_history(call->state, name, call->request.filter.limit, call->arena,
                                   &history, &err);
-    if (rc) {
+    if (rc || !map) {
         dw_api_answer_error(call, &err);
         return;
     }
