@@ -13,6 +13,7 @@
 #include "common/service/http_server.h"
 #include "common/service/lifecycle.h"
 #include "common/state/state.h"
+#include "reconciler/api/alerts.h"
 #include "reconciler/api/api.h"
 #include "reconciler/api/map_gauges.h"
 #include "reconciler/api/sync_gauges.h"
@@ -144,6 +145,7 @@ static void step_back(struct reconciler *self)
     dw_letter_gauges_clear();
     dw_map_gauges_clear();
     dw_sync_gauges_clear();
+    dw_alerts_clear();
 }
 
 static enum dw_rc step_forward(struct reconciler *self, struct dw_err *err)
@@ -239,6 +241,8 @@ static enum dw_rc keep_house(struct reconciler *self, struct dw_err *err)
         rc = dw_map_gauges_refresh(self->state, &self->arena, err);
     if (!rc)
         rc = dw_sync_gauges_refresh(self->state, dw_api_meter(self->api), &self->arena, err);
+    if (!rc)
+        rc = dw_alerts_refresh(self->state, self->watch, self->settings, &self->arena, err);
     if (!rc)
         rc = show_letters(self, err);
     return rc;

@@ -183,6 +183,7 @@ enum dw_rc dw_state_system_seen(struct dw_state *state, const char *system, cons
 
 /* A process tells that it lives, and how it goes (about every 2 s). `stats` is a JSON object:
  *   producer {"system","state","epoch","confirmed_lsn","received_lsn","slot_lag_bytes","reason",
+ *             "wal_safe_bytes","wal_limit_bytes",
  *             "maps":{NAME:{"published","rows_in","last_commit_us","dropped_marked"}}}
  *   consumer {"state","assigned","maps":{NAME:{"partitions":[…],"lag","applied","dead","waiting",
  *             "paused","reason","latency":[counts of dw_metrics_bucket_us, last 60 s]}}}

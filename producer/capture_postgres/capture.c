@@ -591,6 +591,7 @@ static void tick(struct dw_capture *capture, int64_t now)
         .retained_bytes = dw_control_retained(capture->control),
         .publisher = &capture->publisher,
     };
+    dw_control_wal_limit(capture->control, &view.wal_safe_bytes, &view.wal_limit_bytes);
     struct dw_buf json;
     dw_buf_init(&json, 4 << 20);
     dw_capture_stats_format(&capture->stats, &view, &json);

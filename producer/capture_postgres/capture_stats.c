@@ -22,6 +22,8 @@ void dw_capture_stats_init(struct dw_capture_stats *stats, const char *system)
          "Position that the slot was told, as a number.", 1},
         {&stats->retained_bytes, DW_METRIC_GAUGE, "dw_source_slot_retained_bytes",
          "WAL that the slot makes the source keep.", 1},
+        {&stats->wal_safe, DW_METRIC_GAUGE, "dw_source_wal_safe_bytes",
+         "WAL that may come until the source drops the slot; -1 without a limit.", 1},
         {&stats->last_commit, DW_METRIC_GAUGE, "dw_source_last_commit_timestamp_seconds",
          "Commit time of the last transaction read.", 1000000},
         {&stats->epoch, DW_METRIC_GAUGE, "dw_source_epoch",
@@ -45,6 +47,7 @@ static void set_metrics(struct dw_capture_stats *stats, const struct dw_capture_
     dw_metrics_set(stats->connected, strcmp(view->state, "streaming") == 0);
     dw_metrics_set(stats->confirmed_lsn, (int64_t)view->confirmed_lsn);
     dw_metrics_set(stats->retained_bytes, (int64_t)view->retained_bytes);
+    dw_metrics_set(stats->wal_safe, view->wal_safe_bytes);
     dw_metrics_set(stats->last_commit, stats->last_commit_us);
     dw_metrics_set(stats->epoch, view->epoch);
     dw_metrics_set(stats->in_flight, (int64_t)in_flight);
@@ -82,6 +85,8 @@ void dw_capture_stats_format(struct dw_capture_stats *stats,
     dw_json_write_text(out, "received_lsn", dw_pg_format_lsn(view->received_lsn, lsn));
     dw_json_write_u64(out, "slot_lag_bytes", lag);
     dw_json_write_u64(out, "slot_retained_bytes", view->retained_bytes);
+    dw_json_write_i64(out, "wal_safe_bytes", view->wal_safe_bytes);
+    dw_json_write_i64(out, "wal_limit_bytes", view->wal_limit_bytes);
     dw_json_write_text(out, "reason", view->reason);
     dw_json_write_u64(out, "rows", stats->messages);
     dw_json_write_u64(out, "commits", stats->commits);

@@ -10,6 +10,7 @@ struct dw_capture_stats {
     uint64_t commits;
     int64_t last_commit_us;
     struct dw_metric_series *connected, *confirmed_lsn, *retained_bytes, *last_commit;
+    struct dw_metric_series *wal_safe;
     struct dw_metric_series *in_flight, *messages_total, *commits_total, *epoch;
 };
 
@@ -17,6 +18,7 @@ struct dw_capture_stats_view {
     const char *system, *state, *reason;
     uint32_t epoch;
     uint64_t confirmed_lsn, received_lsn, retained_bytes;
+    int64_t wal_safe_bytes, wal_limit_bytes; /* -1 none or unknown */
     const struct dw_publisher *publisher;
 };
 

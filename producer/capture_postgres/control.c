@@ -62,6 +62,7 @@ struct dw_control {
     int ready_fd; /* for the stream thread */
     struct mailbox box;
     _Atomic uint64_t retained;
+    _Atomic int64_t wal_safe, wal_limit; /* 0: not looked yet */
     /* the control thread's own */
     bool accept_gap;
     int64_t session_at_ms, retry_ms, beat_at_ms, heartbeat_at_ms, reload_at_ms;
@@ -335,8 +336,11 @@ static void look_at_slot(struct dw_control *control)
     struct dw_err err = DW_ERR_INIT;
     struct dw_slot_state slot;
     if (control->links.conn &&
-        dw_slot_look(control->links.conn, control->options.system->slot, &slot, &err) == DW_OK)
+        dw_slot_look(control->links.conn, control->options.system->slot, &slot, &err) == DW_OK) {
         atomic_store(&control->retained, slot.retained_bytes);
+        atomic_store(&control->wal_safe, slot.wal_safe_bytes);
+        atomic_store(&control->wal_limit, slot.wal_limit_bytes);
+    }
 }
 
 static void beat(struct dw_control *control, int64_t now, bool streaming)
@@ -654,6 +658,14 @@ void dw_control_status(struct dw_control *control, char state[32], char reason[5
     memcpy(state, control->box.state, sizeof control->box.state);
     memcpy(reason, control->box.reason, sizeof control->box.reason);
     pthread_mutex_unlock(&control->mutex);
+}
+
+void dw_control_wal_limit(struct dw_control *control, int64_t *out_safe_bytes,
+                          int64_t *out_limit_bytes)
+{
+    int64_t limit = atomic_load(&control->wal_limit);
+    *out_safe_bytes = limit > 0 ? atomic_load(&control->wal_safe) : -1;
+    *out_limit_bytes = limit > 0 ? limit : -1;
 }
 
 uint64_t dw_control_retained(struct dw_control *control)

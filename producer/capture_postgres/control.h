@@ -89,5 +89,8 @@ void dw_control_set_stats(struct dw_control *control, const char *state, struct 
 void dw_control_status(struct dw_control *control, char state[32], char reason[512]);
 /* WAL that the slot holds back, bytes. Threads: any. */
 uint64_t dw_control_retained(struct dw_control *control);
+/* WAL that may come until the source drops the slot, and its limit; -1 none or unknown. */
+void dw_control_wal_limit(struct dw_control *control, int64_t *out_safe_bytes,
+                          int64_t *out_limit_bytes);
 
 #endif

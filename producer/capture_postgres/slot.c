@@ -49,7 +49,9 @@ enum dw_rc dw_slot_look(PGconn *conn, const char *slot, struct dw_slot_state *ou
         " coalesce(wal_status = 'lost', false)"
         "  OR to_jsonb(s) ->> 'invalidation_reason' IS NOT NULL,"
         " confirmed_flush_lsn, greatest(0, pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)),"
-        " pg_current_wal_flush_lsn(), slot_name IS NOT NULL"
+        " pg_current_wal_flush_lsn(), slot_name IS NOT NULL, coalesce(safe_wal_size, -1),"
+        " (SELECT CASE WHEN setting::bigint < 0 THEN -1 ELSE setting::bigint * 1048576 END"
+        "  FROM pg_settings WHERE name = 'max_slot_wal_keep_size')"
         " FROM (SELECT) one LEFT JOIN pg_replication_slots s ON slot_name = $1";
     PGresult *result = NULL;
     enum dw_rc rc = dw_pg_query(conn, sql, 1, &slot, &result, err);
@@ -61,6 +63,8 @@ enum dw_rc dw_slot_look(PGconn *conn, const char *slot, struct dw_slot_state *ou
         out->lost = flag(result, 2);
         out->confirmed_lsn = lsn(result, 3);
         out->retained_bytes = strtoull(PQgetvalue(result, 0, 4), NULL, 10);
+        out->wal_safe_bytes = strtoll(PQgetvalue(result, 0, 7), NULL, 10);
+        out->wal_limit_bytes = strtoll(PQgetvalue(result, 0, 8), NULL, 10);
         if (!flag(result, 0))
             rc = dw_err_set(err, DW_CONFIG, "DW-CAPTURE-040",
                             "the replication slot \"%s\" is not one of pgoutput in this database; "

@@ -30,7 +30,9 @@ struct dw_slot_state {
     bool lost;
     uint64_t confirmed_lsn;
     uint64_t retained_bytes;
-    uint64_t server_lsn; /* end of WAL when we looked, slot or not */
+    int64_t wal_safe_bytes;  /* until the server drops the slot; -1 no limit */
+    int64_t wal_limit_bytes; /* max_slot_wal_keep_size; -1 none */
+    uint64_t server_lsn;     /* end of WAL when we looked, slot or not */
 };
 
 /* DW_CONFIG DW-CAPTURE-040 when a slot of that name is not one of pgoutput in this database. */

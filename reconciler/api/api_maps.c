@@ -339,7 +339,7 @@ void dw_api_maps_rollback(struct dw_api_call *call)
                                  map->name, (long long)wanted)
                     : dw_err_set(&err, DW_CONFLICT, "DW-STATE-014",
                                  "map %s has no revision before this one", map->name);
-    if (rc) {
+    if (rc || !revision) {
         dw_api_answer_error(call, &err);
         return;
     }

@@ -72,7 +72,7 @@ static enum dw_rc load_wishes(struct batch *batch, struct dw_err *err)
 
 static bool takes_part(const struct wish *wish)
 {
-    return wish->err.rc == DW_OK && !wish->skipped;
+    return wish->record && wish->err.rc == DW_OK && !wish->skipped;
 }
 
 /* The orders of those that take part, parents first. */
@@ -90,7 +90,7 @@ static void put_in_order(struct batch *batch)
     for (size_t i = 0; i < batch->count; i++) {
         struct wish *wish = &batch->wishes[i];
         struct dw_map_problems ignored; /* what is applied was checked when it was */
-        if (!takes_part(wish))
+        if (!wish->record || !takes_part(wish))
             continue;
         dw_map_problems_init(&ignored, call->arena);
         maps[count] = dw_table_map_parse(dw_str_from(wish->record->document), wish->name,

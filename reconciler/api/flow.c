@@ -49,6 +49,13 @@ static int64_t number_of(const json_t *object, const char *name)
     return (int64_t)json_integer_value(json_object_get(object, name));
 }
 
+/* -1: not reported. */
+static int64_t bytes_of(const json_t *object, const char *name)
+{
+    const json_t *bytes = json_object_get(object, name);
+    return json_is_integer(bytes) ? (int64_t)json_integer_value(bytes) : -1;
+}
+
 static const char *text_of(const json_t *object, const char *name)
 {
     const char *text = json_string_value(json_object_get(object, name));
@@ -107,7 +114,9 @@ void dw_flow_of_system(const struct dw_flow *flow, const char *system, struct dw
                                    .reason = "",
                                    .confirmed_lsn = "",
                                    .received_lsn = "",
-                                   .slot_lag_bytes = -1};
+                                   .slot_lag_bytes = -1,
+                                   .wal_safe_bytes = -1,
+                                   .wal_limit_bytes = -1};
     for (size_t i = 0; i < flow->count; i++) {
         const struct report *report = &flow->reports[i];
         if (!report->is_producer || strcmp(text_of(report->stats, "system"), system) != 0)
@@ -125,6 +134,8 @@ void dw_flow_of_system(const struct dw_flow *flow, const char *system, struct dw
         out->reason = text_of(report->stats, "reason");
         out->epoch = number_of(report->stats, "epoch");
         out->slot_lag_bytes = json_is_integer(lag) ? (int64_t)json_integer_value(lag) : -1;
+        out->wal_safe_bytes = bytes_of(report->stats, "wal_safe_bytes");
+        out->wal_limit_bytes = bytes_of(report->stats, "wal_limit_bytes");
         out->confirmed_lsn = text_of(report->stats, "confirmed_lsn");
         out->received_lsn = text_of(report->stats, "received_lsn");
     }

@@ -34,7 +34,9 @@ struct dw_flow_system {
     const char *state; /* streaming, standby, … of the most active producer */
     const char *reason;
     int64_t epoch;
-    int64_t slot_lag_bytes; /* -1 unknown */
+    int64_t slot_lag_bytes;  /* -1 unknown */
+    int64_t wal_safe_bytes;  /* until the source drops the slot; -1 unknown or no limit */
+    int64_t wal_limit_bytes; /* max_slot_wal_keep_size; -1 unknown or none */
     const char *confirmed_lsn;
     const char *received_lsn;
     int64_t standbys;

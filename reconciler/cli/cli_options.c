@@ -424,7 +424,7 @@ static bool set_option(struct parser *parser, const struct option *option, const
         break;
     case OPTION_ON_EXISTING:
         out->on_existing = value;
-        return strcmp(value, "overwrite") == 0 || strcmp(value, "keep") == 0 ||
+        return !value || strcmp(value, "overwrite") == 0 || strcmp(value, "keep") == 0 ||
                wrong(parser, option->name, " is overwrite or keep", "");
     case OPTION_RATE:
         return set_number(parser, option, value, INT64_MAX, &out->rate);

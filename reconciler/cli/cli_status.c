@@ -258,6 +258,14 @@ static void write_notices(struct page *page)
         if (*reason)
             write_notice(page, DW_CLI_YELLOW, TEXT(items[i], "system"), reason);
     }
+    items = dw_cli_json_elements(dw_cli_json_member(page->status, "alerts"), arena, &count);
+    for (size_t i = 0; i < count; i++) {
+        bool warning = strcmp(TEXT(items[i], "level"), "warning") == 0;
+        write_notice(
+            page, warning ? DW_CLI_YELLOW : DW_CLI_RED, TEXT(items[i], "object"),
+            dw_arena_printf(arena, "%s: %s", TEXT(items[i], "level"), TEXT(items[i], "message")));
+        dw_buf_printf(page->out, "  remedy: %s\n", TEXT(items[i], "remedy"));
+    }
     items = dw_cli_json_elements(dw_cli_json_member(page->status, "gaps"), arena, &count);
     for (size_t i = 0; i < count; i++) {
         write_notice(page, DW_CLI_RED, "gap",
