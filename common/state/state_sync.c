@@ -224,7 +224,8 @@ enum dw_rc dw_state_syncs_load(struct dw_state *state, const struct dw_sync_filt
         " AND (NOT $6::boolean OR s.state NOT IN " ENDED " OR ($7::boolean AND"
         "  (s.state = 'failed' AND s.kind = 'initial' AND m.state = 'initial_sync'"
         "   OR s.batch IN (SELECT batch FROM dualwrite.sync WHERE state NOT IN " ENDED "))))"
-        " ORDER BY CASE WHEN $6::boolean THEN s.id ELSE -s.id END LIMIT $3::bigint",
+        " ORDER BY CASE WHEN $6::boolean OR $4 IS NOT NULL THEN s.id ELSE -s.id END LIMIT "
+        "$3::bigint",
         7, params, &result, err);
     if (rc)
         return rc;

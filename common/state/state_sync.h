@@ -89,7 +89,7 @@ struct dw_sync_filter {
     int64_t id;    /* 0 any */
     int64_t limit; /* newest first when not `active`; 0: all */
 };
-/* Those that are active by rising id, else newest first. Allocates in `arena`. */
+/* Those that are active, or of a batch, by rising id, else newest first. Allocates in `arena`. */
 enum dw_rc dw_state_syncs_load(struct dw_state *state, const struct dw_sync_filter *filter,
                                struct dw_arena *arena, const struct dw_sync_record **out,
                                size_t *out_count, struct dw_err *err) DW_MUST_CHECK;
