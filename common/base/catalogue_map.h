@@ -177,9 +177,18 @@ DW_ERR_ENTRY("DW-MAP-060", "on_filter_exit without a filter",
 DW_ERR_ENTRY("DW-MAP-061", "events lack columns that the map computes with",
     "An update leaves out values that are stored apart (TOAST) and did not change, unless the table's replica identity is FULL. Filters and computed columns need them in every event; and a row that left a filter but stayed in the target needs all its columns when it comes back.",
     "ALTER TABLE ... REPLICA IDENTITY FULL in the source.")
-DW_ERR_ENTRY("DW-MAP-062", "key column is computed",
+DW_ERR_ENTRY("DW-MAP-062", "key column is computed or looked up",
     "A delete brings the source key alone, and from it the target's row must be found.",
     "Copy the key columns; compute other columns.")
+DW_ERR_ENTRY("DW-MAP-063", "lookup cannot work",
+    "A lookup names a target table, a column whose value is taken, and a key of that table: each key column takes a source column, a constant, or what another lookup finds. A unique index on exactly these columns makes the row certain.",
+    "Correct what the message names.")
+DW_ERR_ENTRY("DW-MAP-064", "lookups go in a circle",
+    "Rows of each of these maps wait for rows of the next one, and so for themselves.",
+    "Remove one of the lookups, or give one \"on_missing\": \"null\".")
+DW_ERR_ENTRY("DW-MAP-065", "changes of a looked-up table go unnoticed",
+    "When a looked-up row changes or goes, the rows that took a value from it are synchronised again; that needs a map that writes the table.",
+    "Map the looked-up table, or re-sync this map after changes of it.")
 DW_ERR_ENTRY("DW-MAP-080", "the source's database has no encoding",
     "A database in SQL_ASCII takes any bytes as text. What is not UTF-8 in them cannot be published: such rows become dead letters.",
     "Store UTF-8 alone, or move the tables to a database in UTF8, LATIN1 or whatever encoding their text is in.")

@@ -45,6 +45,16 @@ static void add_expression(struct names *names, struct dw_str text)
         add_tree(names, root);
 }
 
+/* As deep as the parser lets lookups be. */
+static void add_lookup(struct names *names, const struct dw_map_lookup *lookup)
+{
+    for (size_t i = 0; lookup && i < lookup->key_count; i++) {
+        if (lookup->keys[i].source.ptr)
+            add(names, lookup->keys[i].source);
+        add_lookup(names, lookup->keys[i].lookup);
+    }
+}
+
 const struct dw_str *dw_map_expr_source_columns(const struct dw_table_map *map,
                                                 struct dw_arena *arena, size_t *out_count)
 {
@@ -55,6 +65,8 @@ const struct dw_str *dw_map_expr_source_columns(const struct dw_table_map *map,
     for (size_t i = 0; i < map->column_count; i++)
         if (map->columns[i].source.ptr)
             add(&names, map->columns[i].source);
+    for (size_t i = 0; i < map->column_count; i++)
+        add_lookup(&names, map->columns[i].lookup);
     add_expression(&names, map->filter);
     for (size_t i = 0; i < map->column_count; i++)
         add_expression(&names, map->columns[i].compute);

@@ -6,9 +6,9 @@
 #include "common/expr/expr.h"
 #include "common/model/table_map.h"
 
-/* The source columns that an event of this map must carry: those of the key, of "columns", and of
- * filter and computed columns, each once, in a stable order. An expression that does not parse
- * names none: the check reports it. Allocates in `arena`. */
+/* The source columns that an event of this map must carry: those of the key, of "columns", of
+ * lookups, filter and computed columns, each once, in a stable order. An expression that does not
+ * parse names none: the check reports it. Allocates in `arena`. */
 const struct dw_str *dw_map_expr_source_columns(const struct dw_table_map *map,
                                                 struct dw_arena *arena, size_t *out_count);
 

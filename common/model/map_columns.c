@@ -2,9 +2,10 @@
 #include "common/model/map_columns.h"
 
 #include "common/base/table.h"
+#include "common/model/map_lookup.h"
 
 static const char *const column_members[] = {"source", "target",  "default", "default_when_null",
-                                             "values", "compute", NULL};
+                                             "values", "compute", "lookup",  NULL};
 
 /* The text that a value has in the target, with a letter in front that keeps null apart. */
 static struct dw_str value_identity(const struct dw_value *value, struct dw_arena *arena)
@@ -75,8 +76,26 @@ static bool check_company(struct dw_map_reader *reader, const struct dw_node *no
     return !(values && !is_source) && !(null_default && is_constant);
 }
 
+static bool check_lookup_company(struct dw_map_reader *reader, const struct dw_node *node)
+{
+    static const char *const others[] = {"compute", "default", "values"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        const struct dw_node *member = dw_document_member(node, others[i]);
+        if (!member)
+            continue;
+        dw_map_reader_report(reader, member, &(struct dw_map_fault){.code = "DW-MAP-010"},
+                             "found \"%s\" beside \"lookup\"; allowed beside it: \"source\" and "
+                             "\"default_when_null\"",
+                             others[i]);
+        return false;
+    }
+    return true;
+}
+
 static bool check_origin(struct dw_map_reader *reader, const struct dw_node *node)
 {
+    if (dw_document_member(node, "lookup"))
+        return check_lookup_company(reader, node);
     const struct dw_map_fault fault = {.code = "DW-MAP-010"};
     const char *first = NULL;
     for (size_t i = 0; i < sizeof origins / sizeof *origins; i++) {
@@ -95,7 +114,7 @@ static bool check_origin(struct dw_map_reader *reader, const struct dw_node *nod
         return check_company(reader, node, first);
     dw_map_reader_report(reader, node, &fault,
                          "found neither \"source\" (a column) nor \"compute\" (an expression) nor "
-                         "\"default\" (a constant)");
+                         "\"lookup\" nor \"default\" (a constant)");
     return false;
 }
 
@@ -124,6 +143,12 @@ static bool parse_column(struct dw_map_reader *reader, const struct dw_node *nod
     const struct dw_node *member = dw_document_member(node, "source");
     if (member)
         ok = dw_map_reader_name(reader, member, &out->source) && ok;
+    member = dw_document_member(node, "lookup");
+    if (member) {
+        out->lookup = dw_map_lookup_parse(reader, member, out->source);
+        out->source = (struct dw_str){NULL, 0};
+        ok = out->lookup && ok;
+    }
     member = dw_document_member(node, "compute");
     if (member)
         ok = dw_map_reader_text(reader, member, &out->compute) && ok;
@@ -196,12 +221,13 @@ static void check_key_column(struct dw_map_reader *reader, const struct dw_map_c
                              const struct dw_node *node, struct dw_str pair)
 {
     const struct dw_map_fault null_fault = {.code = "DW-MAP-012"};
-    if (column->compute.ptr) {
-        dw_map_reader_report(reader, dw_document_member(node, "compute"),
+    if (column->compute.ptr || column->lookup) {
+        const char *origin = column->lookup ? "lookup" : "compute";
+        dw_map_reader_report(reader, dw_document_member(node, origin),
                              &(struct dw_map_fault){.code = "DW-MAP-062"},
-                             "found \"compute\" for the key column \"%.*s\", allowed: a copy, or a "
+                             "found \"%s\" for the key column \"%.*s\", allowed: a copy, or a "
                              "constant",
-                             DW_STR_ARG(column->target));
+                             origin, DW_STR_ARG(column->target));
         return;
     }
     if (!column->source.ptr) {

@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#define DEFAULT_SCHEMA "public"
+
 void dw_map_reader_report(struct dw_map_reader *reader, const struct dw_node *node,
                           const struct dw_map_fault *fault, const char *format, ...)
 {
@@ -160,4 +162,61 @@ bool dw_map_reader_scalar(struct dw_map_reader *reader, const struct dw_node *no
     if (node->text.ptr)
         out->text = dw_arena_copy(reader->arena, node->text);
     return true;
+}
+
+/* Takes one part of a table's name off `text`: up to a dot, or "quoted" with "" for a quote. */
+static bool take_part(struct dw_str *text, struct dw_arena *arena, struct dw_str *out)
+{
+    if (!text->len || *text->ptr != '"') {
+        const char *dot = memchr(text->ptr, '.', text->len);
+        size_t len = dot ? (size_t)(dot - text->ptr) : text->len;
+        *out = dw_arena_copy(arena, (struct dw_str){text->ptr, len});
+        *text = (struct dw_str){text->ptr + len, text->len - len};
+        return true;
+    }
+    char *name = dw_arena_alloc(arena, text->len);
+    size_t len = 0;
+    size_t i = 1;
+    for (; i < text->len; i++) {
+        if (text->ptr[i] == '"') {
+            if (i + 1 == text->len || text->ptr[i + 1] != '"')
+                break;
+            i++;
+        }
+        name[len++] = text->ptr[i];
+    }
+    if (i == text->len)
+        return false;
+    *out = dw_arena_copy(arena, (struct dw_str){name, len});
+    *text = (struct dw_str){text->ptr + i + 1, text->len - i - 1};
+    return true;
+}
+
+bool dw_map_reader_table(struct dw_map_reader *reader, const struct dw_node *node,
+                         struct dw_str *out_schema, struct dw_str *out_table)
+{
+    struct dw_str rest;
+    struct dw_str parts[2] = {{NULL, 0}};
+    size_t count = 0;
+    if (!dw_map_reader_text(reader, node, &rest))
+        return false;
+    bool ok = true;
+    while (ok && count < 2) {
+        ok = take_part(&rest, reader->arena, &parts[count++]);
+        if (!ok || !rest.len || *rest.ptr != '.')
+            break;
+        rest = (struct dw_str){rest.ptr + 1, rest.len - 1};
+        ok = count < 2;
+    }
+    if (!ok || rest.len) {
+        dw_map_reader_report(reader, node, &(struct dw_map_fault){.code = "DW-MAP-006"},
+                             "found %s, allowed: TABLE or SCHEMA.TABLE; a name that holds a dot "
+                             "or a quote stands in double quotes",
+                             dw_document_show(node, reader->arena));
+        return false;
+    }
+    *out_schema = count == 2 ? parts[0] : DW_STR_LIT(DEFAULT_SCHEMA);
+    *out_table = parts[count - 1];
+    return dw_map_reader_is_name(reader, node, *out_schema) &&
+           dw_map_reader_is_name(reader, node, *out_table);
 }

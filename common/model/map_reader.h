@@ -49,6 +49,10 @@ bool dw_map_reader_name(struct dw_map_reader *reader, const struct dw_node *node
 bool dw_map_reader_is_name(struct dw_map_reader *reader, const struct dw_node *node,
                            struct dw_str name);
 
+/* SCHEMA.TABLE, or TABLE in schema public. */
+bool dw_map_reader_table(struct dw_map_reader *reader, const struct dw_node *node,
+                         struct dw_str *out_schema, struct dw_str *out_table);
+
 /* One of `choices` (NULL-terminated); *out is its index. */
 bool dw_map_reader_choice(struct dw_map_reader *reader, const struct dw_node *node,
                           const char *const *choices, int *out);

@@ -33,9 +33,17 @@ struct dw_resolved_side {
     char replica_identity;
 };
 
+/* A table that the map looks values up in, as the target's catalogue has it. */
+struct dw_resolved_lookup {
+    struct dw_str schema, table;
+    struct dw_resolved_side side;
+};
+
 struct dw_map_resolved {
     struct dw_resolved_side source;
     struct dw_resolved_side target;
+    const struct dw_resolved_lookup *lookups; /* not kept with a revision: the writer adds them */
+    size_t lookup_count;
 };
 
 /* Errors: DW_CONFIG DW-MAP-090 when the text is not what dw_map_resolved_format wrote. */

@@ -9,9 +9,8 @@
 #include "common/model/map_columns.h"
 #include "common/model/map_reader.h"
 
-#define MAP_NAME_MAX   100
-#define VERSION_MAX    64
-#define DEFAULT_SCHEMA "public"
+#define MAP_NAME_MAX 100
+#define VERSION_MAX  64
 
 static const char *const map_members[] = {"$schema",     "map",     "version",        "source",
                                           "target",      "mode",    "direction",      "on_delete",
@@ -68,63 +67,6 @@ static void parse_version(struct dw_map_reader *reader, const struct dw_node *ro
 
 /* --- sides ----------------------------------------------------------------------------------- */
 
-/* Takes one part of a table's name off `text`: up to a dot, or "quoted" with "" for a quote. */
-static bool take_part(struct dw_str *text, struct dw_arena *arena, struct dw_str *out)
-{
-    if (!text->len || *text->ptr != '"') {
-        const char *dot = memchr(text->ptr, '.', text->len);
-        size_t len = dot ? (size_t)(dot - text->ptr) : text->len;
-        *out = dw_arena_copy(arena, (struct dw_str){text->ptr, len});
-        *text = (struct dw_str){text->ptr + len, text->len - len};
-        return true;
-    }
-    char *name = dw_arena_alloc(arena, text->len);
-    size_t len = 0;
-    size_t i = 1;
-    for (; i < text->len; i++) {
-        if (text->ptr[i] == '"') {
-            if (i + 1 == text->len || text->ptr[i + 1] != '"')
-                break;
-            i++;
-        }
-        name[len++] = text->ptr[i];
-    }
-    if (i == text->len)
-        return false;
-    *out = dw_arena_copy(arena, (struct dw_str){name, len});
-    *text = (struct dw_str){text->ptr + i + 1, text->len - i - 1};
-    return true;
-}
-
-static void parse_table(struct dw_map_reader *reader, const struct dw_node *node,
-                        struct dw_map_side *side)
-{
-    struct dw_str rest;
-    struct dw_str parts[2] = {{NULL, 0}};
-    size_t count = 0;
-    if (!dw_map_reader_text(reader, node, &rest))
-        return;
-    bool ok = true;
-    while (ok && count < 2) {
-        ok = take_part(&rest, reader->arena, &parts[count++]);
-        if (!ok || !rest.len || *rest.ptr != '.')
-            break;
-        rest = (struct dw_str){rest.ptr + 1, rest.len - 1};
-        ok = count < 2;
-    }
-    if (!ok || rest.len) {
-        dw_map_reader_report(reader, node, &(struct dw_map_fault){.code = "DW-MAP-006"},
-                             "found %s, allowed: TABLE or SCHEMA.TABLE; a name that holds a dot "
-                             "or a quote stands in double quotes",
-                             dw_document_show(node, reader->arena));
-        return;
-    }
-    side->schema = count == 2 ? parts[0] : DW_STR_LIT(DEFAULT_SCHEMA);
-    side->table = parts[count - 1];
-    if (dw_map_reader_is_name(reader, node, side->schema))
-        (void)dw_map_reader_is_name(reader, node, side->table); /* reported */
-}
-
 static bool is_twice(const struct dw_str *names, size_t count, struct dw_str name)
 {
     for (size_t i = 0; i < count; i++)
@@ -176,7 +118,7 @@ static const struct dw_node *parse_side(struct dw_map_reader *reader, const stru
         (void)dw_map_reader_text(reader, system, &side->system); /* reported */
     const struct dw_node *table = dw_map_reader_need(reader, node, "table", "SCHEMA.TABLE");
     if (table)
-        parse_table(reader, table, side);
+        (void)dw_map_reader_table(reader, table, &side->schema, &side->table); /* reported */
     const struct dw_node *key = dw_map_reader_need(reader, node, "key", "the names of its columns");
     if (key)
         parse_key(reader, key, side);

@@ -42,15 +42,37 @@ struct dw_map_flag {
     struct dw_value live;  /* of every other one, written by each upsert */
 };
 
+struct dw_map_lookup;
+
+/* A key column of a looked-up table, and where its value comes from: one of the three. */
+struct dw_map_lookup_key {
+    struct dw_str column;
+    struct dw_str source;               /* a source column; .ptr NULL: none */
+    struct dw_value constant;           /* ABSENT: none */
+    const struct dw_map_lookup *lookup; /* what another lookup finds */
+};
+
+enum dw_on_missing { DW_ON_MISSING_WAIT, DW_ON_MISSING_NULL, DW_ON_MISSING_DEAD };
+
+/* The value of `column` in the row of a target table that has the key. */
+struct dw_map_lookup {
+    struct dw_str schema, table;
+    struct dw_str column;
+    const struct dw_map_lookup_key *keys;
+    size_t key_count;
+    enum dw_on_missing on_missing; /* of the outermost */
+};
+
 /* A column of the target and where its value comes from. Key columns are columns too: a key pair
  * that the file's "columns" does not name is added as a plain copy by the parser. */
 struct dw_map_column {
     struct dw_str source;  /* .ptr NULL: computed or constant */
     struct dw_str compute; /* OData expression over source columns; .ptr NULL: none */
     struct dw_str target;
-    struct dw_value constant;          /* "default" alone */
-    struct dw_value default_when_null; /* ABSENT when not given */
-    const struct dw_map_value *values; /* value map, NULL when not given */
+    const struct dw_map_lookup *lookup; /* NULL: none; the source columns stand in its keys */
+    struct dw_value constant;           /* "default" alone */
+    struct dw_value default_when_null;  /* ABSENT when not given */
+    const struct dw_map_value *values;  /* value map, NULL when not given */
     size_t value_count;
     int key_index; /* index into target.key, -1 when no key column */
     bool implied;  /* not in the file: added by the parser for a key pair */
@@ -91,10 +113,10 @@ static inline bool dw_table_map_deletes(const struct dw_table_map *map)
            (map->filter.ptr && map->on_filter_exit == DW_ON_FILTER_EXIT_DELETE);
 }
 
-/* True: neither copied nor computed. */
+/* True: neither copied nor computed nor looked up. */
 static inline bool dw_table_map_is_constant(const struct dw_map_column *column)
 {
-    return !column->source.ptr && !column->compute.ptr;
+    return !column->source.ptr && !column->compute.ptr && !column->lookup;
 }
 
 #endif

@@ -8,12 +8,14 @@
 #include "common/transform/convert.h"
 #include "common/transform/row_expr.h"
 #include "common/transform/row_field.h"
+#include "common/transform/row_lookup.h"
 #include "common/transform/value_map.h"
 
 struct column {
     const struct dw_map_column *map;
     struct dw_row_field source; /* no name: computed or constant */
     const struct dw_row_expr *compute;
+    const struct dw_row_lookup *lookup;
     struct dw_value fixed; /* the constant, or the default for null (ABSENT: none) */
     struct dw_convert convert;
     const struct dw_value_map *values;
@@ -88,6 +90,12 @@ static enum dw_rc compile_column(const struct dw_map_column *map,
         return rc;
     if (map->compute.ptr)
         return compile_computed(map, resolved, &target, arena, out, err);
+    if (map->lookup) {
+        struct dw_row_lookup *lookup = NULL;
+        rc = dw_row_lookup_new(&lookup, map->lookup, resolved, arena, err);
+        out->lookup = lookup;
+        return rc;
+    }
     out->source = dw_row_field_new(map->source, arena);
     rc = find_type(&resolved->source, map->source, "source", &source, err);
     if (rc != DW_OK)
@@ -199,6 +207,10 @@ static enum dw_rc fill_cell(const struct column *column, const struct dw_event_r
 {
     if (column->compute)
         return fill_computed(column, row, arena, out, err);
+    if (column->lookup) {
+        enum dw_rc rc = dw_row_lookup_key(column->lookup, row, arena, out, err);
+        return rc == DW_OK && out->kind == DW_VALUE_NULL ? fill_null(column, out) : rc;
+    }
     if (!column->source.name.ptr) {
         *out = column->fixed;
         return DW_OK;

@@ -3,7 +3,8 @@
  * Never cuts, never rounds: what does not fit is refused.
  *
  * A cell is a dw_value of kind ABSENT (leave alone), NULL or STRING (text for PostgreSQL's input
- * function of the target column's type). Threads: read-only after dw_transform_new.
+ * function of the target column's type), or NESTED: the key of a lookup (row_lookup.h). Threads:
+ * read-only after dw_transform_new.
  */
 #ifndef DW_TRANSFORM_TRANSFORM_H
 #define DW_TRANSFORM_TRANSFORM_H

@@ -30,9 +30,19 @@ struct dw_partition_id dw_lane_id(const struct dw_partition *partition)
 /* --- maps -------------------------------------------------------------------------------------
  */
 
+static void release_lookers(struct dw_lane_map *map)
+{
+    for (size_t i = 0; i < map->looker_count; i++)
+        dw_registry_release(map->lookers[i]);
+    free((void *)map->lookers);
+    map->lookers = NULL;
+    map->looker_count = 0;
+}
+
 static void free_map(struct dw_lane_map *map)
 {
     dw_writer_table_free(map->table);
+    release_lookers(map);
     dw_registry_release(map->entry);
     dw_arena_done(&map->arena);
     free(map);
@@ -60,15 +70,35 @@ static enum dw_rc make_map(struct dw_lane *lane, struct dw_registry_map *entry,
     return dw_transform_new(&map->transform, entry->map, &map->resolved, &map->arena, err);
 }
 
-/* A map that comes to the same target table is seen when the registry changes. */
-static void look_for_others(struct dw_lane *lane, struct dw_lane_map *map)
+static enum dw_rc watch(struct dw_lane *lane, struct dw_lane_map *map, struct dw_err *err)
+{
+    size_t count = 0;
+    struct dw_registry_map **lookers =
+        dw_registry_lookers(lane->context->registry, map->entry, &count);
+    const struct dw_table_map **maps = dw_mem_calloc(count + 1, sizeof *maps);
+    for (size_t i = 0; i < count; i++)
+        maps[i] = lookers[i]->map;
+    enum dw_rc rc = dw_writer_table_watch(map->table, maps, count, err);
+    free((void *)maps);
+    release_lookers(map);
+    map->lookers = lookers;
+    map->looker_count = count;
+    return rc;
+}
+
+/* Maps that come to the same target table, or look values up in it, are seen when the registry
+ * changes. */
+static enum dw_rc look_for_others(struct dw_lane *lane, struct dw_lane_map *map, struct dw_err *err)
 {
     uint64_t generation = dw_registry_generation(lane->context->registry);
-    if (!map->entry->map->filter.ptr || map->generation == generation)
-        return;
-    map->generation = generation;
-    if (dw_registry_is_shared(lane->context->registry, map->entry))
+    if (map->generation == generation)
+        return DW_OK;
+    if (map->entry->map->filter.ptr && dw_registry_is_shared(lane->context->registry, map->entry))
         dw_writer_table_share(map->table);
+    enum dw_rc rc = watch(lane, map, err);
+    if (rc == DW_OK)
+        map->generation = generation;
+    return rc;
 }
 
 enum dw_rc dw_lane_map_get(struct dw_lane *lane, struct dw_registry_map *entry,
@@ -76,9 +106,8 @@ enum dw_rc dw_lane_map_get(struct dw_lane *lane, struct dw_registry_map *entry,
 {
     for (struct dw_lane_map *map = lane->maps; map; map = map->next)
         if (map->entry == entry) {
-            look_for_others(lane, map);
             *out = map;
-            return DW_OK;
+            return look_for_others(lane, map, err);
         }
     drop_map(lane, entry->name);
     struct dw_lane_map *map = DW_MEM_NEW(struct dw_lane_map);
@@ -86,11 +115,12 @@ enum dw_rc dw_lane_map_get(struct dw_lane *lane, struct dw_registry_map *entry,
     map->entry = entry;
     (void)atomic_fetch_add(&entry->references, 1);
     enum dw_rc rc = make_map(lane, entry, map, err);
+    if (rc == DW_OK)
+        rc = look_for_others(lane, map, err);
     if (rc != DW_OK) {
         free_map(map);
         return rc;
     }
-    look_for_others(lane, map);
     map->next = lane->maps;
     lane->maps = map;
     *out = map;

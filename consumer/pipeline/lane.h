@@ -19,7 +19,9 @@
 /* A map as this lane applies it; made anew at each change of the map. */
 struct dw_lane_map {
     struct dw_lane_map *next;
-    struct dw_registry_map *entry; /* a reference */
+    struct dw_registry_map *entry;    /* a reference */
+    struct dw_registry_map **lookers; /* maps that look values up in its table; references */
+    size_t looker_count;
     uint64_t generation; /* of the registry, when other maps on its table were looked for */
     struct dw_arena arena;
     struct dw_map_resolved resolved; /* target side as the catalogue has it */

@@ -321,6 +321,41 @@ bool dw_registry_is_shared(struct dw_registry *registry, const struct dw_registr
     return shared;
 }
 
+static bool goes_into(const struct dw_map_lookup *lookup, const struct dw_map_side *target)
+{
+    if (dw_str_equal(lookup->schema, target->schema) && dw_str_equal(lookup->table, target->table))
+        return true;
+    for (size_t i = 0; i < lookup->key_count; i++)
+        if (lookup->keys[i].lookup && goes_into(lookup->keys[i].lookup, target))
+            return true;
+    return false;
+}
+
+static bool looks_into(const struct dw_registry_map *entry, const struct dw_map_side *target)
+{
+    if (!entry->map || !dw_str_equal(entry->map->target.system, target->system))
+        return false;
+    for (size_t i = 0; i < entry->map->column_count; i++)
+        if (entry->map->columns[i].lookup && goes_into(entry->map->columns[i].lookup, target))
+            return true;
+    return false;
+}
+
+struct dw_registry_map **dw_registry_lookers(struct dw_registry *registry,
+                                             const struct dw_registry_map *entry, size_t *out_count)
+{
+    size_t count = 0;
+    pthread_mutex_lock(&registry->lock);
+    struct dw_registry_map **found =
+        dw_mem_calloc(registry->count + 1, sizeof(struct dw_registry_map *));
+    for (size_t i = 0; i < registry->count; i++)
+        if (looks_into(registry->entries[i], &entry->map->target))
+            found[count++] = share(registry->entries[i]);
+    pthread_mutex_unlock(&registry->lock);
+    *out_count = count;
+    return found;
+}
+
 /* --- failures ---------------------------------------------------------------------------------
  */
 

@@ -96,6 +96,12 @@ struct dw_registry_map **dw_registry_parents(struct dw_registry *registry,
 /* Other maps write the same target table. */
 bool dw_registry_is_shared(struct dw_registry *registry, const struct dw_registry_map *entry);
 
+/* The maps that look values up in the entry's target table, itself included. Give each back, and
+ * free the array. */
+struct dw_registry_map **dw_registry_lookers(struct dw_registry *registry,
+                                             const struct dw_registry_map *entry,
+                                             size_t *out_count);
+
 struct dw_registry_failure {
     struct dw_registry_failure *next;
     char *map;

@@ -4,8 +4,10 @@
 #include "common/postgres/pg.h"
 #include "consumer/write_postgres/coalesce.h"
 #include "consumer/write_postgres/failure.h"
+#include "consumer/write_postgres/lookup_resolve.h"
 #include "consumer/write_postgres/merge_groups.h"
 #include "consumer/write_postgres/owner.h"
+#include "consumer/write_postgres/stale.h"
 
 /* A key whose first event waits, with those behind it, in order. */
 struct queue {
@@ -167,13 +169,28 @@ static enum dw_rc settle_by_halves(struct apply *apply, struct dw_change **chang
     return rc == DW_OK ? settle_by_halves(apply, left + half, left_count - half) : rc;
 }
 
+/* Whether the queue's last event says all that the row is, whatever those before it lack. */
+static bool is_settled_by_last(const struct apply *apply, const struct queue *queue)
+{
+    const struct dw_change *last = queue->changes[queue->count - 1];
+    bool lacks = false;
+    for (size_t i = 0; i < queue->count; i++)
+        lacks = lacks || dw_lookup_resolve_lacks(apply->table, queue->changes[i]);
+    if (!lacks || last->kind == DW_CHANGE_DELETE)
+        return true;
+    for (size_t i = 0; i < apply->table->map->column_count; i++)
+        if (last->cells[i].kind == DW_VALUE_ABSENT || last->cells[i].kind == DW_VALUE_NESTED)
+            return false;
+    return true;
+}
+
 /* A later event of its key may settle a waiter: its delete, or a version that refers to another
  * parent (trap 3). The halves kept them apart, so each key is tried as a whole. */
 static enum dw_rc settle_queues(struct apply *apply)
 {
     enum dw_rc rc = DW_OK;
     for (struct queue *queue = apply->queues; rc == DW_OK && queue; queue = queue->next) {
-        if (queue->count < 2)
+        if (queue->count < 2 || !is_settled_by_last(apply, queue))
             continue;
         rc = try_part(apply, queue->changes, queue->count, true);
         if (rc == DW_REJECT)
@@ -202,6 +219,89 @@ static enum dw_rc sift(struct apply *apply, struct dw_change ***changes, size_t 
     return rc;
 }
 
+/* ---- lookups ---- */
+
+/* What found its looked-up rows goes on; what waits for one blocks its key. */
+static void part_by_lookups(struct apply *apply, struct dw_change **changes, size_t count,
+                            struct dw_change **out, size_t *out_count)
+{
+    *out_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct dw_change *change = changes[i];
+        struct queue *queue = dw_table_find(&apply->writer->blocked, change->key_text);
+        if (change->outcome == DW_OUTCOME_DEAD)
+            continue;
+        if (queue) {
+            if (change->outcome != DW_OUTCOME_WAITING)
+                dw_failure_behind(change, apply->arena);
+            enqueue(apply, queue, change);
+        } else if (change->outcome == DW_OUTCOME_WAITING) {
+            block(apply, change);
+        } else {
+            out[(*out_count)++] = change;
+        }
+    }
+}
+
+/* Begins the transaction where lookups have to be resolved in it; *changes becomes what can be
+ * merged. */
+static enum dw_rc resolve(struct apply *apply, struct dw_change ***changes, size_t *count)
+{
+    struct dw_writer *writer = apply->writer;
+    enum dw_rc rc = DW_OK;
+    dw_table_reset(&writer->blocked);
+    apply->queues = NULL;
+    rc = dw_stale_before(apply->table, *changes, *count, apply->arena, apply->err);
+    if (rc != DW_OK || !apply->table->lookup_count)
+        return rc;
+    if (writer->state == DW_SESSION_NOTED)
+        rc = dw_writer_session_stage(writer, apply->err);
+    if (rc == DW_OK)
+        rc = dw_lookup_resolve(apply->table, *changes, *count, apply->arena, apply->err);
+    if (rc != DW_OK)
+        return rc == DW_REJECT ? DW_CONFIG : rc;
+    struct dw_change **found = DW_ARENA_ARRAY(apply->arena, struct dw_change *, *count);
+    part_by_lookups(apply, *changes, *count, found, count);
+    *changes = found;
+    return DW_OK;
+}
+
+/* The transaction anew, in parts. */
+static enum dw_rc resolve_and_settle(struct apply *apply, struct dw_change **changes, size_t count)
+{
+    enum dw_rc rc = resolve(apply, &changes, &count);
+    return rc == DW_OK ? settle_all(apply, changes, count) : rc;
+}
+
+static enum dw_rc apply_all(struct apply *apply, struct dw_change **changes, size_t count)
+{
+    struct dw_writer *writer = apply->writer;
+    struct dw_change **found = changes;
+    size_t found_count = count;
+    if (writer->state != DW_SESSION_NOTED) /* a second call in one transaction */
+        return resolve_and_settle(apply, changes, count);
+    enum dw_rc rc = resolve(apply, &found, &found_count);
+    if (rc == DW_OK && found_count)
+        rc = try_part(apply, found, found_count, false);
+    if (rc == DW_OK)
+        return settle_queues(apply);
+    if (rc != DW_REJECT)
+        return rc;
+    bool is_merge = dw_exchange_failure(&writer->exchange) != NULL;
+    bool alone = count == 1 && is_merge;
+    if (alone)
+        settle_failed(apply, changes[0]);
+    dw_writer_session_restart(writer);
+    if (!writer->conn)
+        return dw_err_set(apply->err, DW_RETRY, "DW-APPLY-020", "system %s: connection lost",
+                          writer->system->name);
+    if (alone) {
+        find_column(apply, changes[0]);
+        return DW_OK;
+    }
+    return resolve_and_settle(apply, changes, count);
+}
+
 enum dw_rc dw_apply_changes(struct dw_writer *writer, struct dw_writer_table *table,
                             struct dw_change **changes, size_t count, struct dw_arena *arena,
                             struct dw_err *err)
@@ -210,26 +310,8 @@ enum dw_rc dw_apply_changes(struct dw_writer *writer, struct dw_writer_table *ta
     if (!count)
         return DW_OK;
     dw_writer_table_refresh(table);
-    dw_table_reset(&writer->blocked);
-    enum dw_rc sifted = sift(&apply, &changes, &count);
-    if (sifted != DW_OK || !count)
-        return sifted;
-    if (writer->state != DW_SESSION_NOTED) /* a second call in one transaction */
-        return settle_all(&apply, changes, count);
-    enum dw_rc rc = try_part(&apply, changes, count, false);
-    if (rc != DW_REJECT)
-        return rc;
-    bool is_merge = dw_exchange_failure(&writer->exchange) != NULL;
-    bool alone = count == 1 && is_merge;
-    if (alone)
-        settle_failed(&apply, changes[0]);
-    dw_writer_session_restart(writer);
-    if (!writer->conn)
-        return dw_err_set(err, DW_RETRY, "DW-APPLY-020", "system %s: connection lost",
-                          writer->system->name);
-    if (alone) {
-        find_column(&apply, changes[0]);
-        return DW_OK;
-    }
-    return settle_all(&apply, changes, count);
+    enum dw_rc rc = sift(&apply, &changes, &count);
+    if (rc == DW_OK && count)
+        rc = apply_all(&apply, changes, count);
+    return rc == DW_OK ? dw_stale_after(table, changes, count, err) : rc;
 }

@@ -102,4 +102,12 @@ CREATE TABLE IF NOT EXISTS dualwrite.owner (
     PRIMARY KEY (relation, key)
 );
 
+-- Rows to be read again: they hold a value of a looked-up row that changed or went.
+CREATE TABLE IF NOT EXISTS dualwrite.stale (
+    map text,
+    key text,                      -- of the source, a JSON array of texts
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (map, key)
+);
+
 INSERT INTO dualwrite.target (incarnation, schema_version) VALUES (gen_random_uuid(), 1) ON CONFLICT DO NOTHING;

@@ -51,6 +51,7 @@ struct dw_change {
     int64_t commit_us;
     struct dw_str origin;   /* system of origin, for the loop mark */
     struct dw_value *cells; /* map->column_count, upserts only */
+    struct dw_value *raw;   /* the writer's: cells before lookups */
     struct dw_value *keys;  /* map->target.key_count */
     struct dw_str key_text; /* the keys in one string: equal if and only if the keys are */
     /* out, by dw_writer_apply: */
@@ -121,6 +122,11 @@ void dw_writer_table_free(struct dw_writer_table *table); /* accepts NULL */
 /* Other maps write the table too, by other filters: rows have owners from now on (trap 8). Only for
  * a map with a filter. */
 void dw_writer_table_share(struct dw_writer_table *table);
+/* The maps that look values up in the table: what holds a value that changes is noted (trap 22).
+ * Borrows `maps` until the next call. Outside of a transaction. DW_CONFIG, DW_RETRY. */
+enum dw_rc dw_writer_table_watch(struct dw_writer_table *table,
+                                 const struct dw_table_map *const *maps, size_t count,
+                                 struct dw_err *err) DW_MUST_CHECK;
 
 struct dw_partition_id {
     const char *topic;

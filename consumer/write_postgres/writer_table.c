@@ -175,6 +175,13 @@ void dw_writer_table_share(struct dw_writer_table *table)
     table->shared = true;
 }
 
+enum dw_rc dw_writer_table_watch(struct dw_writer_table *table,
+                                 const struct dw_table_map *const *maps, size_t count,
+                                 struct dw_err *err)
+{
+    return dw_stale_watch(table, maps, count, err);
+}
+
 /* ---- what the transform gets ---- */
 
 static struct dw_resolved_column resolve(const struct dw_pg_column *column, struct dw_arena *arena)
@@ -296,6 +303,7 @@ enum dw_rc dw_writer_table_new(struct dw_writer *writer, const struct dw_table_m
         return rc;
     struct dw_writer_table *table = DW_MEM_NEW(struct dw_writer_table);
     dw_arena_init(&table->arena, 16384);
+    dw_arena_init(&table->watch_arena, 4096);
     table->writer = writer;
     table->map = map;
     table->session = writer->session;
@@ -305,6 +313,10 @@ enum dw_rc dw_writer_table_new(struct dw_writer *writer, const struct dw_table_m
         rc = add_columns(table, err);
     if (rc == DW_OK)
         rc = check_table(table, err);
+    *out_resolved = (struct dw_map_resolved){.lookups = NULL};
+    if (rc == DW_OK)
+        rc = dw_lookup_resolve_load(table, arena, &out_resolved->lookups,
+                                    &out_resolved->lookup_count, err);
     if (rc == DW_OK && map->filter.ptr)
         rc = load_owners(table, err);
     if (rc == DW_OK) {
@@ -355,6 +367,7 @@ void dw_writer_table_free(struct dw_writer_table *table)
         try_exec(writer->conn, sql);
     }
     dw_arena_done(&table->arena);
+    dw_arena_done(&table->watch_arena);
     free(table);
 }
 

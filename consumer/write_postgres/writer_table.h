@@ -3,7 +3,9 @@
 #define DW_WRITE_POSTGRES_WRITER_TABLE_H
 #include "common/postgres/pg_table.h"
 #include "consumer/write_postgres/exchange.h"
+#include "consumer/write_postgres/lookup_resolve.h"
 #include "consumer/write_postgres/merge_sql.h"
+#include "consumer/write_postgres/stale.h"
 #include "consumer/write_postgres/writer.h"
 
 enum dw_writer_table_statement {
@@ -15,6 +17,8 @@ enum dw_writer_table_statement {
 };
 
 #define DW_TABLE_EXTRA_MAX 2
+
+struct dw_stale_row;
 
 struct dw_writer_table_columns {
     uint16_t *items; /* indexes into merge.columns */
@@ -37,11 +41,17 @@ struct dw_writer_table {
     int16_t *key_of; /* per column: place in target.key, -1 none */
     struct dw_writer_table_flag deleted, exited;
     struct dw_value live[DW_TABLE_EXTRA_MAX]; /* of every other row, per extra column */
-    bool shared;                              /* rows have owners */
-    struct dw_str relation;                   /* its name in dualwrite.owner */
-    bool referenced;                          /* by a foreign key of another table */
-    bool deferred;                            /* has constraints that are checked at commit */
-    uint64_t session;                         /* of the writer, when the following was made */
+    struct dw_arena watch_arena;              /* of what follows */
+    struct dw_stale_watch *watches;
+    const char *watch_look;
+    struct dw_stale_row *watched; /* of the changes in hand, in the batch's arena */
+    struct dw_lookup_resolve *lookups;
+    size_t lookup_count;
+    bool shared;            /* rows have owners */
+    struct dw_str relation; /* its name in dualwrite.owner */
+    bool referenced;        /* by a foreign key of another table */
+    bool deferred;          /* has constraints that are checked at commit */
+    uint64_t session;       /* of the writer, when the following was made */
     bool stage_exists;
     bool prepared[DW_TABLE_STATEMENTS];
     struct dw_exchange_statement statements[DW_TABLE_STATEMENTS];

@@ -11,6 +11,7 @@
 #include "common/expr/map_expr.h"
 #include "common/transform/transform.h"
 #include "reconciler/maps/check_expr.h"
+#include "reconciler/maps/check_lookup.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -430,6 +431,14 @@ static void check_computed(struct dw_check_context *context, struct dw_check_map
         check_null_default(context, map, index, target);
 }
 
+static void check_looked_up(struct dw_check_context *context, struct dw_check_map *map,
+                            size_t index, const struct dw_pg_column *target)
+{
+    dw_check_lookup_column(context, map, index, target);
+    if (target)
+        check_null_default(context, map, index, target);
+}
+
 static void check_constant(struct dw_check_context *context, struct dw_check_map *map, size_t index,
                            const struct dw_pg_column *target)
 {
@@ -504,6 +513,8 @@ void dw_check_columns(struct dw_check_context *context, struct dw_check_map *map
             check_copy(context, map, i, target);
         else if (column->compute.ptr)
             check_computed(context, map, i, target);
+        else if (column->lookup)
+            check_looked_up(context, map, i, target);
         else if (target)
             check_constant(context, map, i, target);
     }

@@ -45,8 +45,8 @@ static const char *full_identity(struct dw_check_context *context, const struct 
                            dw_check_context_table_sql(context, map->source));
 }
 
-static void check_used(struct dw_check_context *context, struct dw_check_map *map,
-                       const struct dw_pg_column *column, const char *path)
+void dw_check_expr_used(struct dw_check_context *context, struct dw_check_map *map,
+                        const struct dw_pg_column *column, const char *path)
 {
     if (column->generated)
         dw_check_context_report(
@@ -85,7 +85,7 @@ static struct dw_expr *compile(struct dw_check_context *context, struct dw_check
     }
     const size_t *used = dw_expr_columns(expr, &count);
     for (size_t i = 0; i < count; i++)
-        check_used(context, map, &map->source->columns[used[i]], path);
+        dw_check_expr_used(context, map, &map->source->columns[used[i]], path);
     return expr;
 }
 

@@ -11,5 +11,8 @@ void dw_check_expr_filter(struct dw_check_context *context, struct dw_check_map 
 /* columns[index].compute. `target`: NULL when it was not found (reported). */
 void dw_check_expr_column(struct dw_check_context *context, struct dw_check_map *map, size_t index,
                           const struct dw_pg_column *target);
+/* A source column that an expression or a lookup at `path` needs in every event. */
+void dw_check_expr_used(struct dw_check_context *context, struct dw_check_map *map,
+                        const struct dw_pg_column *column, const char *path);
 
 #endif

@@ -7,6 +7,8 @@
  */
 #include "reconciler/maps/check_shared.h"
 
+#include "reconciler/maps/check_lookup.h"
+
 static bool same_side(const struct dw_map_side *a, const struct dw_map_side *b)
 {
     return dw_str_equal(a->system, b->system) && dw_str_equal(a->schema, b->schema) &&
@@ -220,6 +222,7 @@ void dw_check_shared(struct dw_check_context *context, struct dw_check_map *maps
                 if (!dw_str_equal(maps[j].map->name, map->map->name))
                     check_pair(context, map, maps[j].map);
         check_parents(context, maps, count, map);
+        dw_check_lookup_shared(context, maps, count, i);
         check_chain(context, maps, count, map);
     }
 }

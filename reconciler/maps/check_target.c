@@ -142,13 +142,14 @@ static const char server_sql[] =
     " d.oid IS NOT NULL, has_schema_privilege(d.oid, 'USAGE'), has_schema_privilege(d.oid, "
     "'CREATE'),"
     " (SELECT string_agg('dualwrite.' || w.name, ', ') FROM"
-    "  (VALUES ('target'), ('progress'), ('held'), ('waiting'), ('barrier'), ('owner')) AS w(name)"
+    "  (VALUES ('target'), ('progress'), ('held'), ('waiting'), ('barrier'), ('owner'), ('stale')) "
+    "AS w(name)"
     "  LEFT JOIN pg_class t ON t.relname = w.name AND t.relnamespace = d.oid"
     "  WHERE t.oid IS NULL OR NOT (has_table_privilege(t.oid, 'SELECT')"
     "   AND has_table_privilege(t.oid, 'INSERT') AND has_table_privilege(t.oid, 'UPDATE')"
     "   AND has_table_privilege(t.oid, 'DELETE'))),"
     " (SELECT count(*) FROM pg_class t WHERE t.relnamespace = d.oid AND t.relname IN"
-    "  ('target', 'progress', 'held', 'waiting', 'barrier', 'owner'))"
+    "  ('target', 'progress', 'held', 'waiting', 'barrier', 'owner', 'stale'))"
     " FROM pg_class c LEFT JOIN pg_namespace d ON d.nspname = 'dualwrite' WHERE c.oid = $1::oid";
 
 static bool yes(const char *field)

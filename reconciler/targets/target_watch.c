@@ -8,6 +8,7 @@
 #include "common/state/state_letters.h"
 #include "reconciler/dead_letters/letter_judge.h"
 #include "reconciler/targets/catch_up.h"
+#include "reconciler/targets/stale_look.h"
 #include "reconciler/targets/sync_finish.h"
 #include <libpq-fe.h>
 #include <pthread.h>
@@ -274,6 +275,8 @@ static enum dw_rc look_at_target(struct watcher *watcher, struct dw_err *err)
                                  &watcher->arena, err);
     if (!rc)
         rc = see_caught_up(watcher, err);
+    if (!rc)
+        rc = dw_stale_look(watcher->state, watcher->conn, &watcher->arena, err);
     return rc;
 }
 

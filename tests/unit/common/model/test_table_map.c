@@ -330,6 +330,50 @@ static void test_filter_and_computed_columns(void **state)
     assert_null(accept("{" SIDES "}")->filter.ptr);
 }
 
+#define LOOKUP(members) "{\"target\":\"x\",\"lookup\":{\"table\":\"s.g\"," members "}}"
+
+static void test_lookups(void **state)
+{
+    (void)state;
+    const struct dw_table_map *map = accept(
+        "{" SIDES ",\"columns\":[{\"source\":\"grp\",\"target\":\"x\",\"default_when_null\":0,"
+        "\"lookup\":{\"table\":\"s.g\",\"column\":\"id\",\"on_missing\":\"null\",\"key\":[\"code\","
+        "{\"column\":\"kind\",\"default\":7},{\"column\":\"co\",\"lookup\":{\"table\":\"c\","
+        "\"column\":\"nr\",\"key\":[{\"column\":\"code\",\"source\":\"company\"}]}}]}}]}");
+    const struct dw_map_lookup *lookup = map->columns[0].lookup;
+    assert_non_null(lookup);
+    assert_null(map->columns[0].source.ptr);
+    assert_false(dw_table_map_is_constant(&map->columns[0]));
+    assert_int_equal(lookup->on_missing, DW_ON_MISSING_NULL);
+    assert_int_equal(lookup->key_count, 3);
+    assert_true(dw_str_is(lookup->keys[0].source, "grp"));
+    assert_true(dw_str_is(lookup->keys[1].constant.text, "7"));
+    assert_true(dw_str_is(lookup->keys[2].lookup->schema, "public"));
+    assert_true(dw_str_is(lookup->keys[2].lookup->keys[0].source, "company"));
+}
+
+static void test_lookup_mistakes(void **state)
+{
+    (void)state;
+    refuse_column(LOOKUP("\"column\":\"id\""), "DW-MAP-004", "columns[0].lookup");
+    refuse_column(LOOKUP("\"key\":[{\"column\":\"a\",\"source\":\"b\"}]"), "DW-MAP-004",
+                  "columns[0].lookup");
+    refuse_column(LOOKUP("\"column\":\"id\",\"key\":[]"), "DW-MAP-063", "columns[0].lookup.key");
+    refuse_column(LOOKUP("\"column\":\"id\",\"key\":[\"a\"]"), "DW-MAP-063",
+                  "columns[0].lookup.key[0]");
+    refuse_column(LOOKUP("\"column\":\"id\",\"key\":[{\"column\":\"a\"}]"), "DW-MAP-063",
+                  "columns[0].lookup.key[0]");
+    refuse_column(LOOKUP("\"column\":\"id\",\"key\":[{\"column\":\"a\",\"default\":null}]"),
+                  "DW-MAP-063", "columns[0].lookup.key[0].default");
+    refuse_column(
+        "{\"target\":\"x\",\"source\":\"y\",\"lookup\":{\"table\":\"g\",\"column\":\"id\","
+        "\"key\":[{\"column\":\"a\",\"source\":\"b\"}]}}",
+        "DW-MAP-063", "columns[0].lookup");
+    refuse_column("{\"target\":\"nr\",\"source\":\"id\",\"lookup\":{\"table\":\"g\",\"column\":"
+                  "\"id\",\"key\":[\"a\"]}}",
+                  "DW-MAP-062", "columns[0].lookup");
+}
+
 static void test_filter_mistakes(void **state)
 {
     (void)state;
@@ -460,6 +504,11 @@ static void test_schema_has_the_members_of_the_parser(void **state)
     check_members(dw_document_member(defs, "side"), "{\"target\":{\"zz\":1}}", "target.zz");
     check_members(dw_document_member(defs, "column"), "{\"columns\":[{\"zz\":1}]}",
                   "columns[0].zz");
+    check_members(dw_document_member(defs, "lookup"), "{\"columns\":[{\"lookup\":{\"zz\":1}}]}",
+                  "columns[0].lookup.zz");
+    check_members(dw_document_member(defs, "lookupKey"),
+                  "{\"columns\":[{\"lookup\":{\"key\":[{\"zz\":1}]}}]}",
+                  "columns[0].lookup.key[0].zz");
     check_members(dw_document_member(defs, "set"), "{\"on_delete\":{\"zz\":1}}", "on_delete.zz");
     check_members(dw_document_member(defs, "set"), "{\"on_filter_exit\":{\"zz\":1}}",
                   "on_filter_exit.zz");
@@ -483,6 +532,8 @@ int main(void)
         TEST(test_column_mistakes),
         TEST(test_filter_and_computed_columns),
         TEST(test_filter_mistakes),
+        TEST(test_lookups),
+        TEST(test_lookup_mistakes),
         TEST(test_on_delete_mistakes),
         TEST(test_all_mistakes_are_collected_with_their_lines),
         TEST(test_error_counts_behind_dropped_problems),

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "common/model/event_encode.h"
+#include "common/transform/row_lookup.h"
 #include "common/transform/transform.h"
 #include <cmocka.h>
 #include <stdio.h>
@@ -92,7 +93,7 @@ static struct dw_transform *make(void)
     targets[2] = column("codetext", "character varying(7)", 1043, 11);
     targets[3] = column("note", "character varying(3)", 1043, 7);
     targets[4] = column("state", "smallint", 21, -1);
-    resolved = (struct dw_map_resolved){{sources, 4, 'd'}, {targets, 5, 'd'}};
+    resolved = (struct dw_map_resolved){.source = {sources, 4, 'd'}, .target = {targets, 5, 'd'}};
     struct dw_transform *transform = NULL;
     if (dw_transform_new(&transform, &map, &resolved, &arena, &err) != DW_OK)
         fail_msg("%s", err.message);
@@ -225,7 +226,7 @@ static enum dw_rc make_expr(const char *filter, const char *compute, struct dw_t
     sources[3] = column("flag", "boolean", 16, -1);
     targets[0] = column("id", "integer", 23, -1);
     targets[1] = column("value", "character varying(25)", 1043, 29);
-    resolved = (struct dw_map_resolved){{sources, 4, 'd'}, {targets, 2, 'd'}};
+    resolved = (struct dw_map_resolved){.source = {sources, 4, 'd'}, .target = {targets, 2, 'd'}};
     return dw_transform_new(out, &map, &resolved, &arena, &err);
 }
 
@@ -311,6 +312,52 @@ static void test_computed_columns(void **state)
     assert_string_equal(err.id, "DW-EXPR-002");
 }
 
+/* The parts of the key, in order; null finds nothing, and what is absent is left alone. */
+static void test_lookup_key(void **state)
+{
+    (void)state;
+    static const struct dw_resolved_column sources[] = {
+        {.name = {"id", 2}, .type = {"integer", 7}, .oid = 23, .base_oid = 23, .typmod = -1},
+        {.name = {"code", 4}, .type = {"text", 4}, .oid = 25, .base_oid = 25, .typmod = -1}};
+    static const struct dw_resolved_column keys[] = {
+        {.name = {"nr", 2}, .type = {"smallint", 8}, .oid = 21, .base_oid = 21, .typmod = -1},
+        {.name = {"code", 4}, .type = {"text", 4}, .oid = 25, .base_oid = 25, .typmod = -1}};
+    const struct dw_resolved_lookup tables[] = {{DW_STR_LIT("s"), DW_STR_LIT("g"), {keys, 2, 'd'}}};
+    const struct dw_map_resolved resolved = {
+        .source = {sources, 2, 'd'}, .lookups = tables, .lookup_count = 1};
+    const struct dw_map_lookup_key inner_keys[] = {
+        {.column = DW_STR_LIT("code"), .source = DW_STR_LIT("code")}};
+    const struct dw_map_lookup inner = {
+        .schema = DW_STR_LIT("s"), .table = DW_STR_LIT("g"), .keys = inner_keys, .key_count = 1};
+    const struct dw_map_lookup_key outer_keys[] = {
+        {.column = DW_STR_LIT("code"), .lookup = &inner},
+        {.column = DW_STR_LIT("nr"), .source = DW_STR_LIT("id")},
+        {.column = DW_STR_LIT("nr"), .constant = value(DW_VALUE_NUMBER, "3")}};
+    const struct dw_map_lookup outer = {
+        .schema = DW_STR_LIT("s"), .table = DW_STR_LIT("g"), .keys = outer_keys, .key_count = 3};
+    struct dw_row_lookup *lookup = NULL;
+    assert_int_equal(dw_row_lookup_new(&lookup, &outer, &resolved, &arena, &err), DW_OK);
+    const struct dw_event_field full[] = {FIELD("id", DW_VALUE_NUMBER, "7"),
+                                          FIELD("code", DW_VALUE_STRING, "a\"b")};
+    const struct dw_event_field null[] = {FIELD("id", DW_VALUE_NULL, ""),
+                                          FIELD("code", DW_VALUE_STRING, "a")};
+    const struct dw_event_field wide = FIELD("id", DW_VALUE_NUMBER, "70000");
+    const struct dw_event_field far[] = {FIELD("code", DW_VALUE_STRING, "a"), wide};
+    struct dw_value out;
+    assert_int_equal(dw_row_lookup_key(lookup, &(struct dw_event_row){full, 2}, &arena, &out, &err),
+                     DW_OK);
+    assert_int_equal(out.kind, DW_VALUE_NESTED);
+    assert_true(dw_str_is(out.text, "[\"a\\\"b\",\"7\",\"3\"]"));
+    assert_int_equal(dw_row_lookup_key(lookup, &(struct dw_event_row){null, 2}, &arena, &out, &err),
+                     DW_OK);
+    assert_int_equal(out.kind, DW_VALUE_NULL);
+    assert_int_equal(dw_row_lookup_key(lookup, &(struct dw_event_row){full, 1}, &arena, &out, &err),
+                     DW_OK);
+    assert_int_equal(out.kind, DW_VALUE_ABSENT);
+    assert_int_equal(dw_row_lookup_key(lookup, &(struct dw_event_row){far, 2}, &arena, &out, &err),
+                     DW_REJECT);
+}
+
 static void test_literal_that_does_not_fit_is_configuration(void **state)
 {
     (void)state;
@@ -379,8 +426,8 @@ static void check_round_trip(uint32_t oid)
     map.target.key = key;
     map.target.key_count = 1;
     const struct dw_resolved_column resolved_column = column("c", "a type", oid, -1);
-    const struct dw_map_resolved resolved = {{&resolved_column, 1, 'd'},
-                                             {&resolved_column, 1, 'd'}};
+    const struct dw_map_resolved resolved = {.source = {&resolved_column, 1, 'd'},
+                                             .target = {&resolved_column, 1, 'd'}};
     struct dw_transform *transform = NULL;
     assert_int_equal(dw_transform_new(&transform, &map, &resolved, &arena, &err), DW_OK);
     char text[64];
@@ -424,6 +471,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_filter_that_cannot_tell, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_computed_columns, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_lookup_key, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_literal_that_does_not_fit_is_configuration, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_undoes_the_encoding, set_up, tear_down),
