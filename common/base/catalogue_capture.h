@@ -75,6 +75,9 @@ DW_ERR_ENTRY("DW-CAPTURE-044", "the server cannot be identified",
 DW_ERR_ENTRY("DW-CAPTURE-045", "replication cannot start",
     "START_REPLICATION failed.",
     "See the message; wal_level has to be logical and max_wal_senders has to leave a free place.")
+DW_ERR_ENTRY("DW-CAPTURE-046", "maps cannot be announced",
+    "The new revisions of the maps are too large to be announced in the stream.",
+    "Apply fewer maps at a time, or smaller ones.")
 DW_ERR_ENTRY("DW-CAPTURE-050", "no thread",
     "The system refused a thread or a descriptor.",
     "Raise the limits of the process.")

@@ -31,6 +31,7 @@
 
 #define DW_EVENT_HEARTBEAT         "dualwrite.heartbeat" /* content: JSON {"sent_us":…} */
 #define DW_EVENT_SCHEMA            "dualwrite.schema" /* content: JSON {"map","revision","code","reason"} */
+#define DW_EVENT_MAP               "dualwrite.map" /* content: JSON {"map","revision","document","resolved"} */
 #define DW_EVENT_SYNC              "dualwrite.sync" /* content: JSON {"sync":ID,"edge":"begin"|"end"} */
 #define DW_EVENT_TOAST_PLACEHOLDER "__debezium_unavailable_value"
 

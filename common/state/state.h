@@ -39,7 +39,26 @@ struct dw_map_record {
     const char *target_system;
     const char *topic;
     int32_t partitions; /* of the current generation; the producer partitions by this count */
+    /* Where the stream announces the revision; epoch 0: nowhere yet. */
+    uint32_t marked_epoch;
+    uint64_t marked_lsn;
+    int64_t forced_revision; /* in force at once wherever a partition stands; 0 none */
 };
+
+/* The revision was announced in the stream at these places: one UPDATE for all. */
+struct dw_map_mark {
+    const char *map;
+    int64_t revision;
+};
+enum dw_rc dw_state_maps_mark(struct dw_state *state, const struct dw_map_mark *marks, size_t count,
+                              uint32_t epoch, uint64_t lsn, struct dw_err *err) DW_MUST_CHECK;
+
+/* Puts the revision that was in force at a place of the stream into a record: revision, document,
+ * resolved and mark. It is the newest one announced until there; where none was, the one before the
+ * first one announced behind it, or that itself. The record stays as it is when nothing is
+ * announced behind the place. */
+enum dw_rc dw_state_map_at(struct dw_state *state, struct dw_map_record *record, uint32_t epoch,
+                           uint64_t lsn, struct dw_arena *arena, struct dw_err *err) DW_MUST_CHECK;
 
 /* All maps, by name; allocated in `arena`. */
 enum dw_rc dw_state_maps_load(struct dw_state *state, struct dw_arena *arena,

@@ -6,12 +6,14 @@
 #include "common/state/state_maps.h"
 
 #include "common/base/json_write.h"
+#include "common/postgres/pg.h"
 #include "common/state/state.h"
 #include "common/state/state_db.h"
 
 #define MAP_QUERY                                                                                  \
     "SELECT m.name, m.revision, m.change, m.state, r.document, r.resolved, m.code, m.reason,"      \
-    " m.source_system, m.target_system, m.topic, m.partitions"                                     \
+    " m.source_system, m.target_system, m.topic, m.partitions,"                                    \
+    " r.marked_epoch, r.marked_lsn, m.forced_revision"                                             \
     " FROM dualwrite.map m"                                                                        \
     " JOIN dualwrite.map_revision r ON r.map = m.name AND r.revision = m.revision"
 
@@ -32,7 +34,10 @@ static enum dw_rc read_map(const PGresult *result, int row, struct dw_arena *are
         .target_system = dw_state_db_text(result, row, 9, arena),
         .topic = dw_state_db_text(result, row, 10, arena),
         .partitions = (int32_t)dw_state_db_number(result, row, 11),
+        .marked_epoch = (uint32_t)dw_state_db_number(result, row, 12),
+        .forced_revision = dw_state_db_number(result, row, 14),
     };
+    (void)dw_pg_parse_lsn(PQgetvalue(result, row, 13), &out->marked_lsn);
     const char *name = PQgetvalue(result, row, 3);
     if (dw_map_state_parse(name, &out->state))
         return DW_OK;
@@ -76,6 +81,67 @@ enum dw_rc dw_state_map_load(struct dw_state *state, const char *map, struct dw_
     if (!rc)
         *out = record;
     return rc;
+}
+
+/* --- where revisions begin ---------------------------------------------------------------------
+ */
+
+enum dw_rc dw_state_maps_mark(struct dw_state *state, const struct dw_map_mark *marks, size_t count,
+                              uint32_t epoch, uint64_t lsn, struct dw_err *err)
+{
+    struct dw_buf json;
+    char number[24];
+    char text[24];
+    dw_buf_init(&json, (size_t)64 << 20);
+    dw_buf_append_char(&json, '[');
+    for (size_t i = 0; i < count; i++) {
+        dw_buf_append_text(&json, i ? ",{" : "{");
+        dw_json_write_text(&json, "map", marks[i].map);
+        dw_json_write_i64(&json, "revision", marks[i].revision);
+        dw_buf_append_char(&json, '}');
+    }
+    dw_buf_append_char(&json, ']');
+    const char *params[] = {json.data, dw_state_db_i64(epoch, number), dw_pg_format_lsn(lsn, text)};
+    enum dw_rc rc = dw_state_db_query(
+        state,
+        "UPDATE dualwrite.map_revision r SET marked_epoch = $2::bigint, marked_lsn = $3::pg_lsn"
+        " FROM json_to_recordset($1::json) AS m(map text, revision bigint)"
+        " WHERE r.map = m.map AND r.revision = m.revision",
+        3, params, NULL, err);
+    dw_buf_done(&json);
+    return rc;
+}
+
+enum dw_rc dw_state_map_at(struct dw_state *state, struct dw_map_record *record, uint32_t epoch,
+                           uint64_t lsn, struct dw_arena *arena, struct dw_err *err)
+{
+    char number[24];
+    char text[24];
+    const char *params[] = {record->name, dw_state_db_i64(epoch, number),
+                            dw_pg_format_lsn(lsn, text)};
+    PGresult *result = NULL;
+    enum dw_rc rc =
+        dw_state_db_query(state,
+                          "WITH ahead AS (SELECT min(revision) AS first"
+                          " FROM dualwrite.map_revision"
+                          " WHERE map = $1 AND marked_epoch = $2 AND marked_lsn > $3)"
+                          " SELECT revision, document, resolved, marked_epoch, marked_lsn"
+                          " FROM dualwrite.map_revision, ahead"
+                          " WHERE map = $1 AND revision <= first"
+                          " ORDER BY revision < first AND marked_epoch > 0 DESC,"
+                          " revision < first DESC, revision DESC LIMIT 1",
+                          3, params, &result, err);
+    if (rc)
+        return rc;
+    if (PQntuples(result)) {
+        record->revision = dw_state_db_number(result, 0, 0);
+        record->document = dw_state_db_text(result, 0, 1, arena);
+        record->resolved = dw_state_db_text(result, 0, 2, arena);
+        record->marked_epoch = (uint32_t)dw_state_db_number(result, 0, 3);
+        (void)dw_pg_parse_lsn(PQgetvalue(result, 0, 4), &record->marked_lsn);
+    }
+    PQclear(result);
+    return DW_OK;
 }
 
 /* --- changing ----------------------------------------------------------------------------------

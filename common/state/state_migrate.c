@@ -31,6 +31,7 @@ static const struct dw_state_migration migrations[] = {
     MIGRATION(3, "dead_letters", dw_embed_003_dead_letters_sql),
     MIGRATION(4, "sync", dw_embed_004_sync_sql),
     MIGRATION(5, "life", dw_embed_005_life_sql),
+    MIGRATION(7, "stream", dw_embed_007_stream_sql),
 };
 #define MIGRATION_COUNT (sizeof migrations / sizeof *migrations)
 
@@ -59,7 +60,7 @@ static enum dw_rc compare_applied(const PGresult *applied, size_t *out_next, str
     int rows = PQntuples(applied);
     for (int i = 0; i < rows; i++) {
         int number = atoi(PQgetvalue(applied, i, 0));
-        if (number != i + 1 || (size_t)i >= MIGRATION_COUNT)
+        if ((size_t)i >= MIGRATION_COUNT || number != migrations[i].number)
             return dw_err_set(err, DW_CONFIG, "DW-STATE-001",
                               "the state database is at migration %d (%s), this program knows %zu",
                               number, PQgetvalue(applied, i, 1), MIGRATION_COUNT);

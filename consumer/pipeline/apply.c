@@ -16,8 +16,9 @@ struct run { /* one call of dw_apply_batch */
     struct dw_lane_map *map;
     struct dw_partition_id id;
     struct dw_batch batch;
-    enum dw_batch_add stop;      /* why no further record was taken */
-    struct dw_progress progress; /* as it shall be */
+    enum dw_batch_add stop;       /* why no further record was taken */
+    struct dw_progress progress;  /* as it shall be */
+    struct dw_registry_map *next; /* a marker brings it: in force behind this batch */
     size_t dead;
     int64_t started_us;
 };
@@ -28,7 +29,7 @@ struct run { /* one call of dw_apply_batch */
 static bool schema_passes(void *context, int64_t revision, const char *code)
 {
     const struct dw_registry_map *entry = context;
-    return entry->revision > revision || dw_registry_resumed(entry, code);
+    return entry->newest > revision || dw_registry_resumed(entry, code);
 }
 
 /* Rows that the batch may take so that the waiting rows stay within their bound even if all of them
@@ -46,7 +47,8 @@ static void take_records(struct run *run)
     size_t rows = room_for_rows(run);
     size_t bytes = (size_t)run->lane->context->settings->consumer.batch_bytes;
     struct dw_partition_cursor cursor = dw_partition_cursor(run->partition);
-    while (run->batch.new_count < rows && run->batch.bytes < bytes && !run->batch.truncated) {
+    while (run->batch.new_count < rows && run->batch.bytes < bytes && !run->batch.truncated &&
+           !run->batch.marker_revision) {
         const struct dw_feed_record *record =
             dw_partition_cursor_next(run->partition, &cursor, run->lane->take_bytes);
         if (!record)
@@ -65,6 +67,9 @@ static void build(struct run *run)
         .map = run->map->entry->map,
         .transform = run->map->transform,
         .revision = run->map->entry->revision,
+        .marked = partition->marked != NULL,
+        .newest = partition->entry->newest,
+        .forced = partition->entry->forced,
         .waiting = &partition->waiting,
         .ascii_keys = !dw_writer_is_utf8(lane->writer),
         .text = &lane->text,
@@ -257,8 +262,15 @@ static void waiting_rows(struct run *run, struct dw_writer_commit *commit)
 
 static enum dw_rc commit_batch(struct run *run, const struct dw_held *held, struct dw_err *err)
 {
+    const struct dw_partition *partition = run->partition;
+    const struct dw_registry_map *marked = run->next ? run->next : partition->marked;
+    struct dw_writer_version version = {0};
     struct dw_writer_commit commit = {
         .progress = &run->progress, .held = held, .held_count = run->dead};
+    if (run->next || (marked && partition->marked_unsaved)) {
+        version = (struct dw_writer_version){marked->document, marked->resolved_text};
+        commit.version = &version;
+    }
     waiting_rows(run, &commit);
     return dw_writer_commit(run->lane->writer, &run->id, &commit, err);
 }
@@ -306,6 +318,20 @@ static void count_outcomes(const struct run *run, struct dw_registry_track *trac
     }
 }
 
+static void take_next(struct run *run)
+{
+    struct dw_partition *partition = run->partition;
+    dw_log(DW_LOG_INFO, "map.version", "another revision of the map is in force from here on",
+           DW_F_TEXT("map", partition->entry->name), DW_F_INT("partition", partition->number),
+           DW_F_INT("before", partition->entry->revision),
+           DW_F_INT("revision", run->next->revision),
+           DW_F_INT("offset", partition->progress.next_offset));
+    dw_registry_release(partition->marked);
+    partition->marked = run->next;
+    run->next = NULL;
+    dw_lane_look_again(partition);
+}
+
 static void finish(struct run *run)
 {
     struct dw_lane *lane = run->lane;
@@ -326,6 +352,9 @@ static void finish(struct run *run)
     dw_retry_reset(&partition->retry);
     if (run->batch.truncated)
         partition->has_released = false;
+    partition->marked_unsaved = false;
+    if (run->next)
+        take_next(run);
     dw_dependency_settle(lane, partition, &run->batch, spent_us / 1000);
     dw_feed_commit(&partition->feed, partition->progress.next_offset, partition->incarnation);
     if (dw_partition_advance(partition, partition->progress.next_offset))
@@ -378,12 +407,63 @@ static enum dw_apply_result write_batch(struct run *run, struct dw_err *err)
     return DW_APPLY_DONE;
 }
 
+static bool same_names(const struct dw_str *a, const struct dw_str *b, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!dw_str_equal(a[i], b[i]))
+            return false;
+    return true;
+}
+
+/* Rows have the same keys by both. */
+static bool same_keys(const struct dw_table_map *a, const struct dw_table_map *b)
+{
+    return dw_str_equal(a->target.schema, b->target.schema) &&
+           dw_str_equal(a->target.table, b->target.table) &&
+           a->target.key_count == b->target.key_count &&
+           a->source.key_count == b->source.key_count &&
+           same_names(a->target.key, b->target.key, a->target.key_count) &&
+           same_names(a->source.key, b->source.key, a->source.key_count);
+}
+
+/* Reads the revision that a marker brings. False: not yet, rows wait whose keys would be others by
+ * it. */
+static bool prepare_next(struct run *run)
+{
+    struct dw_partition *partition = run->partition;
+    const struct dw_batch *batch = &run->batch;
+    struct dw_err err = DW_ERR_INIT;
+    struct dw_registry_map *next =
+        dw_registry_version(partition->entry, batch->marker_revision, batch->marker_document,
+                            batch->marker_resolved, &err);
+    if (!next) {
+        dw_log_err(DW_LOG_ERROR, "map.unreadable", &err);
+        return true;
+    }
+    if (partition->waiting.entries && !same_keys(partition->entry->map, next->map)) {
+        dw_registry_release(next);
+        return false;
+    }
+    /* With another target system the partition moves to another lane when the registry says so. */
+    if (dw_str_is(next->map->target.system, run->lane->system->name)) {
+        run->next = next;
+        run->id.revision = next->revision;
+    } else {
+        dw_registry_release(next);
+    }
+    return true;
+}
+
 static enum dw_apply_result stopped_before(struct run *run)
 {
     struct dw_partition *partition = run->partition;
     if (run->stop == DW_BATCH_TRUNCATE) {
         partition->barrier = run->batch.stop_version;
         return DW_APPLY_BARRIER;
+    }
+    if (run->stop == DW_BATCH_NEWER) {
+        dw_lane_take_newest(run->lane, partition);
+        return DW_APPLY_DONE;
     }
     if (run->stop == DW_BATCH_SCHEMA) {
         char reason[DW_ERR_MESSAGE_MAX];
@@ -413,5 +493,9 @@ enum dw_apply_result dw_apply_batch(struct dw_lane *lane, struct dw_partition *p
     build(&run);
     if (run.batch.count == 0)
         return stopped_before(&run);
-    return write_batch(&run, err);
+    if (run.batch.marker_revision && !prepare_next(&run))
+        return DW_APPLY_NOTHING;
+    enum dw_apply_result result = write_batch(&run, err);
+    dw_registry_release(run.next);
+    return result;
 }

@@ -91,6 +91,7 @@ struct control {
     struct dw_str code;
     struct dw_str reason;
     bool gap;
+    struct dw_str document, resolved;
 };
 
 static int64_t number_of(struct dw_str text)
@@ -127,6 +128,10 @@ static struct control control_of(struct dw_batch *batch, struct dw_str content)
             control.code = pull.text;
         else if (token == DW_JSON_STRING && dw_str_is(name, "reason"))
             control.reason = pull.text;
+        else if (token == DW_JSON_STRING && dw_str_is(name, "document"))
+            control.document = pull.text;
+        else if (token == DW_JSON_STRING && dw_str_is(name, "resolved"))
+            control.resolved = pull.text;
     }
     return control;
 }
@@ -145,7 +150,31 @@ static enum dw_batch_add judge_schema(struct dw_batch *batch, struct dw_batch_it
         batch->stop_gap = control.gap;
         return DW_BATCH_SCHEMA;
     }
+    /* Somebody has mended the map by a newer revision: that one is for what comes behind. */
+    if (batch->rules.marked && control.revision >= batch->rules.revision &&
+        batch->rules.newest > control.revision)
+        return DW_BATCH_NEWER;
     item->outcome = DW_OUTCOME_CONTROL;
+    return DW_BATCH_ADDED;
+}
+
+/* Another revision of the map begins here (trap 21). One that is in force already, or was passed
+ * over by an operator, is only a control record. */
+static enum dw_batch_add judge_marker(struct dw_batch *batch, struct dw_batch_item *item,
+                                      const struct dw_event *event)
+{
+    const struct dw_batch_rules *rules = &batch->rules;
+    struct control control = control_of(batch, event->message_content);
+    bool news = control.document.len && control.revision >= rules->forced &&
+                (!rules->marked || control.revision > rules->revision);
+    item->outcome = DW_OUTCOME_CONTROL;
+    if (!news)
+        return DW_BATCH_ADDED;
+    if (batch->count)
+        return DW_BATCH_MARKER;
+    batch->marker_revision = control.revision;
+    batch->marker_document = control.document;
+    batch->marker_resolved = control.resolved;
     return DW_BATCH_ADDED;
 }
 
@@ -166,6 +195,8 @@ static enum dw_batch_add judge_message(struct dw_batch *batch, struct dw_batch_i
 {
     if (dw_str_is(event->message_prefix, DW_EVENT_SCHEMA))
         return judge_schema(batch, item, event);
+    if (dw_str_is(event->message_prefix, DW_EVENT_MAP))
+        return judge_marker(batch, item, event);
     if (dw_str_is(event->message_prefix, DW_EVENT_SYNC)) {
         take_sync(batch, item, event);
         return DW_BATCH_ADDED;

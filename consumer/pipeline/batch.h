@@ -3,7 +3,8 @@
  * A batch takes records of one partition in order of offset, and before a record of a key with
  * waiting events all of that key's waiting ones. Records that need no target (duplicates, control,
  * tombstones, poison) get their outcome here; the others become changes for the writer. A record
- * that must not be passed yet (truncate, schema) ends the batch before it.
+ * that must not be passed yet (truncate, schema) ends the batch before it. One that brings another
+ * revision of the map is a batch of its own: what is before it is applied by the revision in force.
  * Ownership: everything lives in the arena given at init; record bytes are borrowed until the batch
  * is over. Threads: one owner, the lane.
  */
@@ -21,7 +22,10 @@
 struct dw_batch_rules { /* borrowed for the batch */
     const struct dw_table_map *map;
     const struct dw_transform *transform;
-    int64_t revision;
+    int64_t revision; /* in force */
+    bool marked;      /* the stream has announced it; false: it is the newest one known */
+    int64_t newest;   /* that is known, in force or not yet */
+    int64_t forced;   /* nothing older may come into force */
     const struct dw_waiting_set *waiting;
     bool ascii_keys;     /* key_text in ASCII: the target, which keeps it, is not UTF8 */
     struct dw_buf *text; /* scratch */
@@ -55,6 +59,8 @@ enum dw_batch_add {
     DW_BATCH_ADDED,
     DW_BATCH_TRUNCATE, /* not added: a barrier first, for `stop_version` */
     DW_BATCH_SCHEMA,   /* not added: the map has to stop before it, see `stop_code` */
+    DW_BATCH_NEWER,    /* not added: behind it the newest revision known has to be in force */
+    DW_BATCH_MARKER,   /* not added: another revision begins behind it, in a batch of its own */
 };
 
 struct dw_batch {
@@ -72,6 +78,9 @@ struct dw_batch {
     size_t bytes;
     struct dw_feed_record tail; /* the last new record */
     struct dw_err err;          /* scratch: of the record in hand */
+    /* The one record is a marker, behind which another revision is in force; 0: it is not. */
+    int64_t marker_revision;
+    struct dw_str marker_document, marker_resolved;
     bool truncated; /* a released truncate is in it: it settles all that waited before */
     /* when the last add refused */
     struct dw_version stop_version;

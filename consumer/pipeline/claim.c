@@ -198,6 +198,31 @@ static enum dw_rc carry_out(struct dw_lane *lane, struct dw_partition *partition
     return DW_OK;
 }
 
+/* The revision in force here is what the progress row names, if the stream brought it. */
+static enum dw_rc load_version(struct dw_lane *lane, struct dw_partition *partition,
+                               const struct dw_progress *progress, struct dw_err *err)
+{
+    struct dw_partition_id id = dw_lane_id(partition);
+    struct dw_writer_version version;
+    bool found = false;
+    id.revision = progress->revision;
+    enum dw_rc rc = progress->exists
+                        ? dw_writer_version(lane->writer, &id, &lane->arena, &version, &found, err)
+                        : DW_OK;
+    if (rc != DW_OK)
+        return rc;
+    dw_registry_release(partition->marked);
+    partition->marked = NULL;
+    partition->marked_unsaved = false;
+    if (found)
+        partition->marked = dw_registry_version(partition->entry, id.revision, version.document,
+                                                version.resolved, err);
+    if (found && !partition->marked)
+        dw_log_err(DW_LOG_ERROR, "map.unreadable", err); /* the newest one takes its place */
+    dw_lane_look_again(partition);
+    return DW_OK;
+}
+
 enum dw_rc dw_claim_partition(struct dw_lane *lane, struct dw_partition *partition,
                               struct dw_err *err)
 {
@@ -214,6 +239,9 @@ enum dw_rc dw_claim_partition(struct dw_lane *lane, struct dw_partition *partiti
                      facts.progress.next_offset < partition->progress.next_offset;
     dw_fault("consumer.after_claim");
     load_waiting(lane, partition, rows, count);
+    rc = load_version(lane, partition, &facts.progress, err);
+    if (rc != DW_OK)
+        return rc;
     if (settle_uncertain(partition, &facts.progress)) {
         partition->base = partition->progress;
         return DW_OK;

@@ -48,16 +48,27 @@ static void free_map(struct dw_lane_map *map)
     free(map);
 }
 
-static void drop_map(struct dw_lane *lane, const char *name)
+/* All revisions of it whose entries are older than `change`. */
+static void drop_map(struct dw_lane *lane, const char *name, int64_t change)
 {
-    for (struct dw_lane_map **link = &lane->maps; *link; link = &(*link)->next) {
+    struct dw_lane_map **link = &lane->maps;
+    while (*link) {
         struct dw_lane_map *map = *link;
-        if (strcmp(map->entry->name, name) == 0) {
-            *link = map->next;
-            free_map(map);
-            return;
+        if (map->entry->change >= change || strcmp(map->entry->name, name) != 0) {
+            link = &map->next;
+            continue;
         }
+        *link = map->next;
+        free_map(map);
     }
+}
+
+/* Partitions of one map may stand at different revisions. */
+static bool is_of(const struct dw_lane_map *map, const struct dw_registry_map *entry)
+{
+    return map->entry == entry ||
+           (map->entry->revision == entry->revision && map->entry->change == entry->change &&
+            strcmp(map->entry->name, entry->name) == 0);
 }
 
 static enum dw_rc make_map(struct dw_lane *lane, struct dw_registry_map *entry,
@@ -105,11 +116,11 @@ enum dw_rc dw_lane_map_get(struct dw_lane *lane, struct dw_registry_map *entry,
                            struct dw_lane_map **out, struct dw_err *err)
 {
     for (struct dw_lane_map *map = lane->maps; map; map = map->next)
-        if (map->entry == entry) {
+        if (is_of(map, entry)) {
             *out = map;
             return look_for_others(lane, map, err);
         }
-    drop_map(lane, entry->name);
+    drop_map(lane, entry->name, entry->change);
     struct dw_lane_map *map = DW_MEM_NEW(struct dw_lane_map);
     dw_arena_init(&map->arena, 8192);
     map->entry = entry;
@@ -202,7 +213,7 @@ static void handle(struct dw_lane *lane, struct dw_partition *partition, const s
         break;
     }
     dw_lane_fail_map(lane, partition, err->id, err->message, NULL);
-    drop_map(lane, partition->entry->name);
+    drop_map(lane, partition->entry->name, INT64_MAX);
     stop_map(lane, partition);
 }
 
@@ -348,6 +359,52 @@ static bool barrier(struct dw_lane *lane, struct dw_partition *partition)
 /* --- the map in force -------------------------------------------------------------------------
  */
 
+static struct dw_registry_map *share(struct dw_registry_map *entry)
+{
+    (void)atomic_fetch_add(&entry->references, 1);
+    return entry;
+}
+
+void dw_lane_look_again(struct dw_partition *partition)
+{
+    partition->generation = UINT64_MAX;
+}
+
+/* The map as it is in force in this partition: `newest` (whose reference is taken), unless the
+ * stream has not come to it yet. What an operator forced is in force at once. */
+static struct dw_registry_map *in_force(const struct dw_lane *lane, struct dw_partition *partition,
+                                        struct dw_registry_map *newest)
+{
+    struct dw_registry_map *marked = partition->marked;
+    struct dw_err err = DW_ERR_INIT;
+    if (!marked || !newest->map)
+        return newest;
+    if (newest->forced > marked->revision) {
+        dw_registry_release(marked);
+        partition->marked = share(newest);
+        partition->marked_unsaved = true;
+        return newest;
+    }
+    if (marked->revision == newest->revision ||
+        !dw_str_is(marked->map->target.system, lane->system->name))
+        return newest;
+    struct dw_registry_map *entry = dw_registry_version(newest, marked->revision, marked->document,
+                                                        marked->resolved_text, &err);
+    dw_registry_release(newest);
+    return entry ? entry : share(marked); /* it was read before */
+}
+
+void dw_lane_take_newest(struct dw_lane *lane, struct dw_partition *partition)
+{
+    struct dw_registry_map *newest = dw_registry_find(lane->context->registry, partition->topic);
+    if (!newest)
+        return;
+    dw_registry_release(partition->marked);
+    partition->marked = newest;
+    partition->marked_unsaved = true;
+    dw_lane_look_again(partition);
+}
+
 static void take_entry(struct dw_lane *lane, struct dw_partition *partition)
 {
     uint64_t generation = dw_registry_generation(lane->context->registry);
@@ -355,12 +412,12 @@ static void take_entry(struct dw_lane *lane, struct dw_partition *partition)
         return;
     struct dw_registry_map *entry = dw_registry_find(lane->context->registry, partition->topic);
     partition->generation = generation;
-    if (entry) {
-        dw_registry_release(partition->entry);
-        partition->entry = entry;
-    }
     bool runs = entry && dw_registry_runs(entry);
     bool here = runs && dw_str_is(entry->map->target.system, lane->system->name);
+    if (entry) {
+        dw_registry_release(partition->entry);
+        partition->entry = here ? in_force(lane, partition, entry) : entry;
+    }
     if (runs && !here) {
         let_go(lane, partition);
         atomic_store(&partition->rehome, true);
@@ -488,7 +545,7 @@ static void *run(void *argument)
     }
     lane->partitions = NULL;
     while (lane->maps)
-        drop_map(lane, lane->maps->entry->name);
+        drop_map(lane, lane->maps->entry->name, INT64_MAX);
     dw_writer_close(lane->writer);
     lane->writer = NULL;
     return NULL;

@@ -69,6 +69,10 @@ void dw_lane_free(struct dw_lane *lane);
 /* The map's transform and table, made when missing or outdated. DW_CONFIG, DW_RETRY. */
 enum dw_rc dw_lane_map_get(struct dw_lane *lane, struct dw_registry_map *entry,
                            struct dw_lane_map **out, struct dw_err *err) DW_MUST_CHECK;
+/* The revision in force may be another one now: looked up before the next turn. */
+void dw_lane_look_again(struct dw_partition *partition);
+/* Puts the newest revision that is known in force. */
+void dw_lane_take_newest(struct dw_lane *lane, struct dw_partition *partition);
 /* Names the partition as the writer wants it. */
 struct dw_partition_id dw_lane_id(const struct dw_partition *partition);
 /* Puts the partition's map in error, here at once. `gap_lsn` as in dw_registry_fail. */

@@ -44,6 +44,7 @@ void dw_partition_release(struct dw_partition *partition)
     dw_waiting_done(&partition->waiting);
     dw_feed_done(&partition->feed);
     dw_registry_release(partition->entry);
+    dw_registry_release(partition->marked);
     free(partition->map);
     free(partition->topic);
     free(partition);

@@ -30,9 +30,12 @@ struct dw_partition {
     _Atomic int64_t high; /* end of the log, -1 unknown */
 
     /* lane */
-    struct dw_partition *next; /* in the lane's list */
-    struct dw_registry_map *entry;
-    uint64_t generation; /* of the registry, when entry was looked up */
+    struct dw_partition *next;      /* in the lane's list */
+    struct dw_registry_map *entry;  /* by the revision in force here */
+    struct dw_registry_map *marked; /* the revision that the stream announced last; NULL: none, the
+                                       newest one is in force */
+    bool marked_unsaved;            /* it is to be kept in the target with the next commit */
+    uint64_t generation;            /* of the registry, when entry was looked up */
     struct dw_progress progress;
     struct dw_progress base; /* as the target has it: the fence; differs after a jump */
     bool has_progress;       /* claimed at least once */

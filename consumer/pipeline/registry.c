@@ -133,22 +133,19 @@ static const char *keep(struct dw_arena *arena, const char *text)
     return dw_arena_copy(arena, dw_str_from(text ? text : "")).ptr;
 }
 
-static bool parse(struct dw_registry_map *entry, const struct dw_map_record *record,
-                  struct dw_err *err)
+static bool parse(struct dw_registry_map *entry, struct dw_err *err)
 {
     struct dw_map_problems problems = {.arena = &entry->arena};
-    struct dw_str document = dw_str_from(keep(&entry->arena, record->document));
-    entry->map = dw_table_map_parse(document, record->name, &entry->arena, &problems);
+    entry->map = dw_table_map_parse(entry->document, entry->name, &entry->arena, &problems);
     if (!entry->map) {
         const struct dw_map_problem *first = problems.count ? &problems.items[0] : NULL;
         (void)dw_err_set(err, DW_CONFIG, "DW-APPLY-202",
                          "revision %lld of map %s cannot be read by this version: %.*s",
-                         (long long)record->revision, record->name,
+                         (long long)entry->revision, entry->name,
                          first ? (int)first->message.len : 0, first ? first->message.ptr : "");
         return false;
     }
-    struct dw_str resolved = dw_str_from(keep(&entry->arena, record->resolved));
-    if (dw_map_resolved_parse(resolved, &entry->arena, &entry->resolved, err) == DW_OK)
+    if (dw_map_resolved_parse(entry->resolved_text, &entry->arena, &entry->resolved, err) == DW_OK)
         return true;
     entry->map = NULL;
     return false;
@@ -164,13 +161,42 @@ static struct dw_registry_map *entry_new(struct dw_registry *registry,
     entry->topic = keep(&entry->arena, record->topic);
     entry->code = keep(&entry->arena, record->code);
     entry->reason = keep(&entry->arena, record->reason);
+    entry->document = dw_str_from(keep(&entry->arena, record->document));
+    entry->resolved_text = dw_str_from(keep(&entry->arena, record->resolved));
     entry->partitions = record->partitions;
-    entry->revision = record->revision;
+    entry->revision = entry->newest = record->revision;
+    entry->forced = record->forced_revision;
     entry->change = record->change;
     entry->state = record->state;
     entry->track = track_of(registry, record->name);
-    (void)parse(entry, record, err);
+    (void)parse(entry, err);
     return entry;
+}
+
+struct dw_registry_map *dw_registry_version(const struct dw_registry_map *entry, int64_t revision,
+                                            struct dw_str document, struct dw_str resolved,
+                                            struct dw_err *err)
+{
+    struct dw_registry_map *other = DW_MEM_NEW(struct dw_registry_map);
+    other->references = 1;
+    dw_arena_init(&other->arena, ENTRY_BLOCK_BYTES);
+    other->name = keep(&other->arena, entry->name);
+    other->topic = keep(&other->arena, entry->topic);
+    other->code = keep(&other->arena, entry->code);
+    other->reason = keep(&other->arena, entry->reason);
+    other->document = dw_arena_copy(&other->arena, document);
+    other->resolved_text = dw_arena_copy(&other->arena, resolved);
+    other->partitions = entry->partitions;
+    other->revision = revision;
+    other->newest = entry->newest;
+    other->forced = entry->forced;
+    other->change = entry->change;
+    other->state = entry->state;
+    other->track = entry->track;
+    if (parse(other, err))
+        return other;
+    dw_registry_release(other);
+    return NULL;
 }
 
 void dw_registry_release(struct dw_registry_map *entry)
@@ -201,7 +227,8 @@ static struct dw_registry_map *entry_for(struct dw_registry *registry,
 {
     struct dw_registry_map *old = find_locked(registry, record->name);
     if (old && old->change == record->change && old->revision == record->revision &&
-        dw_map_state_active(old->state) == dw_map_state_active(record->state))
+        dw_map_state_active(old->state) == dw_map_state_active(record->state) &&
+        old->forced == record->forced_revision)
         return share(old);
     return entry_new(registry, record, err);
 }

@@ -56,7 +56,10 @@ struct dw_registry_map {
     const char *topic;
     int32_t partitions;
     int64_t revision;
+    int64_t newest; /* revision that the state database has; differs in an entry of another one */
+    int64_t forced; /* revision below which none may be in force */
     int64_t change;
+    struct dw_str document, resolved_text; /* as stored */
     enum dw_map_state state;
     const char *code;
     const char *reason;
@@ -82,6 +85,10 @@ struct dw_registry_map *dw_registry_find(struct dw_registry *registry, const cha
 /* All entries that are not stopped, as an owned array (free()) of references. */
 struct dw_registry_map **dw_registry_all(struct dw_registry *registry, size_t *out_count);
 void dw_registry_release(struct dw_registry_map *entry); /* accepts NULL */
+/* The map of `entry`, with its state, by another revision. NULL: that one cannot be read. */
+struct dw_registry_map *dw_registry_version(const struct dw_registry_map *entry, int64_t revision,
+                                            struct dw_str document, struct dw_str resolved,
+                                            struct dw_err *err);
 
 /* True when its events are to be applied: RUNNING, and not failed here since. */
 bool dw_registry_runs(const struct dw_registry_map *entry);

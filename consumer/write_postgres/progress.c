@@ -343,3 +343,59 @@ void dw_progress_send_waiting(struct dw_exchange *exchange, struct dw_rows_array
     struct dw_exchange_params params = dw_rows_array_params(arrays);
     dw_exchange_send(exchange, 0, sql, &params);
 }
+
+/* ---- revisions of maps ---- */
+
+enum dw_rc dw_progress_read_version(PGconn *conn, const struct dw_partition_id *id,
+                                    struct dw_arena *arena, struct dw_writer_version *out,
+                                    bool *out_found, struct dw_err *err)
+{
+    static const char sql[] = "SELECT translate(encode(document, 'base64'), E'\\n', ''),"
+                              " translate(encode(resolved, 'base64'), E'\\n', '')"
+                              " FROM dualwrite.map_version WHERE topic = $1 AND revision = $2";
+    char revision[24];
+    put_i64(revision, id->revision);
+    const char *const params[] = {id->topic, revision};
+    PGresult *result = NULL;
+    enum dw_rc rc = dw_pg_query(conn, sql, 2, params, &result, err);
+    if (rc != DW_OK)
+        return rc;
+    *out_found = PQntuples(result) == 1;
+    if (*out_found) {
+        out->document = bytes_at(result, 0, 0, arena);
+        out->resolved = bytes_at(result, 0, 1, arena);
+    }
+    PQclear(result);
+    return DW_OK;
+}
+
+void dw_progress_send_version(struct dw_exchange *exchange, struct dw_rows_array *arrays,
+                              const struct dw_partition_id *id,
+                              const struct dw_writer_commit *commit)
+{
+    static const char keep[] =
+        "INSERT INTO dualwrite.map_version (topic, revision, document, resolved)"
+        " SELECT $1::text, $2::bigint, decode(d, 'base64'), decode(r, 'base64')"
+        " FROM unnest($3::text[], $4::text[]) AS v(d, r)"
+        " ON CONFLICT (topic, revision) DO NOTHING";
+    /* A partition that has no row yet begins with what its first marker brings. */
+    static const char drop[] =
+        "DELETE FROM dualwrite.map_version WHERE topic = $1::text AND revision < $2::bigint"
+        " AND revision < (SELECT min(revision) FROM dualwrite.progress WHERE topic = $1::text)";
+    char revision[24];
+    if (!commit->version)
+        return;
+    put_i64(revision, commit->progress->revision);
+    dw_rows_array_reset(arrays);
+    dw_rows_array_text(arrays, dw_str_from(id->topic));
+    dw_rows_array_text(arrays, dw_str_from(revision));
+    put_bytes(dw_rows_array_open(arrays, 1), commit->version->document);
+    put_bytes(dw_rows_array_open(arrays, 1), commit->version->resolved);
+    struct dw_exchange_params params = dw_rows_array_params(arrays);
+    dw_exchange_send(exchange, 0, keep, &params);
+    dw_rows_array_reset(arrays);
+    dw_rows_array_text(arrays, dw_str_from(id->topic));
+    dw_rows_array_text(arrays, dw_str_from(revision));
+    params = dw_rows_array_params(arrays);
+    dw_exchange_send(exchange, 0, drop, &params);
+}

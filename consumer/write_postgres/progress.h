@@ -36,4 +36,12 @@ void dw_progress_send_waiting(struct dw_exchange *exchange, struct dw_rows_array
                               const struct dw_partition_id *id,
                               const struct dw_writer_commit *commit);
 
+/* The copy of a map's revision: reads it, keeps it and drops those that no partition needs. */
+enum dw_rc dw_progress_read_version(struct pg_conn *conn, const struct dw_partition_id *id,
+                                    struct dw_arena *arena, struct dw_writer_version *out,
+                                    bool *out_found, struct dw_err *err) DW_MUST_CHECK;
+void dw_progress_send_version(struct dw_exchange *exchange, struct dw_rows_array *arrays,
+                              const struct dw_partition_id *id,
+                              const struct dw_writer_commit *commit);
+
 #endif

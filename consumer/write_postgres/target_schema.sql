@@ -43,6 +43,16 @@ CREATE TABLE IF NOT EXISTS dualwrite.progress (
     PRIMARY KEY (topic, partition)
 ) WITH (fillfactor = 20); -- updated with each batch: leave room for the new version in the same page
 
+-- The revisions of maps that are in force in some partition, as the stream brought them: a worker knows them without the
+-- state database. Bytes, since this database's encoding may not hold a document.
+CREATE TABLE IF NOT EXISTS dualwrite.map_version (
+    topic text,
+    revision bigint,
+    document bytea NOT NULL,
+    resolved bytea NOT NULL,
+    PRIMARY KEY (topic, revision)
+);
+
 -- The dead letters that count: a letter without its row here was written by a worker that never committed.
 CREATE TABLE IF NOT EXISTS dualwrite.held (
     topic text,

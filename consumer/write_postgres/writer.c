@@ -95,6 +95,16 @@ enum dw_rc dw_writer_claim(struct dw_writer *writer, const struct dw_partition_i
     return drop_if_lost(writer, rc);
 }
 
+enum dw_rc dw_writer_version(struct dw_writer *writer, const struct dw_partition_id *id,
+                             struct dw_arena *arena, struct dw_writer_version *out, bool *out_found,
+                             struct dw_err *err)
+{
+    enum dw_rc rc = prepare_target(writer, err);
+    if (rc == DW_OK)
+        rc = dw_progress_read_version(writer->conn, id, arena, out, out_found, err);
+    return drop_if_lost(writer, rc);
+}
+
 enum dw_rc dw_writer_new_incarnation(struct dw_writer *writer, char *out_incarnation,
                                      struct dw_err *err)
 {
@@ -141,6 +151,7 @@ static void send_commit(struct dw_writer *writer, const struct dw_partition_id *
     const struct dw_exchange_params params = dw_progress_params(&values, id, commit->progress);
     dw_progress_send_held(&writer->exchange, &writer->arrays, id, commit);
     dw_progress_send_waiting(&writer->exchange, &writer->arrays, id, commit);
+    dw_progress_send_version(&writer->exchange, &writer->arrays, id, commit);
     dw_exchange_send_prepared(&writer->exchange, DW_SESSION_TAG_OTHER, &dw_progress_update,
                               &writer->prepared[DW_SESSION_PROGRESS], &params);
     dw_exchange_send_prepared(&writer->exchange, DW_SESSION_TAG_COMMIT, &commit_statement,

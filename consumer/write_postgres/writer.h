@@ -161,6 +161,16 @@ enum dw_rc dw_writer_apply(struct dw_writer *writer, struct dw_writer_table *tab
                            struct dw_change **changes, size_t count, struct dw_arena *arena,
                            struct dw_err *err) DW_MUST_CHECK;
 
+/* A revision of a map as the stream brought it: kept in the target while it is in force. */
+struct dw_writer_version {
+    struct dw_str document, resolved;
+};
+/* The copy of id->revision, in `arena`; *out_found false when there is none: no revision was
+ * announced in that partition yet. */
+enum dw_rc dw_writer_version(struct dw_writer *writer, const struct dw_partition_id *id,
+                             struct dw_arena *arena, struct dw_writer_version *out, bool *out_found,
+                             struct dw_err *err) DW_MUST_CHECK;
+
 struct dw_writer_commit {
     const struct dw_progress *progress; /* as it shall be */
     const struct dw_held *held;
@@ -169,6 +179,7 @@ struct dw_writer_commit {
     size_t waiting_added_count;
     const int64_t *waiting_removed; /* offsets */
     size_t waiting_removed_count;
+    const struct dw_writer_version *version; /* of progress->revision, to be kept; NULL: it is */
 };
 
 /* Writes progress, held and waiting rows, and commits. DW_RETRY when the connection is lost at

@@ -7,6 +7,7 @@
 #include "common/service/lifecycle.h"
 #include "producer/capture_postgres/capture_stats.h"
 #include "producer/capture_postgres/control.h"
+#include "producer/capture_postgres/map_marker.h"
 #include "producer/capture_postgres/position_record.h"
 #include "producer/capture_postgres/row_event.h"
 #include "producer/capture_postgres/stream.h"
@@ -42,6 +43,7 @@ struct dw_capture {
                                           be told is confirmed_lsn */
     char database[64];
     struct dw_map_set *next_maps;     /* to be taken between transactions */
+    uint64_t streamed_lsn;            /* all before it has come by */
     struct dw_pgoutput_message begin; /* of the open transaction */
     bool in_transaction;
     bool skipping;     /* the open transaction was published before */
@@ -169,6 +171,7 @@ static enum dw_rc begin_session(struct dw_capture *capture, struct dw_session *s
     dw_map_set_free(capture->next_maps);
     capture->next_maps = NULL;
     adopt_maps(capture, session->maps);
+    capture->streamed_lsn = session->position.confirmed_lsn;
     session->maps = NULL;
     publisher->letter_partitions = session->letter_partitions;
     (void)snprintf(capture->database, sizeof capture->database, "%s", session->database);
@@ -208,6 +211,8 @@ static enum dw_rc take_keepalive(struct dw_capture *capture, uint64_t wal_end, s
     if (!dw_start_position_may_pass(&capture->history, wal_end))
         return other_history(err);
     dw_commit_window_keepalive(&capture->publisher.window, wal_end);
+    if (wal_end > capture->streamed_lsn)
+        capture->streamed_lsn = wal_end;
     return DW_OK;
 }
 
@@ -243,6 +248,8 @@ static void end_transaction(struct dw_capture *capture, const struct dw_pgoutput
                                .xid = capture->begin.xid,
                                .commit_us = message->commit_us};
     capture->in_transaction = false;
+    if (commit.end_lsn > capture->streamed_lsn)
+        capture->streamed_lsn = commit.end_lsn;
     if (capture->skipping)
         return;
     dw_commit_window_commit(&capture->publisher.window, &commit);
@@ -260,6 +267,15 @@ static void take_relation(struct dw_capture *capture, const struct dw_pgoutput_m
         dw_control_want_types(capture->control, oids, count);
         capture->types_wanted = true;
     }
+}
+
+/* Published before; but a revision of a map that began here has to be taken. */
+static enum dw_rc skip_message(struct dw_capture *capture,
+                               const struct dw_pgoutput_message *message, struct dw_err *err)
+{
+    bool marks = message->kind == DW_PGOUTPUT_MESSAGE && message->transactional &&
+                 dw_str_is(message->prefix, DW_EVENT_MAP);
+    return marks ? dw_row_event_add(&capture->row_event, message, err) : DW_OK;
 }
 
 static enum dw_rc take_message(struct dw_capture *capture, struct dw_str data, struct dw_err *err)
@@ -285,25 +301,27 @@ static enum dw_rc take_message(struct dw_capture *capture, struct dw_str data, s
     case DW_PGOUTPUT_DELETE:
     case DW_PGOUTPUT_TRUNCATE:
     case DW_PGOUTPUT_MESSAGE:
-        if (!capture->in_transaction || capture->skipping)
+        if (!capture->in_transaction)
             return DW_OK;
+        if (capture->skipping)
+            return skip_message(capture, &message, err);
         capture->stats.messages++;
         return dw_row_event_add(&capture->row_event, &message, err);
     }
     return DW_OK;
 }
 
-/* Between transactions nothing refers to the old maps. */
-static void take_next_maps(struct dw_capture *capture)
+/* Nothing in the publisher's batch may refer to the old maps. */
+static bool may_adopt(struct dw_capture *capture)
 {
-    if (!capture->next_maps || capture->in_transaction)
-        return;
     dw_publisher_flush(&capture->publisher);
-    if (capture->publisher.batch_count)
-        return;
+    return capture->publisher.batch_count == 0;
+}
+
+static void adopt_in_stream(struct dw_capture *capture, struct dw_map_set *maps)
+{
     size_t count;
-    adopt_maps(capture, capture->next_maps);
-    capture->next_maps = NULL;
+    adopt_maps(capture, maps);
     const uint32_t *oids = dw_relation_unknown_types(&capture->row_event.relations, &count);
     if (count) {
         dw_control_want_types(capture->control, oids, count);
@@ -311,11 +329,48 @@ static void take_next_maps(struct dw_capture *capture)
     }
 }
 
+/* Between transactions nothing refers to the old maps. */
+static void take_next_maps(struct dw_capture *capture)
+{
+    if (!capture->next_maps || capture->in_transaction || !may_adopt(capture))
+        return;
+    struct dw_map_set *current = (struct dw_map_set *)(uintptr_t)capture->publisher.set;
+    (void)dw_map_set_hold(capture->next_maps, current, capture->position.epoch,
+                          capture->streamed_lsn);
+    adopt_in_stream(capture, capture->next_maps);
+    capture->next_maps = NULL;
+}
+
+/* Another revision of a map begins where its marker stands in the stream. False: not yet. */
+static bool take_marker(struct dw_capture *capture)
+{
+    struct dw_row_event *row_event = &capture->row_event;
+    if (!row_event->marker.len)
+        return true;
+    if (!may_adopt(capture))
+        return false;
+    struct dw_arena arena;
+    struct dw_map_record record;
+    dw_arena_init(&arena, 16384);
+    if (dw_buf_ok(&row_event->marker) &&
+        dw_map_marker_parse(dw_buf_str(&row_event->marker), &arena, &record)) {
+        struct dw_map_set *current = (struct dw_map_set *)(uintptr_t)capture->publisher.set;
+        struct dw_map_set *turned = dw_map_set_turn(current, &record);
+        if (turned)
+            adopt_in_stream(capture, turned);
+        if (!capture->skipping)
+            dw_row_event_publish_marker(row_event, record.name);
+    }
+    dw_buf_reset(&row_event->marker, 0);
+    dw_arena_done(&arena);
+    return true;
+}
+
 static bool may_read(const struct dw_capture *capture)
 {
     return capture->stream.conn && !capture->types_wanted &&
            !dw_publisher_is_full(&capture->publisher) &&
-           capture->row_event.answer.kind == DW_TAP_NOTHING;
+           capture->row_event.answer.kind == DW_TAP_NOTHING && !capture->row_event.marker.len;
 }
 
 /* Reads what there is, up to a bound. *out_more: there is more to read at once. */
@@ -323,7 +378,7 @@ static enum dw_rc pump(struct dw_capture *capture, bool *out_more, struct dw_err
 {
     *out_more = false;
     bool filled = false;
-    if (!dw_row_event_publish_answer(&capture->row_event))
+    if (!dw_row_event_publish_answer(&capture->row_event) || !take_marker(capture))
         return DW_OK;
     for (int i = 0; i < MESSAGES_PER_ROUND && may_read(capture); i++) {
         struct dw_stream_message message;
@@ -344,7 +399,8 @@ static enum dw_rc pump(struct dw_capture *capture, bool *out_more, struct dw_err
             rc = take_message(capture, message.data, err);
         else if (!capture->in_transaction)
             rc = take_keepalive(capture, message.wal_end, err);
-        if (rc != DW_OK || !dw_row_event_publish_answer(&capture->row_event))
+        if (rc != DW_OK || !dw_row_event_publish_answer(&capture->row_event) ||
+            !take_marker(capture))
             return rc;
     }
     *out_more = may_read(capture);

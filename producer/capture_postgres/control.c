@@ -7,6 +7,7 @@
 #include "common/base/log.h"
 #include "common/model/event.h"
 #include "common/postgres/pg.h"
+#include "producer/capture_postgres/map_marker.h"
 #include <errno.h>
 #include <libpq-fe.h>
 #include <poll.h>
@@ -65,6 +66,7 @@ struct dw_control {
     _Atomic int64_t wal_safe, wal_limit; /* 0: not looked yet */
     /* the control thread's own */
     bool accept_gap;
+    uint32_t epoch; /* of the session; 0: there was none */
     int64_t session_at_ms, retry_ms, beat_at_ms, heartbeat_at_ms, reload_at_ms;
     int64_t notice_at_ms, types_at_ms;
     bool answered; /* all servers have let us in once */
@@ -126,6 +128,8 @@ static int64_t next_retry(struct dw_control *control)
 
 static void hand_over_session(struct dw_control *control, struct dw_session *session)
 {
+    control->epoch = session->position.epoch;
+    bool wanted = dw_map_marker_wanted(session->maps, control->epoch);
     pthread_mutex_lock(&control->mutex);
     control->box.session = session;
     control->box.want_session = false;
@@ -133,7 +137,7 @@ static void hand_over_session(struct dw_control *control, struct dw_session *ses
     pthread_mutex_unlock(&control->mutex);
     control->retry_ms = 0;
     control->logged[0] = '\0';
-    control->reload_at_ms = dw_clock_mono_ms() + RELOAD_MS;
+    control->reload_at_ms = dw_clock_mono_ms() + (wanted ? 0 : RELOAD_MS);
     set_status(control, "connecting", "");
 }
 
@@ -233,9 +237,13 @@ static bool load_maps(struct dw_control *control)
     enum dw_rc rc = dw_session_open_source(&control->links, &err);
     if (rc == DW_OK)
         rc = dw_session_load_maps(&control->links, &set, &err);
+    if (rc == DW_OK)
+        rc = dw_map_marker_announce(set, control->epoch, control->links.conn, control->links.state,
+                                    &err);
     control->reload_at_ms = dw_clock_mono_ms() + (rc == DW_OK ? RELOAD_MS : IDLE_MS);
     if (rc != DW_OK) {
         log_once(control, DW_LOG_WARN, "maps.away", &err);
+        dw_map_set_free(set);
         return false;
     }
     pthread_mutex_lock(&control->mutex);

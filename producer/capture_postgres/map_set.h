@@ -30,12 +30,27 @@ struct dw_map_set {
     struct dw_arena arena;
     struct dw_capture_map *maps;
     size_t count;
+    struct dw_map_set *base; /* owned; some of the maps live in it */
 };
 
 /* Loads the maps of `system`. A map whose document cannot be read is logged and left out. */
 enum dw_rc dw_map_set_load(struct dw_map_set **out, struct dw_state *state, const char *system,
                            struct dw_err *err) DW_MUST_CHECK;
 void dw_map_set_free(struct dw_map_set *set); /* accepts NULL */
+
+/* --- revisions and the stream (trap 21); see map_marker.h --- */
+
+/* Puts the revisions in force at a place of the stream into a set that was just loaded. */
+enum dw_rc dw_map_set_at(struct dw_map_set *set, struct dw_state *state, uint32_t epoch,
+                         uint64_t lsn, struct dw_err *err) DW_MUST_CHECK;
+/* Maps whose newest revision is announced behind `lsn` stay as `current` has them, as do those that
+ * have turned since the set was loaded. Takes `current` (NULL: none) as the set's base then, and
+ * returns true. */
+bool dw_map_set_hold(struct dw_map_set *set, struct dw_map_set *current, uint32_t epoch,
+                     uint64_t lsn);
+/* The same maps as `current`, which becomes the base, one of them by another revision. NULL:
+ * `current` has no such map, has that revision, or cannot read it; it is not taken then. */
+struct dw_map_set *dw_map_set_turn(struct dw_map_set *current, const struct dw_map_record *record);
 
 /* NULL when absent. */
 const struct dw_capture_map *dw_map_set_find(const struct dw_map_set *set, const char *name);

@@ -189,7 +189,7 @@ void dw_publisher_set_maps(struct dw_publisher *publisher, const struct dw_map_s
         put_in_service(publisher, map);
     }
     publisher->set = set;
-    if (old != set)
+    if (old != set && !(set && set->base == old))
         dw_map_set_free((struct dw_map_set *)(uintptr_t)old);
 }
 

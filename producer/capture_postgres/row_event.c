@@ -11,6 +11,7 @@
 #define ORDINALS_PER_ROW 3
 #define KEY_MAX          ((size_t)1 << 20)
 #define KEY_KEEP         4096
+#define MARKER_MAX       ((size_t)64 << 20)
 
 void dw_row_event_init(struct dw_row_event *row_event, struct dw_publisher *publisher,
                        struct dw_tap *tap)
@@ -20,6 +21,7 @@ void dw_row_event_init(struct dw_row_event *row_event, struct dw_publisher *publ
     dw_loop_mark_init(&row_event->marks);
     dw_event_encode_init(&row_event->transaction);
     dw_buf_init(&row_event->scratch, KEY_MAX);
+    dw_buf_init(&row_event->marker, MARKER_MAX);
 }
 
 void dw_row_event_done(struct dw_row_event *row_event)
@@ -28,6 +30,7 @@ void dw_row_event_done(struct dw_row_event *row_event)
     dw_loop_mark_done(&row_event->marks);
     dw_event_encode_done(&row_event->transaction);
     dw_buf_done(&row_event->scratch);
+    dw_buf_done(&row_event->marker);
     while (row_event->notices) {
         struct dw_row_event_notice *notice = row_event->notices;
         row_event->notices = notice->next;
@@ -54,6 +57,7 @@ void dw_row_event_begin(struct dw_row_event *row_event, const struct dw_pgoutput
 void dw_row_event_end(struct dw_row_event *row_event)
 {
     row_event->answer = (struct dw_tap_answer){.kind = DW_TAP_NOTHING};
+    dw_buf_reset(&row_event->marker, KEY_KEEP);
     dw_loop_mark_reset(&row_event->marks);
 }
 
@@ -541,6 +545,16 @@ bool dw_row_event_publish_answer(struct dw_row_event *row_event)
     return true;
 }
 
+void dw_row_event_publish_marker(struct dw_row_event *row_event, const char *name)
+{
+    struct dw_publisher_map *map = dw_publisher_find(row_event->publisher, name);
+    if (map && map->map && map->service != DW_PUBLISHER_OUT)
+        add_control(row_event, map, row_event->row_index * ORDINALS_PER_ROW, DW_EVENT_MAP,
+                    dw_buf_str(&row_event->marker));
+    row_event->row_index++;
+    dw_buf_reset(&row_event->marker, KEY_KEEP);
+}
+
 /* Rows of a chunk are rendered with a head of their own: nothing else is in such a transaction. */
 static void take_watermark(struct dw_row_event *row_event, struct dw_str content)
 {
@@ -610,6 +624,8 @@ static void add_message(struct dw_row_event *row_event, const struct dw_pgoutput
         return;
     if (dw_str_is(message->prefix, DW_EVENT_HEARTBEAT))
         add_heartbeat(row_event, message->content);
+    else if (dw_str_is(message->prefix, DW_EVENT_MAP))
+        dw_buf_append_str(&row_event->marker, message->content);
     else if (dw_str_is(message->prefix, DW_TAP_MESSAGE))
         take_watermark(row_event, message->content);
     else if (dw_str_is(message->prefix, DW_LOOP_MARK_PREFIX) &&

@@ -28,6 +28,7 @@ struct dw_row_event_notice {
 struct dw_row_event {
     struct dw_publisher *publisher; /* borrowed */
     struct dw_tap *tap;             /* borrowed; NULL: none */
+    struct dw_buf marker;        /* content of one that has come by; not empty: as with `answer` */
     struct dw_tap_answer answer; /* kind not NOTHING: to be published before the stream goes on */
     bool streamed;               /* the tap knows of the open transaction */
     struct dw_relations relations;
@@ -55,6 +56,9 @@ void dw_row_event_restart(struct dw_row_event *row_event);
 /* Publishes what the tap has answered to a WAL message: nothing else of the stream may be taken
  * before this returns true. False: the publisher is full. */
 bool dw_row_event_publish_answer(struct dw_row_event *row_event);
+
+/* Publishes the marker in hand for its map, if the maps have it, and lets go of it. */
+void dw_row_event_publish_marker(struct dw_row_event *row_event, const char *map);
 
 /* Insert, update, delete, truncate or WAL message. DW_FATAL DW-CAPTURE-003: a row of a relation
  * that was never described, or with another number of columns. */

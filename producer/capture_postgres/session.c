@@ -485,7 +485,9 @@ static enum dw_rc attempt_all(struct attempt *attempt, struct dw_err *err)
         (rc = dw_slot_identify(session->replication, &attempt->server, err)) != DW_OK ||
         (rc = dw_session_load_maps(links, &session->maps, err)) != DW_OK ||
         (rc = judge(attempt, err)) != DW_OK || (rc = start_stream(attempt, err)) != DW_OK ||
-        (rc = judge_again(attempt, err)) != DW_OK)
+        (rc = judge_again(attempt, err)) != DW_OK ||
+        (rc = dw_map_set_at(session->maps, links->state, session->position.epoch,
+                            session->position.confirmed_lsn, err)) != DW_OK)
         return rc;
     links->slot_missing = false;
     session->slot_confirmed_lsn = attempt->slot.confirmed_lsn;

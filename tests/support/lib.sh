@@ -336,6 +336,9 @@ is_live() {
     wanted=$(dw_sql state "select string_agg(quote_literal(r.document::json->'source'->>'table'), ',') from dualwrite.map m
         join dualwrite.map_revision r on r.map = m.name and r.revision = m.revision
         where m.state <> 'stopped' and m.source_system = '${1:-erp}'")
+    # New revisions count from their place in the stream on.
+    sql_is state "select count(*) from dualwrite.map m join dualwrite.map_revision r on r.map = m.name and r.revision = m.revision
+        where m.state not in ('stopped', 'error') and m.source_system = '${1:-erp}' and r.marked_epoch = 0" 0 &&
     [[ $(dw_sql "${1:-erp}" "select count(*) from unnest(array[${wanted:-''}]::text[]) w
         where not exists (select from pg_publication_rel r join pg_publication p on p.oid = r.prpubid
             where p.pubname = 'dualwrite_${1:-erp}' and r.prrelid = to_regclass(w))") == 0 &&

@@ -1,4 +1,4 @@
-/* test_state_migrate.c - the list of migrations: numbered without holes, named, with stable sums.
+/* test_state_migrate.c - the list of migrations: numbered upwards, named, with stable sums.
  */
 #include "common/state/state_migrate.h"
 
@@ -9,14 +9,14 @@
 
 #include <cmocka.h>
 
-static void test_list_is_numbered_from_one_without_holes(void **state)
+static void test_list_is_numbered_upwards(void **state)
 {
     (void)state;
     size_t count = 0;
     const struct dw_state_migration *list = dw_state_migrate_list(&count);
     assert_true(count >= 3);
     for (size_t i = 0; i < count; i++) {
-        assert_int_equal(list[i].number, i + 1);
+        assert_true(list[i].number > (i ? list[i - 1].number : 0));
         assert_true(*list[i].name != '\0');
         assert_true(list[i].sql.len > 100);
         assert_int_equal(strlen(list[i].sql.ptr), list[i].sql.len); /* a C string for libpq */
@@ -50,7 +50,7 @@ static void test_checksum_is_sha256_in_hexadecimal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_list_is_numbered_from_one_without_holes),
+        cmocka_unit_test(test_list_is_numbered_upwards),
         cmocka_unit_test(test_checksums_differ_and_repeat),
         cmocka_unit_test(test_checksum_is_sha256_in_hexadecimal),
     };

@@ -249,6 +249,41 @@ static void test_a_heartbeat_moves_freshness_and_version(void **state)
     assert_int_equal(last(f)->outcome, DW_OUTCOME_FILTERED);
 }
 
+static void test_a_marker_is_a_batch_of_its_own(void **state)
+{
+    struct fixture *f = *state;
+    const char *content =
+        "{\"map\":\"custs\",\"revision\":4,\"document\":\"D\",\"resolved\":\"R\"}";
+    struct dw_str marker = message(f, 3000, DW_EVENT_MAP, content);
+    f->batch.rules.marked = true;
+    assert_int_equal(add(f, 1, event(f, 'd', 2000, "\"before\":{\"id\":1},\"after\":null")),
+                     DW_BATCH_ADDED);
+    assert_int_equal(add(f, 2, marker), DW_BATCH_MARKER);
+    assert_int_equal(f->batch.count, 1);
+    f->batch.count = f->batch.change_count = 0; /* the next batch */
+    assert_int_equal(add(f, 2, marker), DW_BATCH_ADDED);
+    assert_int_equal(last(f)->outcome, DW_OUTCOME_CONTROL);
+    assert_int_equal(f->batch.marker_revision, 4);
+    assert_true(dw_str_is(f->batch.marker_document, "D"));
+    assert_true(dw_str_is(f->batch.marker_resolved, "R"));
+}
+
+static void test_a_marker_of_what_is_in_force_changes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    const char *content =
+        "{\"map\":\"custs\",\"revision\":3,\"document\":\"D\",\"resolved\":\"R\"}";
+    f->batch.rules.marked = true;
+    assert_int_equal(add(f, 1, message(f, 3000, DW_EVENT_MAP, content)), DW_BATCH_ADDED);
+    assert_int_equal(f->batch.marker_revision, 0);
+    f->batch.rules.marked = false; /* nothing was announced before: it is news */
+    f->batch.rules.forced = 4;     /* but an operator put a later one in force */
+    assert_int_equal(add(f, 2, message(f, 4000, DW_EVENT_MAP, content)), DW_BATCH_ADDED);
+    assert_int_equal(f->batch.marker_revision, 0);
+    assert_int_equal(add(f, 3, message(f, 5000, DW_EVENT_MAP, "{\"revision\":9}")), DW_BATCH_ADDED);
+    assert_int_equal(f->batch.marker_revision, 0);
+}
+
 static void test_a_schema_record_stops_the_batch_before_it(void **state)
 {
     struct fixture *f = *state;
@@ -450,6 +485,8 @@ int main(void)
         CASE(test_poison_dies_with_its_bytes),
         CASE(test_a_tombstone_is_filtered),
         CASE(test_a_heartbeat_moves_freshness_and_version),
+        CASE(test_a_marker_is_a_batch_of_its_own),
+        CASE(test_a_marker_of_what_is_in_force_changes_nothing),
         CASE(test_a_schema_record_stops_the_batch_before_it),
         CASE(test_a_truncate_waits_for_its_barrier),
         CASE(test_a_waiting_key_comes_before_its_next_record),
