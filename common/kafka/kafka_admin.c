@@ -116,7 +116,7 @@ static rd_kafka_NewTopic_t *new_topic(const struct dw_kafka_admin *admin,
     return topic;
 }
 
-/* The broker's answer for the one topic asked for. */
+/* The broker's answer for the first topic asked for. */
 static rd_kafka_resp_err_t created(rd_kafka_event_t *event)
 {
     if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -124,7 +124,27 @@ static rd_kafka_resp_err_t created(rd_kafka_event_t *event)
     size_t count = 0;
     const rd_kafka_topic_result_t **topics =
         rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
-    return count == 1 ? rd_kafka_topic_result_error(topics[0]) : RD_KAFKA_RESP_ERR__FAIL;
+    return count >= 1 ? rd_kafka_topic_result_error(topics[0]) : RD_KAFKA_RESP_ERR__FAIL;
+}
+
+/* The first of them decides what is returned. */
+static rd_kafka_resp_err_t request_topics(struct dw_kafka_admin *admin,
+                                          rd_kafka_NewTopic_t **topics, size_t count,
+                                          int timeout_ms)
+{
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(admin->client);
+    rd_kafka_AdminOptions_t *options =
+        rd_kafka_AdminOptions_new(admin->client, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+    (void)rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, NULL, 0);
+    (void)rd_kafka_AdminOptions_set_operation_timeout(options, timeout_ms, NULL, 0);
+    rd_kafka_CreateTopics(admin->client, topics, count, options, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms + 1000);
+    rd_kafka_resp_err_t code = event ? created(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+    if (event)
+        rd_kafka_event_destroy(event);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_queue_destroy(queue);
+    return code;
 }
 
 static rd_kafka_resp_err_t create_topic(struct dw_kafka_admin *admin,
@@ -133,20 +153,24 @@ static rd_kafka_resp_err_t create_topic(struct dw_kafka_admin *admin,
     rd_kafka_NewTopic_t *topic = new_topic(admin, spec);
     if (!topic)
         return RD_KAFKA_RESP_ERR__INVALID_ARG;
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(admin->client);
-    rd_kafka_AdminOptions_t *options =
-        rd_kafka_AdminOptions_new(admin->client, RD_KAFKA_ADMIN_OP_CREATETOPICS);
-    (void)rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, NULL, 0);
-    (void)rd_kafka_AdminOptions_set_operation_timeout(options, timeout_ms, NULL, 0);
-    rd_kafka_CreateTopics(admin->client, &topic, 1, options, queue);
-    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms + 1000);
-    rd_kafka_resp_err_t code = event ? created(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
-    if (event)
-        rd_kafka_event_destroy(event);
-    rd_kafka_AdminOptions_destroy(options);
-    rd_kafka_queue_destroy(queue);
+    rd_kafka_resp_err_t code = request_topics(admin, &topic, 1, timeout_ms);
     rd_kafka_NewTopic_destroy(topic);
     return code;
+}
+
+void dw_kafka_admin_create_topics(struct dw_kafka_admin *admin,
+                                  const struct dw_kafka_topic_spec *specs, size_t count,
+                                  int timeout_ms)
+{
+    rd_kafka_NewTopic_t **topics = dw_mem_calloc(count + 1, sizeof(rd_kafka_NewTopic_t *));
+    size_t made = 0;
+    for (size_t i = 0; i < count; i++)
+        if ((topics[made] = new_topic(admin, &specs[i])) != NULL)
+            made++;
+    if (made)
+        (void)request_topics(admin, topics, made, timeout_ms); /* ensure_topic looks at each */
+    rd_kafka_NewTopic_destroy_array(topics, made);
+    free((void *)topics);
 }
 
 enum dw_rc dw_kafka_admin_ensure_topic(struct dw_kafka_admin *admin,

@@ -30,6 +30,12 @@ enum dw_rc dw_kafka_admin_ensure_topic(struct dw_kafka_admin *admin,
                                        const struct dw_kafka_topic_spec *spec, int timeout_ms,
                                        int32_t *out_partitions, struct dw_err *err) DW_MUST_CHECK;
 
+/* Creates those that do not exist, in one request. What cannot be made is left for ensure_topic to
+ * say. */
+void dw_kafka_admin_create_topics(struct dw_kafka_admin *admin,
+                                  const struct dw_kafka_topic_spec *specs, size_t count,
+                                  int timeout_ms);
+
 /* Number of partitions; DW_CONFIG DW-KAFKA-004 when the topic does not exist. */
 enum dw_rc dw_kafka_admin_partitions(struct dw_kafka_admin *admin, const char *topic,
                                      int timeout_ms, int32_t *out_partitions,

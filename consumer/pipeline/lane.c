@@ -12,9 +12,11 @@
 enum {
     ARENA_BLOCK_BYTES = 256 * 1024,
     TEXT_MAX_BYTES = 64 * 1024 * 1024,
-    IDLE_MS = 500,    /* longest sleep */
-    BARRIER_MS = 50,  /* between looks at a truncate's barrier */
-    VERIFY_MS = 5000, /* of idleness, before the target's progress is looked at again */
+    IDLE_MS = 500,   /* longest sleep */
+    BARRIER_MS = 50, /* between looks at a truncate's barrier */
+    VERIFY_MS =
+        5000, /* with few partitions; more of them take longer, so that a look costs little */
+    VERIFY_MANY = 50,
     FENCED_MS = 1000, /* time for the group to tell who owns a partition */
     TAKE_MIN_BYTES = 64 * 1024,
 };
@@ -233,7 +235,7 @@ static void claim(struct dw_lane *lane, struct dw_partition *partition)
         return;
     }
     dw_retry_reset(&partition->retry);
-    partition->verify_at_ms = dw_clock_mono_ms() + VERIFY_MS;
+    partition->verify_at_ms = dw_clock_mono_ms() + lane->verify_ms;
     dw_partition_publish(partition);
     dw_partition_move(partition, DW_PARTITION_CLAIMED);
 }
@@ -256,12 +258,18 @@ static void verify(struct dw_lane *lane, struct dw_partition *partition)
     int64_t now = dw_clock_mono_ms();
     if (now < partition->verify_at_ms || partition->waiting.entries)
         return;
-    partition->verify_at_ms = now + VERIFY_MS;
+    partition->verify_at_ms = now + lane->verify_ms;
     enum dw_rc rc = dw_claim_verify(lane, partition, &err);
     if (rc == DW_OK)
         return;
     err.rc = rc == DW_CONFLICT ? DW_RETRY : rc;
     handle(lane, partition, &err, DW_PARTITION_UNCERTAIN);
+}
+
+/* One of thousands of partitions that have nothing to do must cost nothing. */
+static bool is_idle(struct dw_partition *partition)
+{
+    return !partition->chunk && !partition->waiting.entries && dw_feed_empty(&partition->feed);
 }
 
 /* True when there may be more to do at once. */
@@ -276,9 +284,9 @@ static bool apply(struct dw_lane *lane, struct dw_partition *partition)
         return false;
     }
     dw_dependency_round(lane, partition, dw_clock_mono_ms());
-    switch (dw_apply_batch(lane, partition, &err)) {
+    switch (is_idle(partition) ? DW_APPLY_NOTHING : dw_apply_batch(lane, partition, &err)) {
     case DW_APPLY_DONE:
-        partition->verify_at_ms = dw_clock_mono_ms() + VERIFY_MS;
+        partition->verify_at_ms = dw_clock_mono_ms() + lane->verify_ms;
         judge_room(lane, partition);
         return true;
     case DW_APPLY_BARRIER:
@@ -479,10 +487,12 @@ static int64_t next_turn_ms(const struct dw_lane *lane, const struct dw_partitio
 
 static void release_gone(struct dw_lane *lane)
 {
+    int64_t count = 0;
     for (struct dw_partition **link = &lane->partitions; *link;) {
         struct dw_partition *partition = *link;
         if (!atomic_load(&partition->revoked) && !atomic_load(&partition->rehome)) {
             link = &partition->next;
+            count++;
             continue;
         }
         *link = partition->next;
@@ -490,6 +500,7 @@ static void release_gone(struct dw_lane *lane)
         dw_partition_move(partition, DW_PARTITION_REVOKED);
         dw_partition_release(partition);
     }
+    lane->verify_ms = VERIFY_MS * (1 + count / VERIFY_MANY);
 }
 
 /* False when the lane has to end. */

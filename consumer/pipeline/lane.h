@@ -42,6 +42,7 @@ struct dw_lane {
 
     /* the thread's own */
     struct dw_partition *partitions;
+    int64_t verify_ms; /* of idleness, before the target's progress is looked at again */
     struct dw_writer *writer;
     struct dw_lane_map *maps;
     struct dw_arena arena; /* of the batch or claim in hand */

@@ -54,6 +54,7 @@ struct dw_publisher_map {
     int64_t evidence_ms;
     uint64_t in_flight;
     uint64_t rows_in;
+    uint64_t rows_at_heartbeat; /* rows_in, when the last heartbeat came by */
     uint64_t published;
     uint64_t dropped_marked;
     uint64_t dropped_out;

@@ -11,6 +11,7 @@
 #define ORDINALS_PER_ROW 3
 #define KEY_MAX          ((size_t)1 << 20)
 #define KEY_KEEP         4096
+#define HEARTBEAT_MAPS   100
 #define MARKER_MAX       ((size_t)64 << 20)
 
 void dw_row_event_init(struct dw_row_event *row_event, struct dw_publisher *publisher,
@@ -605,12 +606,23 @@ static void feed_maps(struct dw_row_event *row_event, const struct dw_relation *
     row_event->row_index++;
 }
 
+/* Each heartbeat costs a record and a transaction of the target for each partition: of many maps
+ * the idle ones take turns. */
+static bool takes_heartbeat(const struct dw_row_event *row_event, struct dw_publisher_map *map)
+{
+    uint64_t turns = 1 + row_event->publisher->map_count / HEARTBEAT_MAPS;
+    bool active = map->rows_in != map->rows_at_heartbeat;
+    map->rows_at_heartbeat = map->rows_in;
+    return active || (row_event->heartbeats + map->slot) % turns == 0;
+}
+
 static void add_heartbeat(struct dw_row_event *row_event, struct dw_str content)
 {
     struct dw_publisher *publisher = row_event->publisher;
+    row_event->heartbeats++;
     for (size_t i = 0; i < publisher->map_count; i++) {
         struct dw_publisher_map *map = publisher->maps[i];
-        if (map->map && map->service != DW_PUBLISHER_OUT)
+        if (map->map && map->service != DW_PUBLISHER_OUT && takes_heartbeat(row_event, map))
             add_control(row_event, map, row_event->row_index * ORDINALS_PER_ROW, DW_EVENT_HEARTBEAT,
                         content);
     }

@@ -34,7 +34,8 @@ struct dw_row_event {
     struct dw_relations relations;
     struct dw_loop_marks marks;
     struct dw_event_transaction transaction;
-    uint64_t row_index;     /* of the next row */
+    uint64_t row_index; /* of the next row */
+    uint64_t heartbeats;
     struct dw_str database; /* of the open transaction's begin; borrowed */
     struct dw_buf scratch;
     struct dw_row_event_notice *notices; /* the owner takes them */
@@ -58,7 +59,7 @@ void dw_row_event_restart(struct dw_row_event *row_event);
 bool dw_row_event_publish_answer(struct dw_row_event *row_event);
 
 /* Publishes the marker in hand for its map, if the maps have it, and lets go of it. */
-void dw_row_event_publish_marker(struct dw_row_event *row_event, const char *map);
+void dw_row_event_publish_marker(struct dw_row_event *row_event, const char *name);
 
 /* Insert, update, delete, truncate or WAL message. DW_FATAL DW-CAPTURE-003: a row of a relation
  * that was never described, or with another number of columns. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define TOPIC_TIMEOUT_MS 10000
+#define TOPICS_AT_ONCE   100
 #define LOCK_TIMEOUT_MS  5000 /* ALTER PUBLICATION must not wait for ever behind the application */
 
 /* --- links ------------------------------------------------------------------------------------ */
@@ -206,28 +207,74 @@ static enum dw_rc ensure_table(struct dw_session_links *links, struct dw_capture
     enum dw_rc rc = note_left_table(links, map, err);
     if (rc == DW_OK)
         rc = dw_slot_add_table(links->conn, links->system->publication, source->schema,
-                               source->table, &map->source_oid, err);
+                               source->table, err);
     *out_added = rc == DW_OK;
     return rc;
 }
 
-static enum dw_rc ensure_map(struct dw_session_links *links, struct dw_capture_map *map,
-                             const struct dw_slot_tables *published, struct dw_err *err)
+/* All topics that were not seen before, many in a request: one by one they would take a minute for
+ * a thousand. */
+static void create_topics(struct dw_session_links *links, const struct dw_map_set *set)
 {
-    bool added = false;
+    struct dw_kafka_topic_spec specs[TOPICS_AT_ONCE];
+    size_t count = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        const struct dw_capture_map *map = &set->maps[i];
+        if (!map->out_of_service && !topic_is_known(links, map->record.topic))
+            specs[count++] = (struct dw_kafka_topic_spec){
+                .name = map->record.topic,
+                .partitions = map->record.partitions,
+                .retention_ms = links->settings->kafka.retention_ms,
+            };
+        if (count == TOPICS_AT_ONCE || (count && i + 1 == set->count)) {
+            dw_kafka_admin_create_topics(links->admin, specs, count, TOPIC_TIMEOUT_MS);
+            count = 0;
+        }
+    }
+}
+
+/* What was added to the publication is there under its own name, or is a partition of a table that
+ * is published already. */
+static enum dw_rc check_added(struct dw_session_links *links, struct dw_map_set *set,
+                              const bool *added, struct dw_err *err)
+{
+    struct dw_slot_tables published;
+    const char *publication = links->system->publication;
+    enum dw_rc rc = dw_slot_tables(links->conn, publication, &set->arena, &published, err);
+    for (size_t i = 0; i < set->count && rc == DW_OK; i++) {
+        const struct dw_map_side *source = &set->maps[i].map->source;
+        char reason[400];
+        if (!added[i])
+            continue;
+        set->maps[i].source_oid = dw_slot_table_oid(&published, source->schema, source->table);
+        if (set->maps[i].source_oid) {
+            dw_log(DW_LOG_INFO, "publication.extended", "table added to the publication",
+                   DW_F_TEXT("map", set->maps[i].record.name),
+                   DW_F_TEXT("publication", publication));
+            continue;
+        }
+        (void)snprintf(reason, sizeof reason,
+                       "table %.*s.%.*s is a partition of a table in the publication \"%s\": its "
+                       "changes come under that table's name; map that table",
+                       DW_STR_ARG(source->schema), DW_STR_ARG(source->table), publication);
+        fail_map(links, &set->maps[i], "DW-CAPTURE-043", reason);
+    }
+    return rc;
+}
+
+static enum dw_rc ensure_map(struct dw_session_links *links, struct dw_capture_map *map,
+                             const struct dw_slot_tables *published, bool *added,
+                             struct dw_err *err)
+{
     if (map->out_of_service) {
         forget_topic(links, map->record.topic);
         return DW_OK;
     }
-    enum dw_rc rc = ensure_table(links, map, published, &added, err);
+    enum dw_rc rc = ensure_table(links, map, published, added, err);
     if (rc == DW_RETRY)
         return rc;
     if (rc != DW_OK)
         fail_map(links, map, err->id, err->message);
-    else if (added)
-        dw_log(DW_LOG_INFO, "publication.extended", "table added to the publication",
-               DW_F_TEXT("map", map->record.name),
-               DW_F_TEXT("publication", links->system->publication));
     rc = ensure_topic(links, map, err);
     if (rc == DW_RETRY)
         return rc;
@@ -248,8 +295,16 @@ enum dw_rc dw_session_load_maps(struct dw_session_links *links, struct dw_map_se
     struct dw_slot_tables published = {NULL, 0};
     if (rc == DW_OK)
         rc = dw_slot_tables(links->conn, links->system->publication, &set->arena, &published, err);
-    for (size_t i = 0; rc == DW_OK && i < set->count; i++)
-        rc = ensure_map(links, &set->maps[i], &published, err);
+    if (rc == DW_OK)
+        create_topics(links, set);
+    bool *added = DW_ARENA_ARRAY(&set->arena, bool, set->count + 1);
+    bool any = false;
+    for (size_t i = 0; rc == DW_OK && i < set->count; i++) {
+        rc = ensure_map(links, &set->maps[i], &published, &added[i], err);
+        any = any || added[i];
+    }
+    if (rc == DW_OK && any)
+        rc = check_added(links, set, added, err);
     if (rc != DW_OK) {
         dw_map_set_free(set);
         return rc;

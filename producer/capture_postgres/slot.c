@@ -200,8 +200,8 @@ static enum dw_rc check_identity(PGconn *conn, const char *publication, struct d
     return rc;
 }
 
-static enum dw_rc add_table(PGconn *conn, const char *publication, struct dw_str schema,
-                            struct dw_str table, struct dw_err *err)
+enum dw_rc dw_slot_add_table(PGconn *conn, const char *publication, struct dw_str schema,
+                             struct dw_str table, struct dw_err *err)
 {
     enum dw_rc rc = check_identity(conn, publication, schema, table, err);
     if (rc != DW_OK)
@@ -267,34 +267,6 @@ uint32_t dw_slot_table_oid(const struct dw_slot_tables *tables, struct dw_str sc
         tables->count ? bsearch(&key, tables->items, tables->count, sizeof key, compare_tables)
                       : NULL;
     return found ? found->oid : 0;
-}
-
-/* The oid of one table when it is published under its own name, else 0. */
-static enum dw_rc published_oid(PGconn *conn, const char *publication, struct dw_str schema,
-                                struct dw_str table, uint32_t *out, struct dw_err *err)
-{
-    struct dw_arena arena;
-    struct dw_slot_tables tables;
-    dw_arena_init(&arena, 16384);
-    enum dw_rc rc = dw_slot_tables(conn, publication, &arena, &tables, err);
-    if (rc == DW_OK)
-        *out = dw_slot_table_oid(&tables, schema, table);
-    dw_arena_done(&arena);
-    return rc;
-}
-
-enum dw_rc dw_slot_add_table(PGconn *conn, const char *publication, struct dw_str schema,
-                             struct dw_str table, uint32_t *out_oid, struct dw_err *err)
-{
-    enum dw_rc rc = add_table(conn, publication, schema, table, err);
-    if (rc == DW_OK)
-        rc = published_oid(conn, publication, schema, table, out_oid, err);
-    if (rc == DW_OK && !*out_oid)
-        rc = dw_err_set(err, DW_CONFIG, "DW-CAPTURE-043",
-                        "table %.*s.%.*s is a partition of a table in the publication \"%s\": its "
-                        "changes come under that table's name; map that table",
-                        DW_STR_ARG(schema), DW_STR_ARG(table), publication);
-    return rc;
 }
 
 enum dw_rc dw_slot_start(PGconn *replication, const char *slot, const char *publication,

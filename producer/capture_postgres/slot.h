@@ -63,10 +63,9 @@ enum dw_rc dw_slot_tables(struct pg_conn *conn, const char *publication, struct 
 uint32_t dw_slot_table_oid(const struct dw_slot_tables *tables, struct dw_str schema,
                            struct dw_str table);
 /* Adds a table to the publication. DW_CONFIG DW-CAPTURE-043 when that is not allowed, would make
- * the application's own updates fail, or has no effect (a partition of a published table). */
+ * the application's own updates fail. It may have no effect (a partition of a published table). */
 enum dw_rc dw_slot_add_table(struct pg_conn *conn, const char *publication, struct dw_str schema,
-                             struct dw_str table, uint32_t *out_oid,
-                             struct dw_err *err) DW_MUST_CHECK;
+                             struct dw_str table, struct dw_err *err) DW_MUST_CHECK;
 
 /* START_REPLICATION from the slot's own position. DW_RETRY with sqlstate 55006: another producer
  * has the slot. */
