@@ -25,6 +25,9 @@ struct entry {
 };
 
 static struct entry *entries; /* sorted by name, so that series of a metric stand together */
+static struct entry **sorted; /* the same, to look one up among the many of a thousand maps */
+static size_t entry_count;
+static size_t entry_capacity;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 int64_t dw_metrics_bucket_us(int index)
@@ -49,32 +52,59 @@ void dw_metrics_observe_us(struct dw_metric_series *series, int64_t us, int64_t 
     atomic_fetch_add_explicit(&series->value, count, memory_order_relaxed);
 }
 
+/* Where a series is, or would be. */
+static size_t place_of(const char *name, const char *labels, bool *out_found)
+{
+    size_t low = 0;
+    size_t high = entry_count;
+    *out_found = false;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(sorted[middle]->name, name);
+        if (order == 0)
+            order = strcmp(sorted[middle]->labels, labels);
+        *out_found = *out_found || order == 0;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void insert(size_t place, struct entry *added)
+{
+    if (entry_count == entry_capacity) {
+        entry_capacity = entry_capacity ? entry_capacity * 2 : 64;
+        sorted = dw_mem_realloc((void *)sorted, entry_capacity * sizeof(struct entry *));
+    }
+    memmove((void *)(sorted + place + 1), (void *)(sorted + place),
+            (entry_count - place) * sizeof(struct entry *));
+    sorted[place] = added;
+    entry_count++;
+    struct entry **link = place ? &sorted[place - 1]->next : &entries;
+    added->next = *link;
+    *link = added;
+}
+
 struct dw_metric_series *dw_metrics_series(enum dw_metric_kind kind, const char *name,
                                            const char *help, const char *labels, int64_t scale)
 {
     pthread_mutex_lock(&lock);
-    struct entry **at = &entries;
-    while (*at) {
-        int order = strcmp((*at)->name, name);
-        if (order == 0)
-            order = strcmp((*at)->labels, labels);
-        if (order >= 0)
-            break;
-        at = &(*at)->next;
-    }
-    struct entry *found = *at;
-    if (!found || strcmp(found->name, name) != 0 || strcmp(found->labels, labels) != 0) {
+    bool known;
+    size_t place = place_of(name, labels, &known);
+    if (!known) {
         struct entry *added = DW_MEM_NEW(struct entry);
         added->kind = kind;
         added->name = dw_mem_strdup(name);
         added->help = help;
         added->labels = dw_mem_strdup(labels);
         added->scale = scale ? scale : 1;
-        added->next = found;
-        *at = found = added;
+        insert(place, added);
     }
+    struct dw_metric_series *series = &sorted[place]->series;
     pthread_mutex_unlock(&lock);
-    return &found->series;
+    return series;
 }
 
 void dw_metrics_zero(const char *name)

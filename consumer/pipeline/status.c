@@ -25,10 +25,41 @@ static bool fetches(const struct dw_partition *partition)
     return state == DW_PARTITION_RUNNING || state == DW_PARTITION_BARRIER;
 }
 
+static int by_map(const void *left, const void *right)
+{
+    const struct dw_partition *a = *(struct dw_partition *const *)left;
+    const struct dw_partition *b = *(struct dw_partition *const *)right;
+    int order = strcmp(a->map, b->map);
+    return order ? order : (a->number > b->number) - (a->number < b->number);
+}
+
+/* The partitions of one map, which lie side by side: a scan for each of a thousand maps would be a
+ * million comparisons each time. */
+static size_t partitions_of(const struct dw_status *status, const char *map,
+                            struct dw_partition *const **out_first)
+{
+    size_t low = 0;
+    size_t high = status->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(status->partitions[middle]->map, map) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    size_t end = low;
+    while (end < status->count && strcmp(status->partitions[end]->map, map) == 0)
+        end++;
+    *out_first = status->partitions + low;
+    return end - low;
+}
+
 void dw_status_init(struct dw_status *status, struct dw_context *context,
                     struct dw_partition **partitions, size_t count, int timeout_ms)
 {
     *status = (struct dw_status){.partitions = partitions, .count = count};
+    if (count)
+        qsort((void *)partitions, count, sizeof(struct dw_partition *), by_map);
     bool reachable = true;
     for (size_t i = 0; i < count; i++) {
         struct dw_partition *partition = partitions[i];
@@ -69,10 +100,10 @@ static void oldest(int64_t *sum, int64_t value)
 static struct sum sum_of(const struct dw_status *status, const char *map)
 {
     struct sum sum = {0};
-    for (size_t i = 0; i < status->count; i++) {
-        const struct dw_partition *partition = status->partitions[i];
-        if (strcmp(partition->map, map) != 0)
-            continue;
+    struct dw_partition *const *first;
+    size_t count = partitions_of(status, map, &first);
+    for (size_t i = 0; i < count; i++) {
+        const struct dw_partition *partition = first[i];
         int64_t next = load(&partition->next_offset);
         int64_t high = load(&partition->high);
         sum.partitions++;
@@ -125,13 +156,14 @@ static void write_latency(struct dw_registry_track *track, struct dw_buf *out)
 static void write_partitions(const struct dw_status *status, const char *map, struct dw_buf *out)
 {
     char separator = '[';
+    struct dw_partition *const *first;
+    size_t count = partitions_of(status, map, &first);
     dw_json_write_name(out, "partitions");
-    for (size_t i = 0; i < status->count; i++)
-        if (strcmp(status->partitions[i]->map, map) == 0) {
-            dw_buf_append_char(out, separator);
-            dw_buf_append_i64(out, status->partitions[i]->number);
-            separator = ',';
-        }
+    for (size_t i = 0; i < count; i++) {
+        dw_buf_append_char(out, separator);
+        dw_buf_append_i64(out, first[i]->number);
+        separator = ',';
+    }
     dw_buf_append_text(out, separator == '[' ? "[]" : "]");
 }
 
@@ -150,10 +182,11 @@ static void write_reason(const struct dw_status *status, const struct dw_registr
         reason = failed;
     else if (!runs)
         reason = entry->reason;
-    for (size_t i = 0; runs && i < status->count; i++) {
-        enum dw_partition_state state = dw_partition_in(status->partitions[i]);
-        if (strcmp(status->partitions[i]->map, entry->name) == 0 && state != DW_PARTITION_RUNNING &&
-            state != DW_PARTITION_GONE)
+    struct dw_partition *const *first;
+    size_t count = partitions_of(status, entry->name, &first);
+    for (size_t i = 0; runs && i < count; i++) {
+        enum dw_partition_state state = dw_partition_in(first[i]);
+        if (state != DW_PARTITION_RUNNING && state != DW_PARTITION_GONE)
             reason = dw_partition_state_name(state);
     }
     dw_json_write_bool(out, "paused", !runs);
