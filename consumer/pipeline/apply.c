@@ -321,11 +321,12 @@ static void count_outcomes(const struct run *run, struct dw_registry_track *trac
 static void take_next(struct run *run)
 {
     struct dw_partition *partition = run->partition;
-    dw_log(DW_LOG_INFO, "map.version", "another revision of the map is in force from here on",
-           DW_F_TEXT("map", partition->entry->name), DW_F_INT("partition", partition->number),
-           DW_F_INT("before", partition->entry->revision),
-           DW_F_INT("revision", run->next->revision),
-           DW_F_INT("offset", partition->progress.next_offset));
+    if (partition->entry->revision != run->next->revision)
+        dw_log(DW_LOG_INFO, "map.version", "another revision of the map is in force from here on",
+               DW_F_TEXT("map", partition->entry->name), DW_F_INT("partition", partition->number),
+               DW_F_INT("before", partition->entry->revision),
+               DW_F_INT("revision", run->next->revision),
+               DW_F_INT("offset", partition->progress.next_offset));
     dw_registry_release(partition->marked);
     partition->marked = run->next;
     run->next = NULL;
