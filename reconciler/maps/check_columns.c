@@ -36,14 +36,21 @@ static struct dw_resolved_column resolve(const struct dw_pg_column *column)
     };
 }
 
+/* Adds a column of the target when there is one of that name. */
+static void resolve_target(const struct dw_check_map *map, struct dw_str name,
+                           struct dw_resolved_column *columns, size_t *count)
+{
+    const struct dw_pg_column *column = name.ptr ? dw_pg_table_column(map->target, name) : NULL;
+    if (column)
+        columns[(*count)++] = resolve(column);
+}
+
 void dw_check_columns_resolve(struct dw_check_context *context, const struct dw_check_map *map,
                               struct dw_map_resolved *out)
 {
     size_t name_count;
     const struct dw_str *names = dw_map_expr_source_columns(map->map, context->arena, &name_count);
-    const struct dw_str flags[] = {map->map->delete_column, map->map->exit.column};
-    size_t flag_count = sizeof flags / sizeof *flags;
-    size_t room = name_count + map->map->column_count + flag_count;
+    size_t room = name_count + map->map->column_count + 2;
     struct dw_resolved_column *source =
         DW_ARENA_ARRAY(context->arena, struct dw_resolved_column, room);
     struct dw_resolved_column *target =
@@ -57,15 +64,13 @@ void dw_check_columns_resolve(struct dw_check_context *context, const struct dw_
         if (column)
             source[out->source.column_count++] = resolve(column);
     }
-    for (size_t i = 0; i < map->map->column_count + flag_count; i++) {
-        struct dw_str name = i < map->map->column_count ? map->map->columns[i].target
-                                                        : flags[i - map->map->column_count];
-        if (i > map->map->column_count && dw_str_equal(name, flags[0]))
-            continue; /* both flags have one column */
-        const struct dw_pg_column *column = name.ptr ? dw_pg_table_column(map->target, name) : NULL;
-        if (column)
-            target[out->target.column_count++] = resolve(column);
-    }
+    for (size_t i = 0; i < map->map->column_count; i++)
+        resolve_target(map, map->map->columns[i].target, target, &out->target.column_count);
+    struct dw_str deleted = map->map->delete_column;
+    struct dw_str exited = map->map->exit.column;
+    resolve_target(map, deleted, target, &out->target.column_count);
+    if (!deleted.ptr || (exited.ptr && !dw_str_equal(deleted, exited)))
+        resolve_target(map, exited, target, &out->target.column_count);
 }
 
 /* --- existence ------------------------------------------------------------------------------- */

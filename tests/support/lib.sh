@@ -246,17 +246,22 @@ dw_start() {
 has_started() { is_ready "$1" || is_gone "$1"; }
 
 is_alive() { [[ -r /proc/${dw_pids[$1]}/stat && $(process_state "$1") != Z ]]; }
-is_gone() { ! is_alive "$1"; }
+# Its threads may outlive it for a moment, and with them its port: it is gone when it was reaped.
+declare -A dw_exit=()
+is_gone() {
+    local code=0
+    ! is_alive "$1" || return 1
+    wait "${dw_pids[$1]}" 2>/dev/null || code=$?
+    ((code == 127)) || dw_exit[$1]=$code
+}
 is_frozen() { [[ $(process_state "$1") == T ]]; }
 process_state() { sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/${dw_pids[$1]}/status" 2>/dev/null; }
 
 # Waits for the end of a program that ends by itself; sets dw_code to its exit code.
 exit_code_of() {
-    local code=0
     wait_until "${2:-15}" is_gone "$1"
-    wait "${dw_pids[$1]}" || code=$?
     unset "dw_pids[$1]"
-    dw_code=$code
+    dw_code=${dw_exit[$1]}
 }
 
 # SIGTERM, then waits; fails when the program does not end cleanly.
