@@ -260,8 +260,10 @@ void dw_owner_send(struct dw_writer_table *table, const struct dw_coalesce_plan 
         " c.commit_lsn::pg_lsn, c.ordinal::bigint, c.gone::smallint FROM %s ORDER BY 3"
         " ON CONFLICT (relation, key) DO UPDATE SET map = EXCLUDED.map, epoch = EXCLUDED.epoch,"
         " commit_lsn = EXCLUDED.commit_lsn, ordinal = EXCLUDED.ordinal, gone = EXCLUDED.gone,"
-        " at = now() WHERE o.map = EXCLUDED.map OR (EXCLUDED.gone <> 1 AND"
+        " at = now() WHERE o.map = EXCLUDED.map OR (EXCLUDED.gone = 0 AND"
         " (o.epoch, o.commit_lsn, o.ordinal) <="
+        " (EXCLUDED.epoch, EXCLUDED.commit_lsn, EXCLUDED.ordinal)) OR (EXCLUDED.gone = 2 AND"
+        " (o.epoch, o.commit_lsn, o.ordinal) <" /* at equal version the create wins */
         " (EXCLUDED.epoch, EXCLUDED.commit_lsn, EXCLUDED.ordinal)) RETURNING 1)"
         " SELECT 1 / (count(*) = $3::bigint)::int FROM claimed",
         staged ? "pg_temp.dw_owner AS c"

@@ -93,6 +93,32 @@ for slow in share_a share_b; do
     wait_caught_up share_a share_b
     united
 done
+step "one leaves what it wrote in the same batch, while the other creates it"
+# share_b has looked at the owners and waits for a row; meanwhile others are share_a's, at the version of the leave.
+dw_sql erp "insert into split select n, 'b' from generate_series(80, 89) n"
+wait_caught_up share_a share_b
+pause_map share_b
+dw_sql erp "update split set v = 5 where id between 80 and 84"
+dw_sql erp "insert into split select n, 'b' from generate_series(70, 79) n; update split set v = 5 where id between 85 and 89; update split set kind = 'a', v = 2 where id between 70 and 79"
+wait_caught_up share_a
+blocked_by() { wait_until 20 sql_is crm "select count(*) > 0 from pg_stat_activity where $1 = any (pg_blocking_pids(pid))" t; }
+dw_sql crm "create table owned as select o.* from dualwrite.owner o, generate_series(70, 79) n where key = sha256(convert_to('[\"' || n || '\"]', 'UTF8')); create table moved as select * from united where id between 70 and 79;
+    delete from dualwrite.owner where key in (select key from owned); delete from united where id between 70 and 79"
+assert_sql crm "select count(*) from owned" 10
+dw_session first crm
+dw_session rows crm 2>/dev/null # one coprocess is meant to be there
+first=$(dw_say first "begin; select pg_backend_pid(); select from united where id between 80 and 84 for update" | grep -m 1 .)
+rows=$(dw_say rows "begin; select pg_backend_pid(); select from united where id between 85 and 89 for update" | grep -m 1 .)
+dw_cli map resume share_b >/dev/null
+blocked_by "$first"
+sleep 1 # all that follows is fetched meanwhile, and makes one batch
+dw_hush first
+blocked_by "$rows"
+dw_sql crm "insert into united select * from moved; insert into dualwrite.owner select * from owned"
+dw_hush rows
+wait_caught_up share_b
+united
+assert_sql crm "select count(*) from dualwrite.owner where key in (select key from owned) and map = 'share_a' and gone = 0" 10
 step "both at once, with two workers"
 dw_start consumer second
 for ((i = 0; i < 150; i++)); do
