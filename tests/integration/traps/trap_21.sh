@@ -8,7 +8,7 @@ dw_config '.producer.position_save_ms = 60000' # a killed producer sends all aga
 dw_sql erp "create table item (id int primary key, v int not null default 1, note text default 'n', extra text default 'e')"
 dw_sql crm "create table item (id int primary key, v int not null default 1, note text, extra text, rev text)"
 dw_journal crm item
-# Rows named in test.hold are refused for now, so that their partition stands still.
+# Rows stand in test.hold while they are to be refused, so that their partition stands still.
 dw_sql crm "create table test.hold (id int, v int);
     create function test.hold() returns trigger language plpgsql security definer as \$\$
     begin
