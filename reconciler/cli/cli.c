@@ -6,6 +6,8 @@
 #include "reconciler/cli/cli_json.h"
 #include <stdio.h>
 
+#define SHOWN_MAX (128u << 20) /* bytes; an answer and its table */
+
 void dw_cli_write(const struct dw_buf *text)
 {
     /* A reader that has gone (| head) is no error worth a word. */
@@ -116,6 +118,25 @@ enum dw_cli_exit dw_cli_ask(struct dw_cli *cli, const char *method, const char *
         return DW_CLI_REFUSED;
     if (out->status < 200 || out->status > 299)
         return refuse(cli, out);
+    return DW_CLI_DONE;
+}
+
+enum dw_cli_exit dw_cli_show(struct dw_cli *cli, const char *path,
+                             void (*write)(struct dw_cli *cli, struct dw_str body,
+                                           struct dw_buf *out))
+{
+    struct dw_cli_answer answer;
+    enum dw_cli_exit code = dw_cli_ask(cli, "GET", path, (struct dw_str){NULL, 0}, &answer);
+    if (code)
+        return code;
+    struct dw_buf text;
+    dw_buf_init(&text, SHOWN_MAX);
+    if (cli->options.json)
+        dw_buf_append_str(&text, answer.body);
+    else
+        write(cli, answer.body, &text);
+    dw_cli_write(&text);
+    dw_buf_done(&text);
     return DW_CLI_DONE;
 }
 

@@ -39,6 +39,11 @@ enum dw_cli_exit dw_cli_ask(struct dw_cli *cli, const char *method, const char *
 void dw_cli_print_error(const struct dw_cli *cli, const char *code, const char *message);
 /* Writes a buffer to standard output. */
 void dw_cli_write(const struct dw_buf *text);
+/* Asks with GET and shows the answer's body on standard output: as `write` puts it, or with --json
+ * as it is. */
+enum dw_cli_exit dw_cli_show(struct dw_cli *cli, const char *path,
+                             void (*write)(struct dw_cli *cli, struct dw_str body,
+                                           struct dw_buf *out));
 /* A path segment or query value, percent-encoded into the arena. */
 const char *dw_cli_escape(struct dw_arena *arena, const char *text);
 

@@ -4,8 +4,6 @@
 #include "reconciler/cli/cli_json.h"
 #include <stdio.h>
 
-#define TEXT_MAX (64u << 20)
-
 void dw_cli_history_write(struct dw_cli *cli, struct dw_str body, struct dw_buf *out)
 {
     static const struct dw_cli_column columns[] = {
@@ -54,22 +52,10 @@ static const char *query_of(struct dw_cli *cli)
 
 enum dw_cli_exit dw_cli_history_show(struct dw_cli *cli)
 {
-    struct dw_cli_answer answer;
     const char *path =
         dw_arena_printf(cli->arena, "/api/v1/maps/%s/history%s",
                         dw_cli_escape(cli->arena, cli->options.arguments[0]), query_of(cli));
-    enum dw_cli_exit code = dw_cli_ask(cli, "GET", path, (struct dw_str){NULL, 0}, &answer);
-    if (code)
-        return code;
-    struct dw_buf text;
-    dw_buf_init(&text, TEXT_MAX);
-    if (cli->options.json)
-        dw_buf_append_str(&text, answer.body);
-    else
-        dw_cli_history_write(cli, answer.body, &text);
-    dw_cli_write(&text);
-    dw_buf_done(&text);
-    return DW_CLI_DONE;
+    return dw_cli_show(cli, path, dw_cli_history_write);
 }
 
 static void write_audit(struct dw_cli *cli, struct dw_str body, struct dw_buf *out)
@@ -111,18 +97,6 @@ static void write_audit(struct dw_cli *cli, struct dw_str body, struct dw_buf *o
 
 enum dw_cli_exit dw_cli_history_audit(struct dw_cli *cli)
 {
-    struct dw_cli_answer answer;
     const char *path = dw_arena_printf(cli->arena, "/api/v1/audit%s", query_of(cli));
-    enum dw_cli_exit code = dw_cli_ask(cli, "GET", path, (struct dw_str){NULL, 0}, &answer);
-    if (code)
-        return code;
-    struct dw_buf text;
-    dw_buf_init(&text, TEXT_MAX);
-    if (cli->options.json)
-        dw_buf_append_str(&text, answer.body);
-    else
-        write_audit(cli, answer.body, &text);
-    dw_cli_write(&text);
-    dw_buf_done(&text);
-    return DW_CLI_DONE;
+    return dw_cli_show(cli, path, write_audit);
 }

@@ -167,19 +167,7 @@ static void write_letter(struct dw_cli *cli, struct dw_str letter, struct dw_buf
 
 enum dw_cli_exit dw_cli_letters_show(struct dw_cli *cli)
 {
-    struct dw_cli_answer answer;
     const char *path = dw_arena_printf(cli->arena, "/api/v1/dead-letters/%s",
                                        dw_cli_escape(cli->arena, cli->options.arguments[0]));
-    enum dw_cli_exit code = dw_cli_ask(cli, "GET", path, (struct dw_str){NULL, 0}, &answer);
-    if (code)
-        return code;
-    struct dw_buf text;
-    dw_buf_init(&text, TEXT_MAX);
-    if (cli->options.json)
-        dw_buf_append_str(&text, answer.body);
-    else
-        write_letter(cli, answer.body, &text);
-    dw_cli_write(&text);
-    dw_buf_done(&text);
-    return DW_CLI_DONE;
+    return dw_cli_show(cli, path, write_letter);
 }

@@ -95,25 +95,19 @@ bool dw_cli_syncs_write(struct dw_cli *cli, struct dw_str body, struct dw_buf *o
     return true;
 }
 
+static void write_list(struct dw_cli *cli, struct dw_str body, struct dw_buf *out)
+{
+    if (!dw_cli_syncs_write(cli, body, out))
+        dw_buf_append_text(out, "no syncs\n");
+}
+
 enum dw_cli_exit dw_cli_syncs_list(struct dw_cli *cli)
 {
-    struct dw_cli_answer answer;
     const char *path = cli->options.all ? "/api/v1/syncs?all=true" : "/api/v1/syncs?all=false";
     if (cli->options.map)
         path = dw_arena_printf(cli->arena, "%s&map=%s", path,
                                dw_cli_escape(cli->arena, cli->options.map));
-    enum dw_cli_exit code = dw_cli_ask(cli, "GET", path, (struct dw_str){NULL, 0}, &answer);
-    if (code)
-        return code;
-    struct dw_buf text;
-    dw_buf_init(&text, TEXT_MAX);
-    if (cli->options.json)
-        dw_buf_append_str(&text, answer.body);
-    else if (!dw_cli_syncs_write(cli, answer.body, &text))
-        dw_buf_append_text(&text, "no syncs\n");
-    dw_cli_write(&text);
-    dw_buf_done(&text);
-    return DW_CLI_DONE;
+    return dw_cli_show(cli, path, write_list);
 }
 
 static void write_ranges(struct dw_cli *cli, struct dw_str body, struct dw_buf *out)
