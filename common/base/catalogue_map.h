@@ -184,7 +184,7 @@ DW_ERR_ENTRY("DW-MAP-063", "lookup cannot work",
     "A lookup names a target table, a column whose value is taken, and a key of that table: each key column takes a source column, a constant, or what another lookup finds. A unique index on exactly these columns makes the row certain.",
     "Correct what the message names.")
 DW_ERR_ENTRY("DW-MAP-064", "lookups go in a circle",
-    "Rows of each of these maps wait for rows of the next one, and so for themselves.",
+    "Rows of each of these maps need rows of the next one, and so themselves.",
     "Remove one of the lookups, or give one \"on_missing\": \"null\".")
 DW_ERR_ENTRY("DW-MAP-065", "changes of a looked-up table go unnoticed",
     "When a looked-up row changes or goes, the rows that took a value from it are synchronised again; that needs a map that writes the table.",

@@ -135,8 +135,7 @@ static bool goes_into(const struct dw_map_lookup *spec, const struct dw_map_side
     return false;
 }
 
-/* Rows of `map` wait for rows of `other`; those of the same table do not count: they have an order.
- */
+/* Rows of `map` need rows of `other`; those of the same table do not count: they have an order. */
 static bool waits_for(const struct dw_table_map *map, const struct dw_table_map *other)
 {
     if (map == other || !dw_str_equal(map->target.system, other->target.system) ||
@@ -145,7 +144,7 @@ static bool waits_for(const struct dw_table_map *map, const struct dw_table_map 
         return false;
     for (size_t i = 0; i < map->column_count; i++) {
         const struct dw_map_lookup *lookup = map->columns[i].lookup;
-        if (lookup && lookup->on_missing == DW_ON_MISSING_WAIT && goes_into(lookup, &other->target))
+        if (lookup && lookup->on_missing != DW_ON_MISSING_NULL && goes_into(lookup, &other->target))
             return true;
     }
     return false;

@@ -37,6 +37,20 @@ static bool comes_after(const struct graph *graph, size_t child, size_t parent)
     return child != parent && reaches(graph, child, parent) && !reaches(graph, parent, child);
 }
 
+/* Those that come after the child come after the parent too. */
+static void add_soft(struct graph *graph, size_t child, size_t parent)
+{
+    if (child == parent || reaches(graph, parent, child))
+        return;
+    for (size_t map = 0; map < graph->count; map++) {
+        if (map != child && !reaches(graph, map, child))
+            continue;
+        graph->reach[map * graph->words + parent / 64] |= UINT64_C(1) << (parent % 64);
+        for (size_t w = 0; w < graph->words; w++)
+            graph->reach[map * graph->words + w] |= graph->reach[parent * graph->words + w];
+    }
+}
+
 static bool is_free(const struct graph *graph, size_t map, const size_t *place)
 {
     for (size_t parent = 0; parent < graph->count; parent++)
@@ -63,9 +77,13 @@ void dw_map_order_sort(size_t count, const struct dw_map_order_edge *edges, size
     size_t *place = DW_ARENA_ARRAY(arena, size_t, count);
     graph.reach = DW_ARENA_ARRAY(arena, uint64_t, count * graph.words);
     for (size_t i = 0; i < edge_count; i++)
-        graph.reach[edges[i].child * graph.words + edges[i].parent / 64] |=
-            UINT64_C(1) << (edges[i].parent % 64);
+        if (!edges[i].soft)
+            graph.reach[edges[i].child * graph.words + edges[i].parent / 64] |=
+                UINT64_C(1) << (edges[i].parent % 64);
     close_over(&graph);
+    for (size_t i = 0; i < edge_count; i++)
+        if (edges[i].soft)
+            add_soft(&graph, edges[i].child, edges[i].parent);
     for (size_t i = 0; i < count; i++)
         place[i] = SIZE_MAX;
     for (size_t placed = 0; placed < count; placed++) {
@@ -88,7 +106,7 @@ struct finder {
     struct dw_arena *arena;
 };
 
-static void add_edge(struct finder *finder, size_t child, size_t parent)
+static void add_edge(struct finder *finder, struct dw_map_order_edge edge)
 {
     if (finder->edge_count == finder->edge_capacity) {
         size_t capacity = finder->edge_capacity * 2 + 16;
@@ -99,28 +117,63 @@ static void add_edge(struct finder *finder, size_t child, size_t parent)
         finder->edges = more;
         finder->edge_capacity = capacity;
     }
-    finder->edges[finder->edge_count++] = (struct dw_map_order_edge){child, parent};
+    finder->edges[finder->edge_count++] = edge;
 }
 
-static bool writes(const struct dw_table_map *map, const char *system, const char *schema,
-                   const char *table)
+static bool writes(const struct dw_table_map *map, const struct dw_map_side *side)
 {
-    return dw_str_is(map->target.system, system) && dw_str_is(map->target.schema, schema) &&
-           dw_str_is(map->target.table, table);
+    return dw_str_equal(map->target.system, side->system) &&
+           dw_str_equal(map->target.schema, side->schema) &&
+           dw_str_equal(map->target.table, side->table);
+}
+
+/* Rows of the table that `child` names come first. */
+static void add_parents(struct finder *finder, size_t child, const struct dw_map_side *table,
+                        bool soft)
+{
+    for (size_t parent = 0; parent < finder->count; parent++)
+        if (parent != child && writes(finder->maps[parent], table))
+            add_edge(finder, (struct dw_map_order_edge){child, parent, soft});
+}
+
+/* Where a missing row is written as null, its map may as well come later. */
+static void add_lookup(struct finder *finder, size_t child, const struct dw_map_lookup *lookup,
+                       bool soft)
+{
+    const struct dw_map_side table = {.system = finder->maps[child]->target.system,
+                                      .schema = lookup->schema,
+                                      .table = lookup->table};
+    if (!writes(finder->maps[child], &table)) /* one table's rows have an order already */
+        add_parents(finder, child, &table, soft);
+    for (size_t i = 0; i < lookup->key_count; i++)
+        if (lookup->keys[i].lookup)
+            add_lookup(finder, child, lookup->keys[i].lookup, soft);
+}
+
+static void add_lookups(struct finder *finder, size_t child)
+{
+    const struct dw_table_map *map = finder->maps[child];
+    for (size_t i = 0; i < map->column_count; i++)
+        if (map->columns[i].lookup)
+            add_lookup(finder, child, map->columns[i].lookup,
+                       map->columns[i].lookup->on_missing == DW_ON_MISSING_NULL);
+}
+
+static struct dw_map_side side_at(const PGresult *result, int row, int column, const char *system)
+{
+    return (struct dw_map_side){.system = dw_str_from(system),
+                                .schema = dw_str_from(PQgetvalue(result, row, column)),
+                                .table = dw_str_from(PQgetvalue(result, row, column + 1))};
 }
 
 static void add_reference(struct finder *finder, const char *system, const PGresult *result,
                           int row)
 {
-    for (size_t child = 0; child < finder->count; child++) {
-        if (!writes(finder->maps[child], system, PQgetvalue(result, row, 0),
-                    PQgetvalue(result, row, 1)))
-            continue;
-        for (size_t parent = 0; parent < finder->count; parent++)
-            if (writes(finder->maps[parent], system, PQgetvalue(result, row, 2),
-                       PQgetvalue(result, row, 3)))
-                add_edge(finder, child, parent);
-    }
+    const struct dw_map_side from = side_at(result, row, 0, system);
+    const struct dw_map_side to = side_at(result, row, 2, system);
+    for (size_t child = 0; child < finder->count; child++)
+        if (writes(finder->maps[child], &from))
+            add_parents(finder, child, &to, false);
 }
 
 static const char references_sql[] =
@@ -157,6 +210,8 @@ void dw_map_order_find(const struct dw_settings *settings, const struct dw_table
 {
     struct finder finder = {.maps = maps, .count = count, .arena = arena};
     *out_problem = "";
+    for (size_t i = 0; i < count; i++)
+        add_lookups(&finder, i);
     for (size_t s = 0; s < settings->system_count; s++) {
         const struct dw_system_settings *system = &settings->systems[s];
         struct dw_err err = DW_ERR_INIT;

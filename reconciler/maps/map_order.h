@@ -13,6 +13,7 @@ struct dw_table_map;
 
 struct dw_map_order_edge { /* indexes of maps */
     size_t child, parent;
+    bool soft; /* the child can do without: counts only where it closes no cycle */
 };
 
 struct dw_map_order_item {
@@ -26,8 +27,8 @@ struct dw_map_order_item {
 void dw_map_order_sort(size_t count, const struct dw_map_order_edge *edges, size_t edge_count,
                        struct dw_arena *arena, const struct dw_map_order_item **out);
 
-/* The edges among maps. A target that cannot be asked gives none: *out_problem says why ("" else).
- * Blocks. */
+/* The edges among maps: lookups, and the foreign keys that each target names. A target that cannot
+ * be asked gives none of these: *out_problem says why ("" else). Blocks. */
 void dw_map_order_find(const struct dw_settings *settings, const struct dw_table_map *const *maps,
                        size_t count, struct dw_arena *arena, const struct dw_map_order_edge **out,
                        size_t *out_count, const char **out_problem);
