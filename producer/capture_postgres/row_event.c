@@ -2,9 +2,9 @@
 #include "producer/capture_postgres/row_event.h"
 
 #include "common/base/clock.h"
-#include "common/base/hash.h"
 #include "common/base/json_write.h"
 #include "common/base/log.h"
+#include "common/model/route.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -150,8 +150,7 @@ static void start(struct dw_row_event *row_event, struct change *change, uint64_
 
 static int32_t partition_of(const struct dw_publisher_map *map, uint32_t hash)
 {
-    int32_t count = map->map->record.partitions;
-    return (int32_t)(hash & 0x7fffffff) % (count > 0 ? count : 1);
+    return dw_route_partition(hash, map->map->record.partitions);
 }
 
 /* Keeps the key that was appended last, and chooses its partition. Numeric 1.0 and 1.00 are one key
@@ -169,7 +168,7 @@ static void set_key(struct dw_row_event *row_event, struct change *change,
         if (append_key(trimmed, change->feed, image, false) && dw_buf_ok(trimmed))
             key = dw_buf_str(trimmed);
     }
-    change->part.partition = partition_of(change->map, dw_hash_murmur2(key.ptr, key.len));
+    change->part.partition = partition_of(change->map, dw_route_hash(key));
 }
 
 static void finish(struct dw_row_event *row_event, struct change *change)

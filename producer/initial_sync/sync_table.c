@@ -1,9 +1,9 @@
 /* sync_table.c - see sync_table.h. */
 #include "producer/initial_sync/sync_table.h"
 
-#include "common/base/hash.h"
 #include "common/base/json_write.h"
 #include "common/expr/map_expr.h"
+#include "common/model/route.h"
 #include "common/postgres/pg.h"
 #include "common/postgres/pg_table.h"
 #include "common/state/state.h"
@@ -463,5 +463,5 @@ uint32_t dw_sync_table_route(const struct dw_sync_table *table, struct dw_str ke
         dw_buf_append_char(scratch, '}');
         key = dw_buf_str(scratch);
     }
-    return dw_hash_murmur2(key.ptr, key.len);
+    return dw_route_hash(key);
 }
