@@ -263,15 +263,38 @@ static void tick(struct reconciler *self)
         dw_log_err(DW_LOG_WARN, "reconciler.state", &err);
 }
 
+static const struct dw_bearer_token *tokens_of(const struct dw_settings *settings,
+                                               struct dw_arena *arena, size_t *out_count)
+{
+    struct dw_bearer_token *tokens =
+        DW_ARENA_ARRAY(arena, struct dw_bearer_token, settings->token_count + 1);
+    size_t count = 0;
+    if (settings->reconciler.token && *settings->reconciler.token)
+        tokens[count++] = (struct dw_bearer_token){DW_TOKEN_ADMIN_NAME, settings->reconciler.token};
+    for (size_t i = 0; i < settings->token_count; i++)
+        tokens[count++] =
+            (struct dw_bearer_token){settings->tokens[i].name, settings->tokens[i].token};
+    *out_count = count;
+    return tokens;
+}
+
 static enum dw_rc serve(struct reconciler *self, struct dw_err *err)
 {
+    struct dw_arena arena;
+    size_t token_count = 0;
+    dw_arena_init(&arena, 4096);
+    const struct dw_bearer_token *tokens = tokens_of(self->settings, &arena, &token_count);
     /* Without a token the server would answer everybody. */
-    if (!self->settings->reconciler.token || !*self->settings->reconciler.token)
-        return dw_err_set(err, DW_CONFIG, "DW-API-004", "reconciler.token is not set");
+    if (token_count == 0) {
+        dw_arena_done(&arena);
+        return dw_err_set(err, DW_CONFIG, "DW-API-004",
+                          "neither reconciler.token nor tokens is set");
+    }
     struct dw_http_options options = {
         .listen = self->settings->reconciler.listen,
         .body_max_bytes = DW_API_BODY_MAX,
-        .bearer_token = self->settings->reconciler.token,
+        .tokens = tokens,
+        .token_count = token_count,
         .handler = handle,
         .context = self,
         .ready = is_ready,
@@ -279,6 +302,7 @@ static enum dw_rc serve(struct reconciler *self, struct dw_err *err)
         .threads = API_THREADS,
     };
     enum dw_rc rc = dw_http_server_start(&self->server, &options, err);
+    dw_arena_done(&arena); /* the server has its own copy */
     if (!rc)
         dw_log(DW_LOG_INFO, "api.listening", "the operator API listens",
                DW_F_TEXT("listen", options.listen),

@@ -10,7 +10,7 @@ DW_ERR_ENTRY("DW-API-003", "a thread cannot be started",
     "The system's limit of processes or memory is reached.",
     "Raise the limit (ulimit -u, TasksMax, pids limit of the container).")
 DW_ERR_ENTRY("DW-API-004", "the operator API has no token",
-    "reconciler.token is empty; the API would answer everybody.",
+    "Neither reconciler.token nor any of tokens is set; the API would answer everybody.",
     "Set reconciler.token, reconciler.token_file or DW_RECONCILER_TOKEN to a long random text.")
 DW_ERR_ENTRY("DW-API-010", "the request is malformed",
     "A parameter or the body is not what the operator API expects; the message says which.",
@@ -38,7 +38,7 @@ DW_ERR_ENTRY("DW-API-017", "there is no such dead letter",
     "See `dualwrite dead-letter list --state all`.")
 DW_ERR_ENTRY("DW-API-018", "a token is needed",
     "The request has no bearer token, or not the one of this server.",
-    "Send the header Authorization: Bearer TOKEN with the value of reconciler.token.")
+    "Send the header Authorization: Bearer TOKEN with the value of reconciler.token or of one of tokens.")
 DW_ERR_ENTRY("DW-API-019", "request or answer too large",
     "The body is larger than the operator API takes, or the answer larger than it gives.",
     "Send less, or ask for less (limit=).")
@@ -46,7 +46,7 @@ DW_ERR_ENTRY("DW-API-020", "the reconciler cannot be reached",
     "It is not running, listens elsewhere, or the network or TLS is wrong.",
     "Start dualwrite-reconciler, or correct reconciler.url (or reconciler.listen) in dualwrite.json.")
 DW_ERR_ENTRY("DW-API-021", "the reconciler refuses the token",
-    "reconciler.token here is not the one that the reconciler was started with.",
+    "reconciler.token here is none of those that the reconciler was started with.",
     "Use the same token (or token file) on both sides.")
 DW_ERR_ENTRY("DW-API-022", "the answer is not that of an operator API",
     "Something else listens at that address, or a proxy is in between.",
@@ -63,4 +63,7 @@ DW_ERR_ENTRY("DW-API-025", "rows would be deleted",
 DW_ERR_ENTRY("DW-API-026", "rows are not copied",
     "A sync that was waited for failed, was cancelled, or took longer than the time given.",
     "See `dualwrite sync list --all`; mend what it says, then `dualwrite sync resume ID`.")
+DW_ERR_ENTRY("DW-API-027", "the token's role does not suffice",
+    "Each token has a role (tokens.NAME.role): a viewer looks, an operator also runs, an admin also changes maps.",
+    "Use a token with the role that the message names, or give this one another role.")
 /* clang-format on */

@@ -11,8 +11,8 @@
 #include <strings.h>
 #include <unistd.h>
 
-#define FILE_BYTES_MAX  ((size_t)1 << 20)
-#define SYSTEM_NAME_MAX 40
+#define FILE_BYTES_MAX   ((size_t)1 << 20)
+#define SECTION_NAME_MAX 40
 
 /* What all sections are read with. */
 struct load {
@@ -208,10 +208,10 @@ static enum dw_rc read_properties(const struct load *load, struct dw_kafka_setti
     return rc;
 }
 
-/* --- systems --------------------------------------------------------------------------------- */
+/* --- sections by name: systems, tokens -------------------------------------------------------- */
 
 /* A system's name becomes part of slot, publication, key and variable names. */
-static bool is_system_name(struct dw_str name)
+static bool is_name(struct dw_str name)
 {
     for (size_t i = 0; i < name.len; i++) {
         char c = name.ptr[i];
@@ -219,20 +219,31 @@ static bool is_system_name(struct dw_str name)
         if (!letter && (i == 0 || ((c < '0' || c > '9') && c != '_')))
             return false;
     }
-    return name.len > 0 && name.len <= SYSTEM_NAME_MAX;
+    return name.len > 0 && name.len <= SECTION_NAME_MAX;
+}
+
+/* One member of the section `which`, into its struct. */
+static enum dw_rc read_named(const struct load *load, enum dw_settings_section which,
+                             const struct dw_node *node, void *out, struct dw_err *err)
+{
+    const struct dw_option_section *section = dw_settings_options(which);
+    const char *path =
+        dw_arena_printf(load->arena, "%s.%.*s", section->name, DW_STR_ARG(node->name));
+    struct dw_option_source source = source_of(load, path, node);
+    if (!is_name(node->name))
+        return dw_option_fault(err, "DW-CONFIG-005", &source, node,
+                               "found the name \"%.*s\", allowed: a lower-case letter, then "
+                               "lower-case letters, digits and '_', at most %d",
+                               DW_STR_ARG(node->name), SECTION_NAME_MAX);
+    return dw_option_read(section, &source, out, err);
 }
 
 static enum dw_rc read_system(const struct load *load, const struct dw_node *node,
                               struct dw_system_settings *out, struct dw_err *err)
 {
-    const char *path = dw_arena_printf(load->arena, "systems.%.*s", DW_STR_ARG(node->name));
-    struct dw_option_source source = source_of(load, path, node);
-    if (!is_system_name(node->name))
-        return dw_option_fault(err, "DW-CONFIG-005", &source, node,
-                               "found the name \"%.*s\", allowed: a lower-case letter, then "
-                               "lower-case letters, digits and '_', at most %d",
-                               DW_STR_ARG(node->name), SYSTEM_NAME_MAX);
-    enum dw_rc rc = dw_option_read(dw_settings_options(DW_SETTINGS_SYSTEM), &source, out, err);
+    enum dw_rc rc = read_named(load, DW_SETTINGS_SYSTEM, node, out, err);
+    if (rc != DW_OK)
+        return rc;
     out->name = dw_arena_copy(load->arena, node->name).ptr;
     const char *name = dw_arena_printf(load->arena, "dualwrite_%s", out->name);
     if (!out->slot)
@@ -240,8 +251,8 @@ static enum dw_rc read_system(const struct load *load, const struct dw_node *nod
     if (!out->publication)
         out->publication = name;
     /* the server's own rule, met here with file and line instead of at the producer's start */
-    if (rc == DW_OK &&
-        strspn(out->slot, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(out->slot))
+    struct dw_option_source source = source_of(load, "systems", node);
+    if (strspn(out->slot, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(out->slot))
         return dw_option_fault(err, "DW-CONFIG-005", &source, dw_document_member(node, "slot"),
                                "found \"%s\", allowed: lower-case letters, digits and '_'",
                                out->slot);
@@ -271,6 +282,31 @@ static enum dw_rc read_systems(const struct load *load, struct dw_settings *out,
     return DW_OK;
 }
 
+static enum dw_rc read_tokens(const struct load *load, struct dw_settings *out, struct dw_err *err)
+{
+    const struct dw_node *node = dw_document_member(load->root, "tokens");
+    struct dw_option_source source = source_of(load, "tokens", node);
+    if (node && node->kind != DW_NODE_OBJECT)
+        return dw_option_fault(err, "DW-CONFIG-004", &source, node, "found %s, allowed: an object",
+                               dw_document_show(node, load->arena));
+    struct dw_token_settings *tokens =
+        DW_ARENA_ARRAY(load->arena, struct dw_token_settings, node ? node->count : 0);
+    size_t count = 0;
+    for (const struct dw_node *member = node ? node->first : NULL; member; member = member->next) {
+        struct dw_token_settings *token = &tokens[count++];
+        if (dw_str_is(member->name, DW_TOKEN_ADMIN_NAME))
+            return dw_option_fault(err, "DW-CONFIG-005", &source, member,
+                                   "found the name \"admin\", which is that of reconciler.token");
+        enum dw_rc rc = read_named(load, DW_SETTINGS_TOKEN, member, token, err);
+        if (rc != DW_OK)
+            return rc;
+        token->name = dw_arena_copy(load->arena, member->name).ptr;
+    }
+    out->tokens = tokens;
+    out->token_count = count;
+    return DW_OK;
+}
+
 /* --- the whole ------------------------------------------------------------------------------- */
 
 static enum dw_rc read_all(const struct load *load, struct dw_settings *out, struct dw_err *err)
@@ -291,6 +327,8 @@ static enum dw_rc read_all(const struct load *load, struct dw_settings *out, str
         rc = read_section(load, DW_SETTINGS_CONSUMER, &out->consumer, err);
     if (rc == DW_OK)
         rc = read_section(load, DW_SETTINGS_RECONCILER, &out->reconciler, err);
+    if (rc == DW_OK)
+        rc = read_tokens(load, out, err);
     if (rc == DW_OK)
         rc = read_section(load, DW_SETTINGS_LOG, &log, err);
     out->log_level = (enum dw_log_level)log.level;

@@ -79,11 +79,26 @@ struct dw_consumer_settings {
     const char *listen;
 };
 
+/* What a token may do, each also what the ones before it may. */
+enum dw_token_role {
+    DW_TOKEN_VIEWER,   /* look */
+    DW_TOKEN_OPERATOR, /* run: start, pause, copy, replay, repair */
+    DW_TOKEN_ADMIN,    /* change maps */
+};
+
+struct dw_token_settings {
+    const char *name;
+    int role; /* enum dw_token_role */
+    const char *token;
+};
+
 struct dw_reconciler_settings {
     const char *listen; /* HOST:PORT of the operator API, health and metrics */
     const char *token;  /* bearer token; NULL where only a producer or consumer runs */
     const char *url;    /* what the CLI talks to; default http://LISTEN */
 };
+
+#define DW_TOKEN_ADMIN_NAME "admin" /* of reconciler.token */
 
 struct dw_settings {
     struct dw_kafka_settings kafka;
@@ -93,6 +108,8 @@ struct dw_settings {
     struct dw_producer_settings producer;
     struct dw_consumer_settings consumer;
     struct dw_reconciler_settings reconciler;
+    const struct dw_token_settings *tokens; /* beside reconciler.token */
+    size_t token_count;
     enum dw_log_level log_level;
     const char *file; /* where it was read from */
 };

@@ -132,9 +132,18 @@ static const struct dw_option reconciler_options[] = {
     {"listen", DW_OPTION_LISTEN, RECONCILER(listen), "127.0.0.1:8085", 0, 0, NULL, NULL, 0,
      "HOST:PORT of the operator API, health and metrics."},
     {"token", DW_OPTION_TEXT, RECONCILER(token), NULL, 0, 1024, NULL, NULL, DW_OPTION_SECRET,
-     "Bearer token of the operator API; reconciler and command need it."},
+     "Bearer token of the operator API, with the role admin; the command sends it."},
     {"url", DW_OPTION_TEXT, RECONCILER(url), NULL, 0, 0, NULL, NULL, 0,
      "Where the dualwrite command finds the operator API; left out it is http://LISTEN."},
+};
+
+static const char *const roles[] = {"viewer", "operator", "admin", NULL};
+#define TOKEN(field) offsetof(struct dw_token_settings, field)
+static const struct dw_option token_options[] = {
+    {"role", DW_OPTION_ENUM, TOKEN(role), "viewer", 0, 0, roles, NULL, 0,
+     "What it may do: look, also run (start, pause, copy, replay, repair), also change maps."},
+    {"token", DW_OPTION_TEXT, TOKEN(token), NULL, 0, 1024, NULL, NULL,
+     DW_OPTION_REQUIRED | DW_OPTION_SECRET, "The bearer token: a long random text."},
 };
 
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
@@ -159,9 +168,18 @@ static const struct dw_option_section sections[DW_SETTINGS_SECTIONS] = {
                               COUNT(consumer_options), NULL, NULL},
     [DW_SETTINGS_RECONCILER] = {"reconciler", "dualwrite-reconciler and the dualwrite command.",
                                 reconciler_options, COUNT(reconciler_options), NULL, NULL},
+    [DW_SETTINGS_TOKEN] = {"tokens",
+                           "More tokens of the operator API, by name; the name stands in the audit "
+                           "log.",
+                           token_options, COUNT(token_options), NULL, NULL},
     [DW_SETTINGS_LOG] = {"log", "Log lines, on standard error.", log_options, COUNT(log_options),
                          NULL, NULL},
 };
+
+bool dw_settings_options_named(enum dw_settings_section section)
+{
+    return section == DW_SETTINGS_SYSTEM || section == DW_SETTINGS_TOKEN;
+}
 
 const struct dw_option_section *dw_settings_options(enum dw_settings_section section)
 {

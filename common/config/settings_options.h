@@ -2,6 +2,7 @@
 #ifndef DW_CONFIG_SETTINGS_OPTIONS_H
 #define DW_CONFIG_SETTINGS_OPTIONS_H
 #include "common/config/option.h"
+#include <stdbool.h>
 
 enum dw_settings_section {
     DW_SETTINGS_KAFKA,
@@ -10,6 +11,7 @@ enum dw_settings_section {
     DW_SETTINGS_PRODUCER,
     DW_SETTINGS_CONSUMER,
     DW_SETTINGS_RECONCILER,
+    DW_SETTINGS_TOKEN, /* each member of "tokens" */
     DW_SETTINGS_LOG,
     DW_SETTINGS_SECTIONS
 };
@@ -18,6 +20,9 @@ enum dw_settings_section {
 struct dw_log_settings {
     int level; /* enum dw_log_level */
 };
+
+/* A section whose members are objects with these options, by a name: systems, tokens. */
+bool dw_settings_options_named(enum dw_settings_section section);
 
 /* DW_SETTINGS_SECTIONS of them. Static. */
 const struct dw_option_section *dw_settings_options(enum dw_settings_section section);

@@ -11,7 +11,7 @@
 static void print_name(FILE *out, enum dw_settings_section which, const char *name)
 {
     (void)fprintf(out, "%s%s.%s", dw_settings_options(which)->name,
-                  which == DW_SETTINGS_SYSTEM ? ".NAME" : "", name);
+                  dw_settings_options_named(which) ? ".NAME" : "", name);
 }
 
 static void print_variable(FILE *out, enum dw_settings_section which,
@@ -20,7 +20,7 @@ static void print_variable(FILE *out, enum dw_settings_section which,
     struct dw_arena arena;
     dw_arena_init(&arena, 1024);
     const char *prefix = dw_arena_printf(&arena, "dw_%s%s", dw_settings_options(which)->name,
-                                         which == DW_SETTINGS_SYSTEM ? "_NAME" : "");
+                                         dw_settings_options_named(which) ? "_NAME" : "");
     (void)fputs(dw_option_env_name(prefix, option->name, &arena), out);
     dw_arena_done(&arena);
 }
@@ -222,11 +222,11 @@ void dw_settings_print_schema(FILE *out)
     for (int i = 0; i < DW_SETTINGS_SECTIONS; i++) {
         const struct dw_option_section *section = dw_settings_options((enum dw_settings_section)i);
         dw_buf_printf(&text, ",\n    \"%s\":", section->name);
-        if (i == DW_SETTINGS_SYSTEM)
+        if (dw_settings_options_named((enum dw_settings_section)i))
             dw_buf_append_text(&text, "{\"type\":\"object\",\"propertyNames\":{\"pattern\":"
                                       "\"^[a-z][a-z0-9_]{0,39}$\"},\"additionalProperties\":");
         schema_object(&text, section);
-        if (i == DW_SETTINGS_SYSTEM)
+        if (dw_settings_options_named((enum dw_settings_section)i))
             dw_buf_append_char(&text, '}');
     }
     dw_buf_append_text(&text, "\n  }\n}\n");

@@ -11,7 +11,6 @@
 #include <assert.h>
 #include <microhttpd.h>
 #include <netdb.h>
-#include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,13 +23,14 @@
 struct dw_http_server {
     struct MHD_Daemon *daemon;
     struct dw_http_options options;
-    char *token;
+    struct dw_bearer *bearer; /* NULL: no authentication */
     unsigned port;
 };
 
 struct exchange {
     struct dw_arena arena;
     struct dw_buf body;
+    const char *token; /* the name of the one sent */
     bool authorised;
     bool too_large;
 };
@@ -52,28 +52,34 @@ void dw_http_error(struct dw_http_response *response, unsigned status, const cha
     dw_buf_append_text(&response->body, "}}\n");
 }
 
-const char *dw_http_query(const struct dw_http_request *request, const char *name)
+struct pairs {
+    struct dw_http_pair *items;
+    size_t count, room;
+};
+
+static enum MHD_Result take_pair(void *context, enum MHD_ValueKind kind, const char *name,
+                                 const char *value)
 {
-    return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+    struct pairs *pairs = context;
+    (void)kind;
+    if (pairs->count < pairs->room)
+        pairs->items[pairs->count++] = (struct dw_http_pair){name, value};
+    return MHD_YES;
+}
+
+const struct dw_http_pair *dw_http_query(const struct dw_http_request *request, size_t *out_count)
+{
+    int count = MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, NULL, NULL);
+    struct pairs pairs = {.room = count > 0 ? (size_t)count : 0};
+    pairs.items = DW_ARENA_ARRAY(request->arena, struct dw_http_pair, pairs.room);
+    (void)MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, take_pair, &pairs);
+    *out_count = pairs.count;
+    return pairs.items;
 }
 
 const char *dw_http_header(const struct dw_http_request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
-}
-
-static bool is_authorised(const struct dw_http_server *server, struct MHD_Connection *connection)
-{
-    static const char scheme[] = "Bearer ";
-    if (!server->token)
-        return true;
-    const char *header =
-        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
-    if (!header || strncmp(header, scheme, sizeof scheme - 1) != 0)
-        return false;
-    const char *given = header + sizeof scheme - 1;
-    size_t len = strlen(server->token);
-    return strlen(given) == len && CRYPTO_memcmp(given, server->token, len) == 0;
 }
 
 static void answer_health(const struct dw_http_server *server, struct dw_http_response *response)
@@ -131,7 +137,7 @@ static void handle(const struct dw_http_server *server, const struct exchange *e
     if (!exchange->authorised)
         dw_http_error(response, 401, "DW-API-018",
                       "a bearer token is needed: Authorization: Bearer TOKEN");
-    else if (!exchange->authorised || exchange->too_large)
+    else if (exchange->too_large)
         dw_http_error(response, 413, "DW-API-019", "the body is over %zu bytes",
                       server->options.body_max_bytes);
     else if (server->options.handler)
@@ -180,7 +186,10 @@ static struct exchange *new_exchange(const struct dw_http_server *server,
                                      struct MHD_Connection *connection)
 {
     struct exchange *exchange = DW_MEM_NEW(struct exchange);
-    exchange->authorised = is_authorised(server, connection);
+    exchange->token =
+        dw_bearer_find(server->bearer, MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+                                                                   MHD_HTTP_HEADER_AUTHORIZATION));
+    exchange->authorised = !server->bearer || exchange->token;
     dw_arena_init(&exchange->arena, 16384);
     dw_buf_init(&exchange->body, server->options.body_max_bytes);
     return exchange;
@@ -207,6 +216,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
         .path = url,
         .body = dw_buf_str(&exchange->body),
         .arena = &exchange->arena,
+        .token = exchange->token,
         .connection = connection,
     };
     struct dw_http_response response = {.status = 200, .content_type = "application/json"};
@@ -281,12 +291,13 @@ enum dw_rc dw_http_server_start(struct dw_http_server **out, const struct dw_htt
         return rc;
     struct dw_http_server *server = DW_MEM_NEW(struct dw_http_server);
     server->options = *options;
-    server->token = options->bearer_token ? dw_mem_strdup(options->bearer_token) : NULL;
+    server->bearer =
+        options->token_count ? dw_bearer_new(options->tokens, options->token_count) : NULL;
     assert(address); /* a look-up that succeeded has one */
     server->daemon = start_daemon(server, address->ai_addr);
     freeaddrinfo(address);
     if (!server->daemon) {
-        free(server->token);
+        dw_bearer_free(server->bearer);
         free(server);
         return dw_err_set(err, DW_CONFIG, "DW-API-002",
                           "cannot listen on %s: the port is taken or the address is not ours",
@@ -304,9 +315,7 @@ void dw_http_server_stop(struct dw_http_server *server)
     if (!server)
         return;
     MHD_stop_daemon(server->daemon);
-    if (server->token)
-        OPENSSL_cleanse(server->token, strlen(server->token));
-    free(server->token);
+    dw_bearer_free(server->bearer);
     free(server);
 }
 

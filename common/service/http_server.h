@@ -8,16 +8,23 @@
 #include "common/base/buf.h"
 #include "common/base/err.h"
 #include "common/base/str.h"
+#include "common/service/bearer.h"
 #include <stdbool.h>
 
 struct dw_http_server;
+
+struct dw_http_pair {
+    const char *name;
+    const char *value; /* NULL: "?name" */
+};
 
 struct dw_http_request {
     const char *method;
     const char *path;       /* decoded, without the query */
     struct dw_str body;     /* at most body_max_bytes */
     struct dw_arena *arena; /* freed after the response */
-    void *connection;       /* for dw_http_query and dw_http_header */
+    const char *token;      /* name of the token that was sent; NULL: none is needed */
+    void *connection;       /* of the server */
 };
 
 struct dw_http_response {
@@ -30,10 +37,11 @@ typedef void (*dw_http_handler_fn)(void *context, const struct dw_http_request *
                                    struct dw_http_response *response);
 
 struct dw_http_options {
-    const char *listen;         /* "127.0.0.1:8085"; port 0 takes a free one; [::1]:8085 for IPv6 */
-    size_t body_max_bytes;      /* 413 above */
-    const char *bearer_token;   /* NULL: no authentication; compared in constant time. /healthz,
-                                   /readyz and /metrics are always open */
+    const char *listen;    /* "127.0.0.1:8085"; port 0 takes a free one; [::1]:8085 for IPv6 */
+    size_t body_max_bytes; /* 413 above */
+    const struct dw_bearer_token *tokens; /* copied */
+    size_t token_count;         /* 0: no authentication. /healthz, /readyz and /metrics are always
+                                   open */
     dw_http_handler_fn handler; /* NULL: 404 for all but the built-in three */
     void *context;
     /* Readiness: true when ready; else writes why into `reason`. NULL: always ready. */
@@ -49,8 +57,9 @@ void dw_http_server_stop(struct dw_http_server *server); /* accepts NULL; waits 
 /* The port it listens on. */
 unsigned dw_http_server_port(const struct dw_http_server *server);
 
-/* A query parameter or header; NULL when absent. Borrowed for the request. */
-const char *dw_http_query(const struct dw_http_request *request, const char *name);
+/* All parameters of the query, in the request's arena; borrowed. */
+const struct dw_http_pair *dw_http_query(const struct dw_http_request *request, size_t *out_count);
+/* A header; NULL when absent. Borrowed for the request. */
 const char *dw_http_header(const struct dw_http_request *request, const char *name);
 
 /* Answers {"error":{"code":…,"message":…}} with a status. */

@@ -20,8 +20,6 @@ static const char *const event_names[DW_MAP_EVENT_COUNT] = {
     [DW_MAP_CAUGHT_UP] = "caught_up",
 };
 
-static const enum dw_map_event orders[] = {DW_MAP_START, DW_MAP_PAUSE, DW_MAP_RESUME, DW_MAP_STOP};
-
 #define MOVES(state)                                                                               \
     {                                                                                              \
         DW_MAP_MOVES, state, ""                                                                    \
@@ -144,16 +142,6 @@ bool dw_map_state_active(enum dw_map_state state)
 const char *dw_map_state_event_name(enum dw_map_event event)
 {
     return (unsigned)event < DW_MAP_EVENT_COUNT ? event_names[event] : "unknown";
-}
-
-bool dw_map_state_event_parse(struct dw_str name, enum dw_map_event *out)
-{
-    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++)
-        if (dw_str_is(name, event_names[orders[i]])) {
-            *out = orders[i];
-            return true;
-        }
-    return false;
 }
 
 struct dw_map_transition dw_map_state_next(enum dw_map_state from, enum dw_map_event event)

@@ -62,8 +62,6 @@ bool dw_map_state_parse(const char *name, enum dw_map_state *out);
 bool dw_map_state_active(enum dw_map_state state);
 /* "start", "pause", … Never NULL. Events of one order have one name. */
 const char *dw_map_state_event_name(enum dw_map_event event);
-/* Orders only: start, pause, resume, stop. */
-bool dw_map_state_event_parse(struct dw_str name, enum dw_map_event *out);
 
 /* What follows when `event` happens to a map in state `from`. */
 struct dw_map_transition dw_map_state_next(enum dw_map_state from, enum dw_map_event event);

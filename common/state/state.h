@@ -111,6 +111,7 @@ enum dw_rc dw_state_map_order(struct dw_state *state, const struct dw_map_order 
                               struct dw_map_outcome *out, struct dw_err *err) DW_MUST_CHECK;
 
 struct dw_map_history {
+    int64_t id;
     int64_t revision;
     const char *event;
     const char *state;
@@ -125,10 +126,15 @@ struct dw_map_history_list {
     size_t count;
 };
 
-/* The last `limit` changes, newest first. */
-enum dw_rc dw_state_map_history(struct dw_state *state, const char *map, int limit,
-                                struct dw_arena *arena, struct dw_map_history_list *out,
-                                struct dw_err *err) DW_MUST_CHECK;
+struct dw_map_history_page {
+    int64_t before; /* ids below this; 0: from the newest */
+    int64_t limit;
+};
+
+/* Newest first. */
+enum dw_rc dw_state_map_history(struct dw_state *state, const char *map,
+                                const struct dw_map_history_page *page, struct dw_arena *arena,
+                                struct dw_map_history_list *out, struct dw_err *err) DW_MUST_CHECK;
 
 /* A process puts a map into DW_MAP_ERROR; no effect when the map is stopped or its `change` is not
  * the one the process saw (somebody acted meanwhile). Audited as "by". */

@@ -50,7 +50,8 @@ enum dw_rc dw_state_maps_load(struct dw_state *state, struct dw_arena *arena,
                               struct dw_err *err)
 {
     PGresult *result = NULL;
-    enum dw_rc rc = dw_state_db_query(state, MAP_QUERY " ORDER BY m.name", 0, NULL, &result, err);
+    enum dw_rc rc =
+        dw_state_db_query(state, MAP_QUERY " ORDER BY m.name COLLATE \"C\"", 0, NULL, &result, err);
     if (rc)
         return rc;
     int rows = PQntuples(result);
@@ -468,19 +469,21 @@ enum dw_rc dw_state_map_apply(struct dw_state *state, const struct dw_map_apply 
     return rc;
 }
 
-enum dw_rc dw_state_map_history(struct dw_state *state, const char *map, int limit,
-                                struct dw_arena *arena, struct dw_map_history_list *out,
-                                struct dw_err *err)
+enum dw_rc dw_state_map_history(struct dw_state *state, const char *map,
+                                const struct dw_map_history_page *page, struct dw_arena *arena,
+                                struct dw_map_history_list *out, struct dw_err *err)
 {
-    char number[24];
-    const char *params[] = {map, dw_state_db_i64(limit, number)};
+    char numbers[2][24];
+    const char *params[] = {map, dw_state_db_i64(page->limit, numbers[0]),
+                            dw_state_db_i64(page->before, numbers[1])};
     PGresult *result = NULL;
     enum dw_rc rc = dw_state_db_query(state,
                                       "SELECT revision, event, state, code, reason, by,"
-                                      " (extract(epoch FROM at) * 1000000)::bigint"
+                                      " (extract(epoch FROM at) * 1000000)::bigint, id"
                                       " FROM dualwrite.map_history WHERE map = $1"
-                                      " ORDER BY id DESC LIMIT $2",
-                                      2, params, &result, err);
+                                      " AND ($3::bigint = 0 OR id < $3::bigint)"
+                                      " ORDER BY id DESC LIMIT $2::bigint",
+                                      3, params, &result, err);
     if (rc)
         return rc;
     int rows = PQntuples(result);
@@ -494,6 +497,7 @@ enum dw_rc dw_state_map_history(struct dw_state *state, const char *map, int lim
             .reason = dw_state_db_text(result, i, 4, arena),
             .by = dw_state_db_text(result, i, 5, arena),
             .at_us = dw_state_db_number(result, i, 6),
+            .id = dw_state_db_number(result, i, 7),
         };
     PQclear(result);
     *out = (struct dw_map_history_list){history, (size_t)rows};

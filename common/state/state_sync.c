@@ -204,7 +204,7 @@ enum dw_rc dw_state_syncs_load(struct dw_state *state, const struct dw_sync_filt
                                struct dw_arena *arena, const struct dw_sync_record **out,
                                size_t *out_count, struct dw_err *err)
 {
-    char numbers[3][24];
+    char numbers[4][24];
     const char *params[] = {
         filter->system,
         filter->map,
@@ -213,6 +213,7 @@ enum dw_rc dw_state_syncs_load(struct dw_state *state, const struct dw_sync_filt
         filter->id ? dw_state_db_i64(filter->id, numbers[2]) : NULL,
         filter->active || filter->mates ? "t" : "f",
         filter->mates ? "t" : "f",
+        filter->after ? dw_state_db_i64(filter->after, numbers[3]) : NULL,
     };
     PGresult *result = NULL;
     enum dw_rc rc = dw_state_db_query(
@@ -224,9 +225,11 @@ enum dw_rc dw_state_syncs_load(struct dw_state *state, const struct dw_sync_filt
         " AND (NOT $6::boolean OR s.state NOT IN " ENDED " OR ($7::boolean AND"
         "  (s.state = 'failed' AND s.kind = 'initial' AND m.state = 'initial_sync'"
         "   OR s.batch IN (SELECT batch FROM dualwrite.sync WHERE state NOT IN " ENDED "))))"
+        " AND ($8::bigint IS NULL OR CASE WHEN $6::boolean OR $4 IS NOT NULL"
+        "  THEN s.id > $8::bigint ELSE s.id < $8::bigint END)"
         " ORDER BY CASE WHEN $6::boolean OR $4 IS NOT NULL THEN s.id ELSE -s.id END LIMIT "
         "$3::bigint",
-        7, params, &result, err);
+        8, params, &result, err);
     if (rc)
         return rc;
     int rows = PQntuples(result);

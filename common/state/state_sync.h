@@ -87,6 +87,7 @@ struct dw_sync_filter {
                       ones that failed and hold up their map */
     int64_t batch; /* 0 any */
     int64_t id;    /* 0 any */
+    int64_t after; /* those behind this one in the order of the list; 0: from its begin */
     int64_t limit; /* newest first when not `active`; 0: all */
 };
 /* Those that are active, or of a batch, by rising id, else newest first. Allocates in `arena`. */

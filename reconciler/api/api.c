@@ -112,6 +112,26 @@ void dw_api_answer_time(struct dw_buf *out, const char *name, int64_t wall_us)
     dw_json_write_text(out, name, wall_us ? dw_clock_format(wall_us, text) : NULL);
 }
 
+void dw_api_answer_next(struct dw_buf *out, bool full, int64_t last)
+{
+    if (full)
+        dw_json_write_i64(out, "next", last);
+    else
+        dw_json_write_text(out, "next", NULL);
+}
+
+const char *dw_api_answer_reason(const struct dw_api_call *call)
+{
+    const char *reason = dw_api_request_text(&call->request, "reason");
+    return reason ? reason : "";
+}
+
+bool dw_api_answer_keeps(const struct dw_api_call *call)
+{
+    const char *what = dw_api_request_text(&call->request, "on_existing");
+    return what && strcmp(what, "keep") == 0;
+}
+
 void dw_api_answer_open(struct dw_buf *out, char bracket)
 {
     char last = out->len ? out->data[out->len - 1] : '[';
@@ -120,36 +140,46 @@ void dw_api_answer_open(struct dw_buf *out, char bracket)
     dw_buf_append_char(out, bracket);
 }
 
-/* Who asks: the command names its user. A name, not a proof: the token is what was checked. */
-static const char *who_asks(const struct dw_http_request *request)
+static bool is_printable(const char *name)
 {
-    const char *name = dw_http_header(request, "X-Dualwrite-User");
-    if (!name || !*name || strlen(name) > WHO_MAX || !dw_utf8_valid(name, strlen(name)))
-        return "operator";
     for (const char *c = name; *c; c++)
         if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            return "operator";
-    return name;
+            return false;
+    return *name && strlen(name) <= WHO_MAX && dw_utf8_valid(name, strlen(name));
 }
 
-static void answer(struct dw_api_call *call)
+/* Who asks, for history and audit log: the token, which was checked, and behind it who the command
+ * says sits there, which is a name and no proof. */
+static const char *who_asks(const struct dw_http_request *request)
 {
-    static void (*const answers[])(struct dw_api_call *) = {
-        [DW_API_STATUS] = dw_api_status_show,       [DW_API_MAP_LIST] = dw_api_maps_list,
-        [DW_API_MAP_SHOW] = dw_api_maps_show,       [DW_API_MAP_APPLY] = dw_api_maps_apply,
-        [DW_API_MAP_ORDER] = dw_api_maps_order,     [DW_API_LETTER_LIST] = dw_api_letters_list,
-        [DW_API_LETTER_SHOW] = dw_api_letters_show, [DW_API_START] = dw_api_start_run,
-        [DW_API_SYNC_LIST] = dw_api_syncs_list,     [DW_API_SYNC_SHOW] = dw_api_syncs_show,
-        [DW_API_SYNC_ORDER] = dw_api_start_resync,  [DW_API_SYNC_ACT] = dw_api_syncs_act,
-        [DW_API_MAP_HISTORY] = dw_api_history_show, [DW_API_MAP_ROLLBACK] = dw_api_maps_rollback,
-        [DW_API_AUDIT] = dw_api_history_audit,
-    };
-    answers[call->request.route](call);
+    const char *user = dw_http_header(request, "X-Dualwrite-User");
+    return user && is_printable(user)
+               ? dw_arena_printf(request->arena, "%s: %s", request->token, user)
+               : request->token;
 }
 
-static const char *query_of(void *context, const char *name)
+/* A token that the settings do not name is reconciler.token. */
+static enum dw_token_role role_of(const struct dw_settings *settings, const char *token)
 {
-    return dw_http_query(context, name);
+    for (size_t i = 0; i < settings->token_count; i++)
+        if (strcmp(settings->tokens[i].name, token) == 0)
+            return (enum dw_token_role)settings->tokens[i].role;
+    return DW_TOKEN_ADMIN;
+}
+
+static bool is_allowed(struct dw_api_call *call, const char *token)
+{
+    static const char *const names[] = {"viewer", "operator", "admin"};
+    const struct dw_api_route *route = call->request.route;
+    enum dw_token_role needed =
+        dw_api_request_flag(&call->request, "dry_run") ? DW_TOKEN_VIEWER : route->role;
+    enum dw_token_role role = role_of(call->settings, token);
+    if (role >= needed)
+        return true;
+    dw_http_error(call->response, 403, "DW-API-027",
+                  "token %s has the role %s; %s %s needs the role %s", token, names[role],
+                  route->method, route->path, names[needed]);
+    return false;
 }
 
 static void handle_active(struct dw_api *api, struct dw_api_call *call)
@@ -168,7 +198,7 @@ static void handle_active(struct dw_api *api, struct dw_api_call *call)
         dw_api_answer_error(call, &err);
         return;
     }
-    answer(call);
+    call->request.route->answer(call);
     return_state(api, call->state);
 }
 
@@ -176,15 +206,12 @@ void dw_api_handle(void *context, const struct dw_http_request *request,
                    struct dw_http_response *response)
 {
     struct dw_api *api = context;
-    /* dw_http_query reads the request; the callback's context is not const. */
-    struct dw_http_request copy = *request;
     struct dw_api_input input = {
         .method = request->method,
         .path = request->path,
         .body = request->body,
-        .query = query_of,
-        .context = &copy,
     };
+    input.query = dw_http_query(request, &input.query_count);
     struct dw_api_refusal refusal;
     struct dw_api_call call = {
         .settings = api->settings,
@@ -197,6 +224,8 @@ void dw_api_handle(void *context, const struct dw_http_request *request,
         dw_http_error(response, refusal.status, refusal.code, "%s", refusal.message);
         return;
     }
+    if (!is_allowed(&call, request->token))
+        return;
     pthread_rwlock_rdlock(&api->active_lock);
     handle_active(api, &call);
     pthread_rwlock_unlock(&api->active_lock);

@@ -1,9 +1,9 @@
-/* api.h - the operator API: JSON over HTTP (routes: api_request.h).
+/* api.h - the operator API: JSON over HTTP (routes: api_routes.c).
  *
- * Rooms: api_request (what is asked), api_maps, api_start, api_syncs, api_letters, api_status
- * (answers), flow and latency (what processes report). Errors are {"error":{"code","message"}} with
- * the fitting status. Threads: the HTTP server's call handle; each call borrows a state handle of
- * the pool.
+ * Rooms: api_routes (the table), api_request (what is asked), api_maps, api_start, api_syncs,
+ * api_letters, api_status (answers), flow and latency (what processes report). Errors are
+ * {"error":{"code","message"}} with the fitting status. Threads: the HTTP server's call handle;
+ * each call borrows a state handle of the pool.
  */
 #ifndef DW_API_API_H
 #define DW_API_API_H
@@ -32,7 +32,7 @@ void dw_api_activate(struct dw_api *api, struct dw_letter_index *index,
 /* Who notes the progress of syncs for the API; lives as long as it. */
 struct dw_sync_meter *dw_api_meter(struct dw_api *api);
 
-/* A dw_http_handler_fn; `context` is a struct dw_api. */
+/* A dw_http_handler_fn; `context` is a struct dw_api. The server has to want a token. */
 void dw_api_handle(void *context, const struct dw_http_request *request,
                    struct dw_http_response *response);
 

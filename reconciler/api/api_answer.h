@@ -3,6 +3,7 @@
 #define DW_API_API_ANSWER_H
 #include "common/base/json_write.h"
 #include "common/state/state.h"
+#include "common/state/state_sync.h"
 #include "reconciler/api/api.h"
 #include "reconciler/api/api_request.h"
 #include "reconciler/api/sync_meter.h"
@@ -26,6 +27,11 @@ struct dw_api_call {
 void dw_api_answer_error(struct dw_api_call *call, const struct dw_err *err);
 /* "name":"2026-01-31T12:34:56.123456Z", null for 0. */
 void dw_api_answer_time(struct dw_buf *out, const char *name, int64_t wall_us);
+/* "next" of a list: for the `after` of the next page, null when this one is not full. */
+void dw_api_answer_next(struct dw_buf *out, bool full, int64_t last);
+/* The reason that was given, "" when none; on_existing is "keep". */
+const char *dw_api_answer_reason(const struct dw_api_call *call);
+bool dw_api_answer_keeps(const struct dw_api_call *call);
 /* Starts an element of an array or object that may have others before it: writes the comma. */
 void dw_api_answer_open(struct dw_buf *out, char bracket);
 
@@ -44,9 +50,10 @@ void dw_api_start_resync(struct dw_api_call *call);
 void dw_api_syncs_list(struct dw_api_call *call);
 void dw_api_syncs_show(struct dw_api_call *call);
 void dw_api_syncs_act(struct dw_api_call *call);
-/* The "syncs" and "batches" members, of the filter's syncs. */
+/* The "syncs" and "batches" members, of the filter's syncs; *out_next: 0, or the last one's id when
+ * there may be more. */
 enum dw_rc dw_api_syncs_write(struct dw_api_call *call, const struct dw_sync_filter *filter,
-                              struct dw_err *err) DW_MUST_CHECK;
+                              int64_t *out_next, struct dw_err *err) DW_MUST_CHECK;
 void dw_api_letters_list(struct dw_api_call *call);
 void dw_api_letters_show(struct dw_api_call *call);
 

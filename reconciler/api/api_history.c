@@ -8,13 +8,16 @@ void dw_api_history_show(struct dw_api_call *call)
     const struct dw_map_record *map = NULL;
     struct dw_map_history_list history;
     struct dw_buf *out = &call->response->body;
-    const char *name = call->request.map;
+    const char *name = dw_api_request_text(&call->request, "map");
+    const struct dw_map_history_page page = {
+        .before = dw_api_request_number(&call->request, "after"),
+        .limit = dw_api_request_number(&call->request, "limit"),
+    };
     enum dw_rc rc = dw_state_map_load(call->state, name, call->arena, &map, &err);
     if (!rc && !map)
         rc = dw_err_set(&err, DW_CONFIG, "DW-STATE-004", "there is no map %s", name);
     if (!rc)
-        rc = dw_state_map_history(call->state, name, call->request.filter.limit, call->arena,
-                                  &history, &err);
+        rc = dw_state_map_history(call->state, name, &page, call->arena, &history, &err);
     if (rc || !map) {
         dw_api_answer_error(call, &err);
         return;
@@ -24,6 +27,8 @@ void dw_api_history_show(struct dw_api_call *call)
     dw_json_write_text(out, "state", dw_map_state_name(map->state));
     dw_json_write_i64(out, "revision", map->revision);
     dw_api_history_write(out, &history);
+    dw_api_answer_next(out, history.count == (size_t)page.limit,
+                       history.count ? history.items[history.count - 1].id : 0);
     dw_buf_append_text(out, "}\n");
 }
 
@@ -51,9 +56,11 @@ void dw_api_history_audit(struct dw_api_call *call)
     struct dw_err err = DW_ERR_INIT;
     const struct dw_life_audit *items = NULL;
     size_t count = 0;
-    const struct dw_life_audit_filter filter = {.object = call->request.filter.map,
-                                                .before = call->request.filter.after,
-                                                .limit = call->request.filter.limit};
+    const struct dw_life_audit_filter filter = {
+        .object = dw_api_request_text(&call->request, "map"),
+        .before = dw_api_request_number(&call->request, "after"),
+        .limit = (int)dw_api_request_number(&call->request, "limit"),
+    };
     struct dw_buf *out = &call->response->body;
     if (dw_state_life_audit(call->state, &filter, call->arena, &items, &count, &err)) {
         dw_api_answer_error(call, &err);
@@ -72,9 +79,6 @@ void dw_api_history_audit(struct dw_api_call *call)
         dw_buf_append_char(out, '}');
     }
     dw_buf_append_char(out, ']');
-    if (count && (int)count == filter.limit)
-        dw_json_write_i64(out, "next", items[count - 1].id);
-    else
-        dw_json_write_text(out, "next", NULL);
+    dw_api_answer_next(out, (int)count == filter.limit, count ? items[count - 1].id : 0);
     dw_buf_append_text(out, "}\n");
 }

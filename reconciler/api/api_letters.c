@@ -2,6 +2,7 @@
 #include "common/base/base64.h"
 #include "common/base/json_pull.h"
 #include "common/base/utf8.h"
+#include "common/state/state_letters.h"
 #include "reconciler/api/api_answer.h"
 #include <inttypes.h>
 
@@ -71,9 +72,15 @@ void dw_api_letters_list(struct dw_api_call *call)
 {
     struct dw_err err = DW_ERR_INIT;
     struct dw_letter_list letters;
-    struct dw_letter_filter filter = call->request.filter;
+    size_t limit = (size_t)dw_api_request_number(&call->request, "limit");
+    const struct dw_letter_filter filter = {
+        .map = dw_api_request_text(&call->request, "map"),
+        .state = dw_api_request_text(&call->request, "state"),
+        .code = dw_api_request_text(&call->request, "code"),
+        .after = dw_api_request_number(&call->request, "after"),
+        .limit = (int)limit + 1, /* to know whether there are more */
+    };
     struct dw_buf *out = &call->response->body;
-    size_t limit = (size_t)filter.limit++; /* one more, to know whether there are more */
     if (dw_state_letters_list(call->state, &filter, call->arena, &letters, &err)) {
         dw_api_answer_error(call, &err);
         return;
@@ -86,10 +93,7 @@ void dw_api_letters_list(struct dw_api_call *call)
         dw_buf_append_char(out, '}');
     }
     dw_buf_append_char(out, ']');
-    if (letters.count > limit)
-        dw_json_write_i64(out, "next", letters.items[shown - 1].id); /* for ?after= */
-    else
-        dw_json_write_text(out, "next", NULL);
+    dw_api_answer_next(out, letters.count > limit, shown ? letters.items[shown - 1].id : 0);
     dw_buf_append_text(out, "}\n");
 }
 
@@ -98,13 +102,13 @@ void dw_api_letters_show(struct dw_api_call *call)
     struct dw_err err = DW_ERR_INIT;
     const struct dw_letter *letter = NULL;
     struct dw_buf *out = &call->response->body;
-    if (dw_state_letters_load(call->state, call->request.id, call->arena, &letter, &err)) {
+    int64_t id = dw_api_request_number(&call->request, "id");
+    if (dw_state_letters_load(call->state, id, call->arena, &letter, &err)) {
         dw_api_answer_error(call, &err);
         return;
     }
     if (!letter) {
-        dw_http_error(call->response, 404, "DW-API-017", "there is no dead letter %" PRId64,
-                      call->request.id);
+        dw_http_error(call->response, 404, "DW-API-017", "there is no dead letter %" PRId64, id);
         return;
     }
     dw_buf_append_char(out, '{');

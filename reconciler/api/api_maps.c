@@ -30,24 +30,37 @@ void dw_api_maps_list(struct dw_api_call *call)
     struct dw_err err = DW_ERR_INIT;
     const struct dw_map_record *maps = NULL;
     size_t count = 0;
+    size_t limit = (size_t)dw_api_request_number(&call->request, "limit");
+    const char *after = dw_api_request_text(&call->request, "after");
     struct dw_buf *out = &call->response->body;
     if (dw_state_maps_load(call->state, call->arena, &maps, &count, &err)) {
         dw_api_answer_error(call, &err);
         return;
     }
+    size_t from = 0;
+    while (after && from < count && strcmp(maps[from].name, after) <= 0)
+        from++;
+    size_t to = count - from > limit ? from + limit : count;
     dw_buf_append_text(out, "{\"maps\":[");
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = from; i < to; i++) {
         dw_api_answer_open(out, '{');
         write_map(out, &maps[i]);
         dw_buf_append_char(out, '}');
     }
-    dw_buf_append_text(out, "]}\n");
+    dw_buf_append_char(out, ']');
+    dw_json_write_text(out, "next", to < count ? maps[to - 1].name : NULL);
+    dw_buf_append_text(out, "}\n");
+}
+
+static const char *name_of(const struct dw_api_call *call)
+{
+    return dw_api_request_text(&call->request, "map");
 }
 
 static enum dw_rc load_map(struct dw_api_call *call, const struct dw_map_record **out,
                            struct dw_err *err)
 {
-    const char *name = call->request.map;
+    const char *name = name_of(call);
     enum dw_rc rc = dw_state_map_load(call->state, name, call->arena, out, err);
     if (!rc && !*out)
         rc = dw_err_set(err, DW_CONFIG, "DW-STATE-004", "there is no map %s", name);
@@ -58,10 +71,11 @@ void dw_api_maps_show(struct dw_api_call *call)
 {
     struct dw_err err = DW_ERR_INIT;
     const struct dw_map_record *map = NULL;
+    const struct dw_map_history_page newest = {.limit = HISTORY_LIMIT};
     struct dw_map_history_list history;
     struct dw_buf *out = &call->response->body;
     if (load_map(call, &map, &err) ||
-        dw_state_map_history(call->state, map->name, HISTORY_LIMIT, call->arena, &history, &err)) {
+        dw_state_map_history(call->state, map->name, &newest, call->arena, &history, &err)) {
         dw_api_answer_error(call, &err);
         return;
     }
@@ -76,7 +90,7 @@ void dw_api_maps_show(struct dw_api_call *call)
 static void write_outcome(struct dw_api_call *call, const struct dw_map_outcome *outcome)
 {
     struct dw_buf *out = &call->response->body;
-    dw_json_write_text(out, "map", call->request.map);
+    dw_json_write_text(out, "map", name_of(call));
     dw_json_write_text(out, "state", dw_map_state_name(outcome->state));
     dw_json_write_i64(out, "revision", outcome->revision);
     dw_json_write_i64(out, "change", outcome->change);
@@ -88,9 +102,9 @@ void dw_api_maps_order(struct dw_api_call *call)
     struct dw_err err = DW_ERR_INIT;
     struct dw_map_outcome outcome;
     struct dw_map_order order = {
-        .map = call->request.map,
-        .event = call->request.event,
-        .reason = call->request.reason,
+        .map = name_of(call),
+        .event = (enum dw_map_event)call->request.route->value,
+        .reason = dw_api_answer_reason(call),
         .by = call->by,
     };
     if (dw_state_map_order(call->state, &order, &outcome, &err)) {
@@ -105,6 +119,9 @@ void dw_api_maps_order(struct dw_api_call *call)
 /* --- apply ------------------------------------------------------------------------------------ */
 
 struct apply {
+    struct dw_str document;
+    const char *file, *reason;
+    bool dry_run;
     const struct dw_table_map *map; /* as parsed; NULL: it has errors */
     const struct dw_map_record *before;
     struct dw_map_problems problems;
@@ -124,14 +141,14 @@ static bool same_side(const struct dw_map_side *a, const struct dw_map_side *b)
 /* The name in the file is the name in the path. */
 static void check_name(struct dw_api_call *call, struct apply *apply)
 {
-    if (!apply->map || dw_str_is(apply->map->name, call->request.map))
+    if (!apply->map || dw_str_is(apply->map->name, name_of(call)))
         return;
     struct dw_map_problem problem = {
         .code = "DW-API-015",
-        .file = dw_str_from(call->request.file),
+        .file = dw_str_from(apply->file),
         .path = DW_STR_LIT("map"),
         .message = dw_str_from(dw_arena_printf(call->arena, "the file is of map %.*s, not of %s",
-                                               DW_STR_ARG(apply->map->name), call->request.map)),
+                                               DW_STR_ARG(apply->map->name), name_of(call))),
     };
     dw_map_problems_add(&apply->problems, &problem);
     apply->map = NULL;
@@ -151,8 +168,8 @@ static enum dw_rc check_map(struct dw_api_call *call, struct apply *apply, struc
     dw_map_problems_init(&ignored, call->arena);
     items[0] = (struct dw_map_check_item){
         .map = apply->map,
-        .file = dw_str_from(call->request.file),
-        .text = call->request.document,
+        .file = dw_str_from(apply->file),
+        .text = apply->document,
     };
     size_t used = 1;
     for (size_t i = 0; i < count; i++) {
@@ -173,7 +190,7 @@ static enum dw_rc check_move(struct dw_api_call *call, const struct apply *apply
 {
     struct dw_map_problems ignored;
     /* A dry run shows that it needs a stop. */
-    if (!apply->before || apply->before->state == DW_MAP_STOPPED || call->request.dry_run)
+    if (!apply->before || apply->before->state == DW_MAP_STOPPED || apply->dry_run)
         return DW_OK;
     dw_map_problems_init(&ignored, call->arena);
     const struct dw_table_map *old = dw_table_map_parse(dw_str_from(apply->before->document),
@@ -184,7 +201,7 @@ static enum dw_rc check_move(struct dw_api_call *call, const struct apply *apply
     return dw_err_set(err, DW_CONFLICT, "DW-API-016",
                       "map %s is %s: its systems, tables and keys can only change while it is "
                       "stopped",
-                      call->request.map, dw_map_state_name(apply->before->state));
+                      name_of(call), dw_map_state_name(apply->before->state));
 }
 
 static void write_problems(struct dw_api_call *call, const struct apply *apply)
@@ -201,7 +218,7 @@ static void answer_problems(struct dw_api_call *call, const struct apply *apply)
     dw_buf_append_text(out, "{\"error\":{");
     dw_json_write_text(out, "code", "DW-API-014");
     dw_json_write_text(out, "message",
-                       dw_arena_printf(call->arena, "map %s has %zu problem%s", call->request.map,
+                       dw_arena_printf(call->arena, "map %s has %zu problem%s", name_of(call),
                                        errors, errors == 1 ? "" : "s"));
     dw_buf_append_char(out, '}');
     write_problems(call, apply);
@@ -216,16 +233,16 @@ static enum dw_rc save_map(struct dw_api_call *call, const struct apply *apply,
     dw_buf_init(&resolved, RESOLVED_MAX);
     dw_map_resolved_format(&apply->resolved, &resolved);
     struct dw_map_apply order = {
-        .name = call->request.map,
+        .name = name_of(call),
         .version = dw_arena_copy(call->arena, map->version).ptr,
-        .document = dw_arena_copy(call->arena, call->request.document).ptr,
+        .document = dw_arena_copy(call->arena, apply->document).ptr,
         .resolved = resolved.data,
         .source_system = dw_arena_copy(call->arena, map->source.system).ptr,
         .target_system = dw_arena_copy(call->arena, map->target.system).ptr,
         .topic = dw_arena_printf(call->arena, "%s.%s", call->settings->kafka.topic_prefix,
-                                 call->request.map),
+                                 name_of(call)),
         .partitions = (int32_t)call->settings->kafka.partitions,
-        .reason = call->request.reason,
+        .reason = apply->reason,
         .by = call->by,
     };
     enum dw_rc rc = DW_OK;
@@ -246,13 +263,11 @@ static enum dw_rc save_map(struct dw_api_call *call, const struct apply *apply,
 static enum dw_rc prepare(struct dw_api_call *call, struct apply *apply, struct dw_err *err)
 {
     dw_map_problems_init(&apply->problems, call->arena);
-    apply->map = dw_table_map_parse(call->request.document, call->request.file, call->arena,
-                                    &apply->problems);
+    apply->map = dw_table_map_parse(apply->document, apply->file, call->arena, &apply->problems);
     check_name(call, apply);
-    enum dw_rc rc =
-        dw_state_map_load(call->state, call->request.map, call->arena, &apply->before, err);
+    enum dw_rc rc = dw_state_map_load(call->state, name_of(call), call->arena, &apply->before, err);
     if (!rc && apply->before)
-        dw_map_diff_make(dw_str_from(apply->before->document), call->request.document, call->arena,
+        dw_map_diff_make(dw_str_from(apply->before->document), apply->document, call->arena,
                          &apply->diff);
     if (!rc && apply->map)
         rc = check_map(call, apply, err);
@@ -264,15 +279,14 @@ static enum dw_rc back_fill(struct dw_api_call *call, const struct apply *apply,
                             const struct dw_map_outcome *outcome, int64_t *out_sync,
                             struct dw_err *err)
 {
-    const struct dw_api_copy *copy = &call->request.copy;
     const struct dw_sync_order order = {
-        .map = call->request.map,
-        .keep_existing = copy->keep_existing,
-        .delete_extra = copy->delete_extra,
-        .rate = copy->rate,
+        .map = name_of(call),
+        .keep_existing = dw_api_answer_keeps(call),
+        .delete_extra = dw_api_request_flag(&call->request, "delete_extra"),
+        .rate = dw_api_request_number(&call->request, "rate"),
     };
-    if (!copy->backfill || !outcome->changed || outcome->state == DW_MAP_STOPPED ||
-        !(apply->diff.effects & DW_MAP_DIFF_BACKFILL))
+    if (!dw_api_request_flag(&call->request, "backfill") || !outcome->changed ||
+        outcome->state == DW_MAP_STOPPED || !(apply->diff.effects & DW_MAP_DIFF_BACKFILL))
         return DW_OK;
     return dw_state_sync_create(call->state, &order, 1, call->by, out_sync, err);
 }
@@ -282,15 +296,15 @@ static void answer_apply(struct dw_api_call *call, const struct apply *apply,
 {
     struct dw_buf *out = &call->response->body;
     dw_buf_append_char(out, '{');
-    if (call->request.dry_run) {
-        dw_json_write_text(out, "map", call->request.map);
+    if (apply->dry_run) {
+        dw_json_write_text(out, "map", name_of(call));
         dw_json_write_bool(out, "exists", apply->before != NULL);
         dw_json_write_text(
             out, "state", dw_map_state_name(apply->before ? apply->before->state : DW_MAP_STOPPED));
     } else {
         write_outcome(call, outcome);
     }
-    dw_json_write_bool(out, "dry_run", call->request.dry_run);
+    dw_json_write_bool(out, "dry_run", apply->dry_run);
     dw_map_diff_write(&apply->diff, out);
     if (sync)
         dw_json_write_i64(out, "sync", sync);
@@ -300,27 +314,38 @@ static void answer_apply(struct dw_api_call *call, const struct apply *apply,
     dw_buf_append_text(out, "}\n");
 }
 
-void dw_api_maps_apply(struct dw_api_call *call)
+static void take_live(struct dw_api_call *call, struct apply *apply)
 {
     struct dw_err err = DW_ERR_INIT;
     int64_t sync = 0;
-    struct apply apply = {.map = NULL};
     struct dw_map_outcome outcome = {.changed = false};
-    enum dw_rc rc = prepare(call, &apply, &err);
-    if (!rc && (!apply.map || dw_map_problems_errors(&apply.problems))) {
-        answer_problems(call, &apply);
+    enum dw_rc rc = prepare(call, apply, &err);
+    if (!rc && (!apply->map || dw_map_problems_errors(&apply->problems))) {
+        answer_problems(call, apply);
         return;
     }
     if (!rc)
-        rc = check_move(call, &apply, &err);
-    if (!rc && !call->request.dry_run)
-        rc = save_map(call, &apply, &outcome, &err);
-    if (!rc && !call->request.dry_run)
-        rc = back_fill(call, &apply, &outcome, &sync, &err);
+        rc = check_move(call, apply, &err);
+    if (!rc && !apply->dry_run)
+        rc = save_map(call, apply, &outcome, &err);
+    if (!rc && !apply->dry_run)
+        rc = back_fill(call, apply, &outcome, &sync, &err);
     if (rc)
         dw_api_answer_error(call, &err);
     else
-        answer_apply(call, &apply, &outcome, sync);
+        answer_apply(call, apply, &outcome, sync);
+}
+
+void dw_api_maps_apply(struct dw_api_call *call)
+{
+    const char *file = dw_api_request_text(&call->request, "file");
+    struct apply apply = {
+        .document = dw_api_request_json(&call->request, "document"),
+        .file = file ? file : "",
+        .reason = "",
+        .dry_run = dw_api_request_flag(&call->request, "dry_run"),
+    };
+    take_live(call, &apply);
 }
 
 /* An earlier document becomes a new revision: it goes through the same check, and nothing of the
@@ -330,7 +355,7 @@ void dw_api_maps_rollback(struct dw_api_call *call)
     struct dw_err err = DW_ERR_INIT;
     const struct dw_map_record *map = NULL;
     const struct dw_life_revision *revision = NULL;
-    int64_t wanted = call->request.revision;
+    int64_t wanted = dw_api_request_number(&call->request, "revision");
     enum dw_rc rc = load_map(call, &map, &err);
     if (!rc)
         rc = dw_state_life_revision(call->state, map->name, wanted, call->arena, &revision, &err);
@@ -343,11 +368,15 @@ void dw_api_maps_rollback(struct dw_api_call *call)
         dw_api_answer_error(call, &err);
         return;
     }
-    call->request.document = dw_str_from(revision->document);
-    call->request.file =
-        dw_arena_printf(call->arena, "%s, revision %lld", map->name, (long long)revision->revision);
-    if (!*call->request.reason)
-        call->request.reason =
+    struct apply apply = {
+        .document = dw_str_from(revision->document),
+        .file = dw_arena_printf(call->arena, "%s, revision %lld", map->name,
+                                (long long)revision->revision),
+        .reason = dw_api_answer_reason(call),
+        .dry_run = dw_api_request_flag(&call->request, "dry_run"),
+    };
+    if (!*apply.reason)
+        apply.reason =
             dw_arena_printf(call->arena, "back to revision %lld", (long long)revision->revision);
-    dw_api_maps_apply(call);
+    take_live(call, &apply);
 }

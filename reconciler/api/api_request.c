@@ -6,16 +6,19 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define PREFIX        "/api/v1/"
-#define NAME_MAX      249
-#define REASON_MAX    1000
-#define LIMIT_DEFAULT 100
-#define LIMIT_MAX     1000
-#define MAPS_MAX      10000
+#define PREFIX       "/api/v1"
+#define SEGMENTS_MAX 6
 
-static bool refuse(struct dw_api_refusal *refusal, unsigned status, const char *message)
+struct reader {
+    const struct dw_api_input *input;
+    struct dw_arena *arena;
+    struct dw_api_request *out;
+    struct dw_api_refusal *refusal;
+};
+
+static bool refuse(struct reader *reader, unsigned status, const char *message)
 {
-    *refusal = (struct dw_api_refusal){
+    *reader->refusal = (struct dw_api_refusal){
         .status = status,
         .code = status == 404   ? "DW-API-011"
                 : status == 405 ? "DW-API-012"
@@ -25,78 +28,24 @@ static bool refuse(struct dw_api_refusal *refusal, unsigned status, const char *
     return false;
 }
 
-/* --- path --------------------------------------------------------------------------------------
+/* What a message may show of a name that somebody made up. */
+static const char *shown(struct reader *reader, struct dw_str name)
+{
+    size_t len = dw_utf8_valid_prefix(name.ptr, name.len < 64 ? name.len : 64);
+    return dw_arena_printf(reader->arena, "%.*s", (int)len, name.ptr);
+}
+
+/* "map, limit, after" */
+static const char *names_of(struct reader *reader, const struct dw_api_field *fields)
+{
+    const char *text = "";
+    for (; fields && fields->name; fields++)
+        text = dw_arena_printf(reader->arena, "%s%s%s", text, *text ? ", " : "", fields->name);
+    return *text ? text : "none";
+}
+
+/* --- values ------------------------------------------------------------------------------------
  */
-
-#define SEGMENTS_MAX 4
-
-struct path {
-    struct dw_str segments[SEGMENTS_MAX];
-    size_t count;
-};
-
-/* "/api/v1/maps/customers/start" -> maps, customers, start. False when it is no path of ours. */
-static bool split_path(const char *text, struct path *out)
-{
-    *out = (struct path){.count = 0};
-    if (strncmp(text, PREFIX, sizeof PREFIX - 1) != 0)
-        return false;
-    const char *at = text + sizeof PREFIX - 1;
-    while (*at) {
-        const char *slash = strchr(at, '/');
-        size_t len = slash ? (size_t)(slash - at) : strlen(at);
-        if (len == 0 || out->count == SEGMENTS_MAX)
-            return false;
-        out->segments[out->count++] = (struct dw_str){at, len};
-        at += len;
-        if (slash)
-            at++;
-    }
-    return out->count > 0;
-}
-
-struct route {
-    const char *method;
-    const char *first;
-    size_t segments;
-    enum dw_api_route route;
-};
-
-static const struct route routes[] = {
-    {"GET", "status", 1, DW_API_STATUS},
-    {"GET", "maps", 1, DW_API_MAP_LIST},
-    {"GET", "maps", 2, DW_API_MAP_SHOW},
-    {"PUT", "maps", 2, DW_API_MAP_APPLY},
-    {"POST", "maps", 3, DW_API_MAP_ORDER},
-    {"GET", "dead-letters", 1, DW_API_LETTER_LIST},
-    {"GET", "dead-letters", 2, DW_API_LETTER_SHOW},
-    {"GET", "maps", 3, DW_API_MAP_HISTORY},
-    {"POST", "start", 1, DW_API_START},
-    {"GET", "syncs", 1, DW_API_SYNC_LIST},
-    {"POST", "syncs", 1, DW_API_SYNC_ORDER},
-    {"GET", "syncs", 2, DW_API_SYNC_SHOW},
-    {"POST", "syncs", 3, DW_API_SYNC_ACT},
-    {"GET", "audit", 1, DW_API_AUDIT},
-};
-
-static bool find_route(const char *method, const struct path *path, struct dw_arena *arena,
-                       struct dw_api_request *out, struct dw_api_refusal *refusal)
-{
-    const char *allowed = NULL;
-    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
-        if (routes[i].segments != path->count || !dw_str_is(path->segments[0], routes[i].first))
-            continue;
-        if (strcmp(method, routes[i].method) == 0) {
-            out->route = routes[i].route;
-            return true;
-        }
-        allowed = allowed ? dw_arena_printf(arena, "%s, %s", allowed, routes[i].method)
-                          : routes[i].method;
-    }
-    if (allowed)
-        return refuse(refusal, 405, dw_arena_printf(arena, "here only %s is possible", allowed));
-    return refuse(refusal, 404, "there is nothing at this path");
-}
 
 static bool parse_number(const char *text, int64_t min, int64_t max, int64_t *out)
 {
@@ -111,76 +60,185 @@ static bool parse_number(const char *text, int64_t min, int64_t max, int64_t *ou
     return true;
 }
 
-static bool take_name(struct dw_str segment, struct dw_arena *arena, struct dw_api_request *out,
-                      struct dw_api_refusal *refusal)
+static const char *allowed_of(struct reader *reader, const struct dw_api_field *field)
 {
-    if (segment.len > NAME_MAX || !dw_utf8_valid(segment.ptr, segment.len))
-        return refuse(refusal, 404, "there is no such map");
-    out->map = dw_arena_copy(arena, segment).ptr;
+    struct dw_arena *arena = reader->arena;
+    const char *text = "";
+    switch (field->type) {
+    case DW_API_TEXT:
+        return field->min
+                   ? dw_arena_printf(arena, "text of %lld to %lld bytes", (long long)field->min,
+                                     (long long)field->max)
+                   : dw_arena_printf(arena, "text of at most %lld bytes", (long long)field->max);
+    case DW_API_INTEGER:
+        return field->max == INT64_MAX
+                   ? dw_arena_printf(arena, "a number from %lld", (long long)field->min)
+                   : dw_arena_printf(arena, "a number from %lld to %lld", (long long)field->min,
+                                     (long long)field->max);
+    case DW_API_BOOL:
+        return "true or false";
+    case DW_API_CHOICE:
+        for (size_t i = 0; field->choices[i]; i++)
+            text = dw_arena_printf(arena, "%s%s%s", text, i ? ", " : "", field->choices[i]);
+        return dw_arena_printf(arena, "one of %s", text);
+    case DW_API_JSON:
+        return "JSON";
+    case DW_API_TEXTS:
+        return dw_arena_printf(arena, "an array of 1 to %lld names", (long long)field->max);
+    case DW_API_INTEGERS:
+        return dw_arena_printf(arena, "an array of 1 to %lld numbers from 1",
+                               (long long)field->max);
+    case DW_API_DOCUMENT:
+        return "a JSON object, or its text";
+    }
+    return "";
+}
+
+static bool refuse_value(struct reader *reader, const struct dw_api_field *field)
+{
+    return refuse(
+        reader, 400,
+        dw_arena_printf(reader->arena, "%s is %s", field->name, allowed_of(reader, field)));
+}
+
+/* A value that came as text: of the path, of the query, a fallback. */
+static bool set_text(const struct dw_api_field *field, const char *text, struct dw_api_value *out)
+{
+    size_t len = strlen(text);
+    out->text = text;
+    switch (field->type) {
+    case DW_API_TEXT:
+        return dw_utf8_valid(text, len) && len >= (size_t)field->min && len <= (size_t)field->max;
+    case DW_API_INTEGER:
+        return parse_number(text, field->min, field->max, &out->number);
+    case DW_API_BOOL:
+        out->flag = strcmp(text, "true") == 0;
+        return out->flag || strcmp(text, "false") == 0;
+    case DW_API_CHOICE:
+        for (size_t i = 0; field->choices[i]; i++)
+            if (strcmp(text, field->choices[i]) == 0)
+                return true;
+        return false;
+    case DW_API_JSON:
+    case DW_API_TEXTS:
+    case DW_API_INTEGERS:
+    case DW_API_DOCUMENT:
+        break;
+    }
+    return false;
+}
+
+static struct dw_api_value *value_of(const struct dw_api_request *request,
+                                     const struct dw_api_field *fields, struct dw_str name)
+{
+    for (; fields && fields->name; fields++)
+        for (size_t i = 0; i < request->value_count && dw_str_is(name, fields->name); i++)
+            if (request->values[i].field == fields)
+                return &request->values[i];
+    return NULL;
+}
+
+static void add_fields(struct dw_api_request *out, const struct dw_api_field *fields)
+{
+    for (; fields && fields->name; fields++) {
+        struct dw_api_value *value = &out->values[out->value_count++];
+        *value = (struct dw_api_value){.field = fields};
+        if (fields->fallback)
+            (void)set_text(fields, fields->fallback, value); /* a test looks at all of them */
+    }
+}
+
+static size_t count_fields(const struct dw_api_field *fields)
+{
+    size_t count = 0;
+    while (fields && fields[count].name)
+        count++;
+    return count;
+}
+
+/* --- path --------------------------------------------------------------------------------------
+ */
+
+struct path {
+    struct dw_str segments[SEGMENTS_MAX];
+    size_t count;
+};
+
+/* "/maps/{map}/start" -> maps, {map}, start. False: an empty segment, or too many. */
+static bool split_path(const char *at, struct path *out)
+{
+    *out = (struct path){.count = 0};
+    while (*at == '/') {
+        const char *slash = strchr(++at, '/');
+        size_t len = slash ? (size_t)(slash - at) : strlen(at);
+        if (len == 0 || out->count == SEGMENTS_MAX)
+            return false;
+        out->segments[out->count++] = (struct dw_str){at, len};
+        at += len;
+    }
+    return !*at && out->count > 0;
+}
+
+static bool is_name(struct dw_str segment)
+{
+    return segment.ptr[0] == '{';
+}
+
+static bool fits(const struct path *wanted, const struct path *given)
+{
+    if (wanted->count != given->count)
+        return false;
+    for (size_t i = 0; i < wanted->count; i++)
+        if (!is_name(wanted->segments[i]) && !dw_str_equal(wanted->segments[i], given->segments[i]))
+            return false;
     return true;
 }
 
-static bool take_action(struct dw_str word, struct dw_api_request *out,
-                        struct dw_api_refusal *refusal)
+static bool find_route(struct reader *reader, const struct path *path)
 {
-    static const struct {
-        const char *word;
-        enum dw_sync_action action;
-    } actions[] = {{"pause", DW_SYNC_PAUSE},
-                   {"resume", DW_SYNC_RESUME},
-                   {"cancel", DW_SYNC_CANCEL},
-                   {"rate", DW_SYNC_RATE}};
-    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
-        if (dw_str_is(word, actions[i].word)) {
-            out->action = actions[i].action;
+    const char *method = reader->input->method;
+    const char *allowed = NULL;
+    size_t count = 0;
+    const struct dw_api_route *routes = dw_api_routes(&count);
+    if (strcmp(method, "HEAD") == 0)
+        method = "GET";
+    for (size_t i = 0; i < count; i++) {
+        struct path wanted;
+        if (!split_path(routes[i].path, &wanted) || !fits(&wanted, path))
+            continue;
+        if (strcmp(method, routes[i].method) == 0) {
+            reader->out->route = &routes[i];
             return true;
         }
-    return refuse(refusal, 404, "a sync takes pause, resume, cancel and rate");
+        allowed = allowed ? dw_arena_printf(reader->arena, "%s, %s", allowed, routes[i].method)
+                          : routes[i].method;
+    }
+    if (allowed)
+        return refuse(reader, 405,
+                      dw_arena_printf(reader->arena, "here only %s is possible", allowed));
+    return refuse(reader, 404, "there is nothing at this path");
 }
 
-static bool take_sync_id(const struct path *path, struct dw_arena *arena,
-                         struct dw_api_request *out, struct dw_api_refusal *refusal)
+/* A text that cannot be is the name of nothing. */
+static bool take_names(struct reader *reader, const struct path *path)
 {
-    if (parse_number(dw_arena_copy(arena, path->segments[1]).ptr, 1, INT64_MAX, &out->id))
-        return true;
-    return refuse(refusal, 400, "the id of a sync is a number from 1");
-}
-
-static bool take_segments(const struct path *path, struct dw_arena *arena,
-                          struct dw_api_request *out, struct dw_api_refusal *refusal)
-{
-    switch (out->route) {
-    case DW_API_MAP_ORDER:
-        if (dw_str_is(path->segments[2], "rollback"))
-            out->route = DW_API_MAP_ROLLBACK;
-        else if (!dw_map_state_event_parse(path->segments[2], &out->event))
-            return refuse(refusal, 404, "a map takes start, pause, resume, stop and rollback");
-        return take_name(path->segments[1], arena, out, refusal);
-    case DW_API_MAP_HISTORY:
-        if (!dw_str_is(path->segments[2], "history"))
-            return refuse(refusal, 404, "there is nothing at this path");
-        return take_name(path->segments[1], arena, out, refusal);
-    case DW_API_SYNC_SHOW:
-        return take_sync_id(path, arena, out, refusal);
-    case DW_API_SYNC_ACT:
-        return take_sync_id(path, arena, out, refusal) &&
-               take_action(path->segments[2], out, refusal);
-    case DW_API_MAP_ROLLBACK:
-    case DW_API_MAP_SHOW:
-    case DW_API_MAP_APPLY:
-        return take_name(path->segments[1], arena, out, refusal);
-    case DW_API_LETTER_SHOW:
-        if (!parse_number(dw_arena_copy(arena, path->segments[1]).ptr, 1, INT64_MAX, &out->id))
-            return refuse(refusal, 400, "the id of a dead letter is a number from 1");
-        return true;
-    case DW_API_STATUS:
-    case DW_API_MAP_LIST:
-    case DW_API_LETTER_LIST:
-    case DW_API_START:
-    case DW_API_SYNC_LIST:
-    case DW_API_SYNC_ORDER:
-    case DW_API_AUDIT:
-        break;
+    const struct dw_api_route *route = reader->out->route;
+    struct path wanted;
+    (void)split_path(route->path, &wanted); /* it was found by it */
+    for (size_t i = 0; i < wanted.count; i++) {
+        if (!is_name(wanted.segments[i]))
+            continue;
+        struct dw_str name = {wanted.segments[i].ptr + 1, wanted.segments[i].len - 2};
+        struct dw_api_value *value = value_of(reader->out, route->names, name);
+        const char *text = dw_arena_copy(reader->arena, path->segments[i]).ptr;
+        value->given = true;
+        if (set_text(value->field, text, value))
+            continue;
+        if (value->field->type == DW_API_TEXT)
+            return refuse(
+                reader, 404,
+                dw_arena_printf(reader->arena, "there is no such %s", value->field->name));
+        return refuse_value(reader, value->field);
     }
     return true;
 }
@@ -188,332 +246,255 @@ static bool take_segments(const struct path *path, struct dw_arena *arena,
 /* --- query -------------------------------------------------------------------------------------
  */
 
-static bool take_filter(const struct dw_api_input *input, struct dw_arena *arena,
-                        struct dw_letter_filter *out, struct dw_api_refusal *refusal)
+static bool take_query(struct reader *reader)
 {
-    int64_t limit = LIMIT_DEFAULT;
-    enum dw_letter_state state;
-    const char *text;
-    out->map = input->query(input->context, "map");
-    out->code = input->query(input->context, "code");
-    out->state = input->query(input->context, "state");
-    if (out->state && strcmp(out->state, "all") != 0 &&
-        !dw_state_letters_state_parse(out->state, &state))
-        return refuse(refusal, 400, "state is one of open, unconfirmed, void, foreign and all");
-    if ((out->map && !dw_utf8_valid(out->map, strlen(out->map))) ||
-        (out->code && !dw_utf8_valid(out->code, strlen(out->code))))
-        return refuse(refusal, 400, "map and code are UTF-8 text");
-    if ((text = input->query(input->context, "limit")) != NULL &&
-        !parse_number(text, 1, LIMIT_MAX, &limit))
-        return refuse(refusal, 400,
-                      dw_arena_printf(arena, "limit is a number from 1 to %d", LIMIT_MAX));
-    if ((text = input->query(input->context, "after")) != NULL &&
-        !parse_number(text, 1, INT64_MAX, &out->after))
-        return refuse(refusal, 400, "after is the id of a dead letter");
-    out->limit = (int)limit;
-    return true;
-}
-
-/* map, limit and after of a list. */
-static bool take_page(const struct dw_api_input *input, struct dw_arena *arena,
-                      struct dw_api_request *out, struct dw_api_refusal *refusal)
-{
-    int64_t limit = LIMIT_DEFAULT;
-    const char *text;
-    out->filter.map = input->query(input->context, "map");
-    if (out->filter.map && !dw_utf8_valid(out->filter.map, strlen(out->filter.map)))
-        return refuse(refusal, 400, "map is UTF-8 text");
-    if ((text = input->query(input->context, "limit")) != NULL &&
-        !parse_number(text, 1, LIMIT_MAX, &limit))
-        return refuse(refusal, 400,
-                      dw_arena_printf(arena, "limit is a number from 1 to %d", LIMIT_MAX));
-    if ((text = input->query(input->context, "after")) != NULL &&
-        !parse_number(text, 1, INT64_MAX, &out->filter.after))
-        return refuse(refusal, 400, "after is an id");
-    out->filter.limit = (int)limit;
-    return true;
-}
-
-static bool take_sync_filter(const struct dw_api_input *input, struct dw_arena *arena,
-                             struct dw_api_request *out, struct dw_api_refusal *refusal)
-{
-    const char *all = input->query(input->context, "all");
-    const char *batch = input->query(input->context, "batch");
-    if (all && strcmp(all, "true") != 0 && strcmp(all, "false") != 0)
-        return refuse(refusal, 400, "all is true or false");
-    if (batch && !parse_number(batch, 1, INT64_MAX, &out->syncs.batch))
-        return refuse(refusal, 400, "batch is the number of a sync");
-    if (!take_page(input, arena, out, refusal))
-        return false;
-    out->syncs.map = out->filter.map;
-    out->syncs.limit = out->filter.limit;
-    out->syncs.mates = !batch && !(all && strcmp(all, "true") == 0);
-    return true;
-}
-
-static bool take_query(const struct dw_api_input *input, struct dw_arena *arena,
-                       struct dw_api_request *out, struct dw_api_refusal *refusal)
-{
-    if (out->route == DW_API_LETTER_LIST)
-        return take_filter(input, arena, &out->filter, refusal);
-    if (out->route == DW_API_SYNC_LIST)
-        return take_sync_filter(input, arena, out, refusal);
-    if (out->route == DW_API_AUDIT || out->route == DW_API_MAP_HISTORY)
-        return take_page(input, arena, out, refusal);
-    if (out->route != DW_API_MAP_APPLY && out->route != DW_API_MAP_ROLLBACK)
-        return true;
-    const char *dry_run = input->query(input->context, "dry_run");
-    if (dry_run && strcmp(dry_run, "true") != 0 && strcmp(dry_run, "false") != 0)
-        return refuse(refusal, 400, "dry_run is true or false");
-    out->dry_run = dry_run && strcmp(dry_run, "true") == 0;
+    const struct dw_api_field *fields = reader->out->route->query;
+    for (size_t i = 0; i < reader->input->query_count; i++) {
+        const struct dw_http_pair *pair = &reader->input->query[i];
+        struct dw_str name = dw_str_from(pair->name);
+        struct dw_api_value *value = value_of(reader->out, fields, name);
+        if (!value)
+            return refuse(reader, 400,
+                          dw_arena_printf(reader->arena, "unknown parameter \"%s\"; allowed: %s",
+                                          shown(reader, name), names_of(reader, fields)));
+        if (value->given)
+            return refuse(reader, 400,
+                          dw_arena_printf(reader->arena, "%s is given twice", pair->name));
+        value->given = true;
+        if (!set_text(value->field, pair->value ? pair->value : "", value))
+            return refuse_value(reader, value->field);
+    }
     return true;
 }
 
 /* --- body --------------------------------------------------------------------------------------
  */
 
-static bool refuse_json(const struct dw_json_pull *pull, struct dw_arena *arena,
-                        struct dw_api_refusal *refusal)
+static bool refuse_json(struct reader *reader, const struct dw_json_pull *pull)
 {
-    return refuse(refusal, 400,
-                  dw_arena_printf(arena, "the body is no JSON object: %s at byte %zu",
+    return refuse(reader, 400,
+                  dw_arena_printf(reader->arena, "the body is no JSON object: %s at byte %zu",
                                   pull->fault ? pull->fault : "something else was found",
                                   dw_json_pull_offset(pull)));
 }
 
-/* A member that must be a string. */
-static bool take_text(struct dw_json_pull *pull, const char *name, size_t max,
-                      struct dw_arena *arena, const char **out, struct dw_api_refusal *refusal)
-{
-    enum dw_json token = dw_json_pull_next(pull);
-    if (token == DW_JSON_ERROR)
-        return refuse_json(pull, arena, refusal);
-    if (token != DW_JSON_STRING || pull->text.len > max)
-        return refuse(refusal, 400,
-                      dw_arena_printf(arena, "%s is a string of at most %zu bytes", name, max));
-    *out = dw_arena_copy(arena, pull->text).ptr;
-    return true;
-}
-
-/* The map file: its text as a string, so that messages can name lines, or as an object. */
-static bool take_document(struct dw_json_pull *pull, struct dw_arena *arena, struct dw_str *out,
-                          struct dw_api_refusal *refusal)
+static bool take_document(struct reader *reader, struct dw_json_pull *pull,
+                          struct dw_api_value *out)
 {
     struct dw_json_pull ahead = *pull;
     enum dw_json token = dw_json_pull_next(&ahead);
     if (token == DW_JSON_STRING) {
-        *out = dw_arena_copy(arena, ahead.text);
+        out->json = dw_arena_copy(reader->arena, ahead.text);
         *pull = ahead;
         return true;
     }
     if (token != DW_JSON_OBJECT_OPEN && token != DW_JSON_ERROR)
-        return refuse(refusal, 400, "document is a map file: its text, or a JSON object");
+        return refuse_value(reader, out->field);
     struct dw_str raw;
     if (!dw_json_pull_skip(pull, &raw))
-        return refuse_json(pull, arena, refusal);
-    *out = dw_arena_copy(arena, raw);
+        return refuse_json(reader, pull);
+    out->json = dw_arena_copy(reader->arena, raw);
     return true;
 }
 
-static bool take_bool(struct dw_json_pull *pull, const char *name, struct dw_arena *arena,
-                      bool *out, struct dw_api_refusal *refusal)
-{
-    enum dw_json token = dw_json_pull_next(pull);
-    if (token == DW_JSON_ERROR)
-        return refuse_json(pull, arena, refusal);
-    if (token != DW_JSON_TRUE && token != DW_JSON_FALSE)
-        return refuse(refusal, 400, dw_arena_printf(arena, "%s is true or false", name));
-    *out = token == DW_JSON_TRUE;
-    return true;
-}
-
-static bool take_count(struct dw_json_pull *pull, const char *name, struct dw_arena *arena,
-                       int64_t *out, struct dw_api_refusal *refusal)
-{
-    enum dw_json token = dw_json_pull_next(pull);
-    if (token == DW_JSON_ERROR)
-        return refuse_json(pull, arena, refusal);
-    if (token != DW_JSON_NUMBER ||
-        !parse_number(dw_arena_copy(arena, pull->text).ptr, 0, INT64_MAX, out))
-        return refuse(refusal, 400, dw_arena_printf(arena, "%s is a number from 0", name));
-    return true;
-}
-
-static bool take_raw(struct dw_json_pull *pull, struct dw_arena *arena, struct dw_str *out,
-                     struct dw_api_refusal *refusal)
+static bool take_json(struct reader *reader, struct dw_json_pull *pull, struct dw_api_value *out)
 {
     struct dw_str raw;
     if (!dw_json_pull_skip(pull, &raw))
-        return refuse_json(pull, arena, refusal);
-    *out = dw_arena_copy(arena, raw);
+        return refuse_json(reader, pull);
+    out->json = dw_arena_copy(reader->arena, raw);
     return true;
 }
 
-static bool take_maps(struct dw_json_pull *pull, struct dw_arena *arena, struct dw_api_copy *out,
-                      struct dw_api_refusal *refusal)
+static bool is_listed(const struct dw_api_value *value, const char *text)
 {
-    const char **maps = DW_ARENA_ARRAY(arena, const char *, MAPS_MAX);
-    enum dw_json token = dw_json_pull_next(pull);
-    out->map_count = 0;
-    out->maps = maps;
-    if (token != DW_JSON_ARRAY_OPEN)
-        return refuse(refusal, 400, "maps is an array of names");
-    while ((token = dw_json_pull_next(pull)) == DW_JSON_STRING && out->map_count < MAPS_MAX) {
-        const char *name = dw_arena_copy(arena, pull->text).ptr;
-        bool known = false;
-        for (size_t i = 0; i < out->map_count; i++)
-            known = known || strcmp(maps[i], name) == 0;
-        if (!known)
-            maps[out->map_count++] = name;
-    }
-    if (token == DW_JSON_ERROR)
-        return refuse_json(pull, arena, refusal);
-    return token == DW_JSON_ARRAY_CLOSE ||
-           refuse(refusal, 400, "maps is an array of at most 10000 names");
-}
-
-static bool take_on_existing(struct dw_json_pull *pull, struct dw_arena *arena,
-                             struct dw_api_copy *out, struct dw_api_refusal *refusal)
-{
-    const char *text = "";
-    if (!take_text(pull, "on_existing", REASON_MAX, arena, &text, refusal))
-        return false;
-    out->keep_existing = strcmp(text, "keep") == 0;
-    return out->keep_existing || strcmp(text, "overwrite") == 0 ||
-           refuse(refusal, 400, "on_existing is overwrite or keep");
-}
-
-/* The members that a body may have. */
-static const char *members_of(enum dw_api_route route)
-{
-    switch ((int)route) {
-    case DW_API_MAP_APPLY:
-        return "document, file, backfill, on_existing, rate, delete_extra";
-    case DW_API_MAP_ORDER:
-        return "reason";
-    case DW_API_MAP_ROLLBACK:
-        return "revision, reason, backfill, on_existing, rate, delete_extra";
-    case DW_API_START:
-        return "maps, copy, on_existing, rate, delete_extra, dry_run, reason";
-    case DW_API_SYNC_ORDER:
-        return "maps, system, keys, from, to, on_existing, rate, delete_extra, dry_run";
-    case DW_API_SYNC_ACT:
-        return "rate";
-    default:
-        return NULL; /* no body */
-    }
-}
-
-static bool is_member(const char *members, struct dw_str name)
-{
-    for (const char *at = members; at; at = strchr(at, ' ') ? strchr(at, ' ') + 1 : NULL)
-        if (strncmp(at, name.ptr, name.len) == 0 && (at[name.len] == ',' || !at[name.len]))
-            return name.len > 0;
+    for (size_t i = 0; i < value->count; i++)
+        if (strcmp(value->texts[i], text) == 0)
+            return true;
     return false;
 }
 
-static bool take_copy_member(struct dw_json_pull *pull, struct dw_str name, struct dw_arena *arena,
-                             struct dw_api_request *out, struct dw_api_refusal *refusal)
+static bool take_list(struct reader *reader, struct dw_json_pull *pull, struct dw_api_value *out)
 {
-    struct dw_api_copy *copy = &out->copy;
-    bool flag = false;
-    if (dw_str_is(name, "maps"))
-        return take_maps(pull, arena, copy, refusal);
-    if (dw_str_is(name, "system"))
-        return take_text(pull, "system", NAME_MAX, arena, &copy->system, refusal);
-    if (dw_str_is(name, "keys"))
-        return take_raw(pull, arena, &copy->keys, refusal);
-    if (dw_str_is(name, "from"))
-        return take_raw(pull, arena, &copy->from, refusal);
-    if (dw_str_is(name, "to"))
-        return take_raw(pull, arena, &copy->to, refusal);
-    if (dw_str_is(name, "on_existing"))
-        return take_on_existing(pull, arena, copy, refusal);
-    if (dw_str_is(name, "delete_extra"))
-        return take_bool(pull, "delete_extra", arena, &copy->delete_extra, refusal);
-    if (dw_str_is(name, "backfill"))
-        return take_bool(pull, "backfill", arena, &copy->backfill, refusal);
-    if (dw_str_is(name, "dry_run"))
-        return take_bool(pull, "dry_run", arena, &out->dry_run, refusal);
-    if (dw_str_is(name, "rate"))
-        return take_count(pull, "rate", arena, &copy->rate, refusal);
-    if (!take_bool(pull, "copy", arena, &flag, refusal))
-        return false;
-    copy->live_only = !flag;
-    return true;
+    bool texts = out->field->type == DW_API_TEXTS;
+    size_t max = (size_t)out->field->max;
+    enum dw_json wanted = texts ? DW_JSON_STRING : DW_JSON_NUMBER;
+    enum dw_json token = dw_json_pull_next(pull);
+    if (token != DW_JSON_ARRAY_OPEN)
+        return token == DW_JSON_ERROR ? refuse_json(reader, pull)
+                                      : refuse_value(reader, out->field);
+    const char **names = DW_ARENA_ARRAY(reader->arena, const char *, texts ? max : 0);
+    int64_t *numbers = DW_ARENA_ARRAY(reader->arena, int64_t, texts ? 0 : max);
+    out->texts = names;
+    out->numbers = numbers;
+    while ((token = dw_json_pull_next(pull)) == wanted && out->count < max) {
+        const char *text = dw_arena_copy(reader->arena, pull->text).ptr;
+        if (texts ? !*text : !parse_number(text, 1, INT64_MAX, &numbers[out->count]))
+            return refuse_value(reader, out->field);
+        if (!texts)
+            out->count++;
+        else if (!is_listed(out, text))
+            names[out->count++] = text;
+    }
+    if (token == DW_JSON_ERROR)
+        return refuse_json(reader, pull);
+    return (token == DW_JSON_ARRAY_CLOSE && out->count) || refuse_value(reader, out->field);
 }
 
-static bool take_member(struct dw_json_pull *pull, struct dw_arena *arena,
-                        struct dw_api_request *out, struct dw_api_refusal *refusal)
+static bool take_scalar(struct reader *reader, struct dw_json_pull *pull, struct dw_api_value *out)
 {
-    struct dw_str name = pull->text;
-    const char *members = members_of(out->route);
-    int shown = (int)dw_utf8_valid_prefix(name.ptr, name.len < 64 ? name.len : 64);
-    if (!is_member(members, name))
-        return refuse(refusal, 400,
-                      dw_arena_printf(arena, "the body has an unknown member \"%.*s\"; allowed: %s",
-                                      shown, name.ptr, members));
-    if (dw_str_is(name, "document"))
-        return take_document(pull, arena, &out->document, refusal);
-    if (dw_str_is(name, "file"))
-        return take_text(pull, "file", REASON_MAX, arena, &out->file, refusal);
-    if (dw_str_is(name, "reason"))
-        return take_text(pull, "reason", REASON_MAX, arena, &out->reason, refusal);
-    if (dw_str_is(name, "revision"))
-        return take_count(pull, "revision", arena, &out->revision, refusal);
-    return take_copy_member(pull, name, arena, out, refusal);
+    const struct dw_api_field *field = out->field;
+    enum dw_json token = dw_json_pull_next(pull);
+    if (token == DW_JSON_ERROR)
+        return refuse_json(reader, pull);
+    if (field->type == DW_API_BOOL) {
+        out->flag = token == DW_JSON_TRUE;
+        return token == DW_JSON_TRUE || token == DW_JSON_FALSE || refuse_value(reader, field);
+    }
+    enum dw_json wanted = field->type == DW_API_INTEGER ? DW_JSON_NUMBER : DW_JSON_STRING;
+    return (token == wanted &&
+            set_text(field, dw_arena_copy(reader->arena, pull->text).ptr, out)) ||
+           refuse_value(reader, field);
 }
 
-/* What the body must say. */
-static bool check_body(const struct dw_api_request *out, struct dw_api_refusal *refusal)
+static bool take_member(struct reader *reader, struct dw_json_pull *pull)
 {
-    const struct dw_api_copy *copy = &out->copy;
-    if (out->route == DW_API_MAP_APPLY && !out->document.ptr)
-        return refuse(refusal, 400, "the body lacks \"document\"");
-    if (out->route == DW_API_START && !copy->map_count)
-        return refuse(refusal, 400, "the body lacks \"maps\"");
-    if (out->route != DW_API_SYNC_ORDER)
-        return true;
-    if (!copy->map_count == !copy->system)
-        return refuse(refusal, 400, "the body needs either \"maps\" or \"system\"");
-    if (!copy->from.ptr != !copy->to.ptr)
-        return refuse(refusal, 400, "\"from\" and \"to\" go together");
-    if (copy->keys.ptr && copy->from.ptr)
-        return refuse(refusal, 400, "either \"keys\" or \"from\" and \"to\"");
-    if ((copy->keys.ptr || copy->from.ptr) && copy->map_count != 1)
-        return refuse(refusal, 400, "keys are of one map");
-    return true;
+    const struct dw_api_field *fields = reader->out->route->body;
+    struct dw_api_value *value = value_of(reader->out, fields, pull->text);
+    if (!value)
+        return refuse(reader, 400,
+                      dw_arena_printf(reader->arena,
+                                      "the body has an unknown member \"%s\"; allowed: %s",
+                                      shown(reader, pull->text), names_of(reader, fields)));
+    if (value->given)
+        return refuse(reader, 400,
+                      dw_arena_printf(reader->arena, "the body has %s twice", value->field->name));
+    value->given = true;
+    switch (value->field->type) {
+    case DW_API_JSON:
+        return take_json(reader, pull, value);
+    case DW_API_DOCUMENT:
+        return take_document(reader, pull, value);
+    case DW_API_TEXTS:
+    case DW_API_INTEGERS:
+        return take_list(reader, pull, value);
+    case DW_API_TEXT:
+    case DW_API_INTEGER:
+    case DW_API_BOOL:
+    case DW_API_CHOICE:
+        break;
+    }
+    return take_scalar(reader, pull, value);
 }
 
-static bool take_body(const struct dw_api_input *input, struct dw_arena *arena,
-                      struct dw_api_request *out, struct dw_api_refusal *refusal)
+/* The first required member that is missing; NULL: none. */
+static const char *find_missing(const struct dw_api_request *request)
+{
+    const struct dw_api_field *field = request->route->body;
+    for (; field && field->name; field++)
+        if (field->required && !value_of(request, field, dw_str_from(field->name))->given)
+            return field->name;
+    return NULL;
+}
+
+static bool take_body(struct reader *reader)
 {
     struct dw_json_pull pull;
     enum dw_json token;
-    bool optional = out->route == DW_API_MAP_ORDER || out->route == DW_API_MAP_ROLLBACK ||
-                    (out->route == DW_API_SYNC_ACT && out->action != DW_SYNC_RATE);
-    if (!members_of(out->route) || (input->body.len == 0 && optional))
+    bool reads = strcmp(reader->out->route->method, "GET") == 0;
+    if (reads || (reader->input->body.len == 0 && !find_missing(reader->out)))
         return true;
-    dw_json_pull_init(&pull, input->body, arena);
+    dw_json_pull_init(&pull, reader->input->body, reader->arena);
     if (dw_json_pull_next(&pull) != DW_JSON_OBJECT_OPEN)
-        return refuse_json(&pull, arena, refusal);
+        return refuse_json(reader, &pull);
     while ((token = dw_json_pull_next(&pull)) == DW_JSON_NAME)
-        if (!take_member(&pull, arena, out, refusal))
+        if (!take_member(reader, &pull))
             return false;
     if (token != DW_JSON_OBJECT_CLOSE || dw_json_pull_next(&pull) != DW_JSON_END)
-        return refuse_json(&pull, arena, refusal);
-    return check_body(out, refusal);
+        return refuse_json(reader, &pull);
+    const char *missing = find_missing(reader->out);
+    return !missing ||
+           refuse(reader, 400, dw_arena_printf(reader->arena, "the body lacks \"%s\"", missing));
+}
+
+static bool check_together(struct reader *reader)
+{
+    const struct dw_api_route *route = reader->out->route;
+    const char *wrong = route->check ? route->check(reader->out) : NULL;
+    return !wrong || refuse(reader, 400, wrong);
 }
 
 bool dw_api_request_parse(const struct dw_api_input *input, struct dw_arena *arena,
                           struct dw_api_request *out, struct dw_api_refusal *refusal)
 {
     struct path path;
-    *out = (struct dw_api_request){.map = "", .reason = "", .file = ""};
-    if (!split_path(input->path, &path))
-        return refuse(refusal, 404, "there is nothing at this path");
-    const char *method = strcmp(input->method, "HEAD") == 0 ? "GET" : input->method;
-    return find_route(method, &path, arena, out, refusal) &&
-           take_segments(&path, arena, out, refusal) && take_query(input, arena, out, refusal) &&
-           take_body(input, arena, out, refusal);
+    struct reader reader = {.input = input, .arena = arena, .out = out, .refusal = refusal};
+    *out = (struct dw_api_request){.route = NULL};
+    if (strncmp(input->path, PREFIX, sizeof PREFIX - 1) != 0 ||
+        !split_path(input->path + sizeof PREFIX - 1, &path))
+        return refuse(&reader, 404, "there is nothing at this path");
+    if (!find_route(&reader, &path))
+        return false;
+    const struct dw_api_route *route = out->route;
+    out->values = DW_ARENA_ARRAY(arena, struct dw_api_value,
+                                 count_fields(route->names) + count_fields(route->query) +
+                                     count_fields(route->body));
+    add_fields(out, route->names);
+    add_fields(out, route->query);
+    add_fields(out, route->body);
+    return take_names(&reader, &path) && take_query(&reader) && take_body(&reader) &&
+           check_together(&reader);
+}
+
+/* --- what was taken ----------------------------------------------------------------------------
+ */
+
+static const struct dw_api_value *find_value(const struct dw_api_request *request, const char *name)
+{
+    static const struct dw_api_value nothing;
+    for (size_t i = 0; i < request->value_count; i++)
+        if (strcmp(request->values[i].field->name, name) == 0)
+            return &request->values[i];
+    return &nothing;
+}
+
+bool dw_api_request_given(const struct dw_api_request *request, const char *name)
+{
+    return find_value(request, name)->given;
+}
+
+const char *dw_api_request_text(const struct dw_api_request *request, const char *name)
+{
+    return find_value(request, name)->text;
+}
+
+int64_t dw_api_request_number(const struct dw_api_request *request, const char *name)
+{
+    return find_value(request, name)->number;
+}
+
+bool dw_api_request_flag(const struct dw_api_request *request, const char *name)
+{
+    return find_value(request, name)->flag;
+}
+
+struct dw_str dw_api_request_json(const struct dw_api_request *request, const char *name)
+{
+    return find_value(request, name)->json;
+}
+
+const char *const *dw_api_request_texts(const struct dw_api_request *request, const char *name,
+                                        size_t *out_count)
+{
+    const struct dw_api_value *value = find_value(request, name);
+    *out_count = value->count;
+    return value->texts;
+}
+
+const int64_t *dw_api_request_numbers(const struct dw_api_request *request, const char *name,
+                                      size_t *out_count)
+{
+    const struct dw_api_value *value = find_value(request, name);
+    *out_count = value->count;
+    return value->numbers;
 }

@@ -23,6 +23,8 @@ struct batch {
     struct wish **chosen;
     size_t chosen_count;
     struct dw_sync_order *orders;
+    bool initial, copies;
+    bool dry_run;
     size_t key_count;    /* 0: not by keys */
     const char *problem; /* why the order is not known, "" */
 };
@@ -39,24 +41,24 @@ static const struct dw_map_record *find_record(const struct dw_map_record *recor
 static enum dw_rc load_wishes(struct batch *batch, struct dw_err *err)
 {
     struct dw_api_call *call = batch->call;
-    const struct dw_api_copy *copy = &call->request.copy;
+    const char *system = dw_api_request_text(&call->request, "system");
     const struct dw_map_record *records = NULL;
     size_t count = 0;
+    size_t named = 0;
+    const char *const *names = dw_api_request_texts(&call->request, "maps", &named);
     enum dw_rc rc = dw_state_maps_load(call->state, call->arena, &records, &count, err);
     if (rc)
         return rc;
-    batch->wishes =
-        DW_ARENA_ARRAY(call->arena, struct wish, copy->system ? count : copy->map_count);
-    for (size_t i = 0; i < copy->map_count; i++)
-        batch->wishes[batch->count++] = (struct wish){
-            .name = copy->maps[i], .record = find_record(records, count, copy->maps[i])};
-    for (size_t i = 0; copy->system && i < count; i++)
-        if (strcmp(records[i].source_system, copy->system) == 0)
+    batch->wishes = DW_ARENA_ARRAY(call->arena, struct wish, system ? count : named);
+    for (size_t i = 0; i < named; i++)
+        batch->wishes[batch->count++] =
+            (struct wish){.name = names[i], .record = find_record(records, count, names[i])};
+    for (size_t i = 0; system && i < count; i++)
+        if (strcmp(records[i].source_system, system) == 0)
             batch->wishes[batch->count++] =
                 (struct wish){.name = records[i].name, .record = &records[i]};
     if (batch->count == 0)
-        return dw_err_set(err, DW_CONFIG, "DW-STATE-004", "there is no map from system %s",
-                          copy->system);
+        return dw_err_set(err, DW_CONFIG, "DW-STATE-004", "there is no map from system %s", system);
     for (size_t i = 0; i < batch->count; i++) {
         struct wish *wish = &batch->wishes[i];
         wish->err = (struct dw_err)DW_ERR_INIT;
@@ -79,7 +81,7 @@ static bool takes_part(const struct wish *wish)
 static void put_in_order(struct batch *batch)
 {
     struct dw_api_call *call = batch->call;
-    const struct dw_api_copy *copy = &call->request.copy;
+    const struct dw_api_request *request = &call->request;
     const struct dw_map_order_edge *edges = NULL;
     const struct dw_map_order_item *items = NULL;
     size_t edge_count = 0;
@@ -102,7 +104,7 @@ static void put_in_order(struct batch *batch)
                              "map %s does not parse: apply it again", wish->name);
     }
     batch->problem = "";
-    if (!copy->live_only)
+    if (batch->copies)
         dw_map_order_find(call->settings, maps, count, call->arena, &edges, &edge_count,
                           &batch->problem);
     dw_map_order_sort(count, edges, edge_count, call->arena, &items);
@@ -113,10 +115,10 @@ static void put_in_order(struct batch *batch)
         batch->chosen[i] = all[items[i].map];
         batch->orders[i] = (struct dw_sync_order){
             .map = batch->chosen[i]->name,
-            .initial = call->request.route == DW_API_START,
-            .keep_existing = copy->keep_existing,
-            .delete_extra = copy->delete_extra,
-            .rate = copy->rate,
+            .initial = batch->initial,
+            .keep_existing = dw_api_answer_keeps(call),
+            .delete_extra = dw_api_request_flag(request, "delete_extra"),
+            .rate = dw_api_request_number(request, "rate"),
             .after = items[i].after,
             .after_count = items[i].after_count,
         };
@@ -166,8 +168,9 @@ static void write_batch(const struct batch *batch)
         dw_json_write_text(out, "batch", NULL);
     if (batch->key_count)
         dw_json_write_u64(out, "keys", batch->key_count);
-    dw_json_write_bool(out, "delete_extra", batch->call->request.copy.delete_extra);
-    dw_json_write_bool(out, "dry_run", batch->call->request.dry_run);
+    dw_json_write_bool(out, "delete_extra",
+                       dw_api_request_flag(&batch->call->request, "delete_extra"));
+    dw_json_write_bool(out, "dry_run", batch->dry_run);
     dw_json_write_text(out, "order_problem", batch->problem);
     dw_buf_append_text(out, "}\n");
 }
@@ -187,7 +190,6 @@ static void judge_start(struct wish *wish, enum dw_map_event event)
 static enum dw_rc start_chosen(struct batch *batch, struct dw_err *err)
 {
     struct dw_api_call *call = batch->call;
-    bool copies = !call->request.copy.live_only;
     size_t count = batch->chosen_count;
     const char **names = DW_ARENA_ARRAY(call->arena, const char *, count);
     struct dw_map_outcome *outcomes = DW_ARENA_ARRAY(call->arena, struct dw_map_outcome, count);
@@ -197,11 +199,11 @@ static enum dw_rc start_chosen(struct batch *batch, struct dw_err *err)
     const struct dw_life_start start = {
         .maps = names,
         .count = count,
-        .syncs = copies ? batch->orders : NULL,
-        .reason = call->request.reason,
+        .syncs = batch->copies ? batch->orders : NULL,
+        .reason = dw_api_answer_reason(call),
         .by = call->by,
     };
-    if (call->request.dry_run || count == 0)
+    if (batch->dry_run || count == 0)
         return DW_OK;
     enum dw_rc rc = dw_state_life_start(call->state, &start, outcomes, syncs, err);
     for (size_t i = 0; i < count && !rc; i++) {
@@ -214,8 +216,13 @@ static enum dw_rc start_chosen(struct batch *batch, struct dw_err *err)
 void dw_api_start_run(struct dw_api_call *call)
 {
     struct dw_err err = DW_ERR_INIT;
-    struct batch batch = {.call = call};
-    enum dw_map_event event = call->request.copy.live_only ? DW_MAP_START : DW_MAP_START_SYNC;
+    struct batch batch = {
+        .call = call,
+        .initial = true,
+        .copies = dw_api_request_flag(&call->request, "copy"),
+        .dry_run = dw_api_request_flag(&call->request, "dry_run"),
+    };
+    enum dw_map_event event = batch.copies ? DW_MAP_START_SYNC : DW_MAP_START;
     enum dw_rc rc = load_wishes(&batch, &err);
     for (size_t i = 0; i < batch.count && !rc; i++)
         if (batch.wishes[i].record)
@@ -237,7 +244,7 @@ static void judge_resync(struct batch *batch, struct wish *wish)
 {
     if (wish->record->state != DW_MAP_STOPPED)
         return;
-    wish->skipped = batch->call->request.copy.system != NULL;
+    wish->skipped = dw_api_request_given(&batch->call->request, "system");
     if (!wish->skipped)
         (void)dw_err_set(&wish->err, DW_CONFLICT, "DW-STATE-005",
                          "map %s is stopped and cannot re-sync: start it, which copies its rows",
@@ -247,21 +254,22 @@ static void judge_resync(struct batch *batch, struct wish *wish)
 static enum dw_rc take_keys(struct batch *batch, struct dw_err *err)
 {
     struct dw_api_call *call = batch->call;
-    const struct dw_api_copy *copy = &call->request.copy;
+    struct dw_str keys = dw_api_request_json(&call->request, "keys");
+    struct dw_str from = dw_api_request_json(&call->request, "from");
+    struct dw_str to = dw_api_request_json(&call->request, "to");
     struct dw_map_problems ignored;
-    if ((!copy->keys.ptr && !copy->from.ptr) || batch->chosen_count == 0)
+    if ((!keys.ptr && !from.ptr) || batch->chosen_count == 0)
         return DW_OK;
     struct dw_sync_order *order = &batch->orders[0];
     dw_map_problems_init(&ignored, call->arena);
     const struct dw_table_map *map = dw_table_map_parse(
         dw_str_from(batch->chosen[0]->record->document), order->map, call->arena, &ignored);
-    if (copy->keys.ptr)
-        return dw_sync_keys_parse(copy->keys, &map->source, call->arena, &order->keys,
-                                  &batch->key_count, err);
-    enum dw_rc rc =
-        dw_sync_keys_parse_one(copy->from, &map->source, call->arena, &order->from_key, err);
+    if (keys.ptr)
+        return dw_sync_keys_parse(keys, &map->source, call->arena, &order->keys, &batch->key_count,
+                                  err);
+    enum dw_rc rc = dw_sync_keys_parse_one(from, &map->source, call->arena, &order->from_key, err);
     if (!rc)
-        rc = dw_sync_keys_parse_one(copy->to, &map->source, call->arena, &order->to_key, err);
+        rc = dw_sync_keys_parse_one(to, &map->source, call->arena, &order->to_key, err);
     return rc;
 }
 
@@ -270,7 +278,7 @@ static enum dw_rc order_chosen(struct batch *batch, struct dw_err *err)
     struct dw_api_call *call = batch->call;
     size_t count = batch->chosen_count;
     int64_t *ids = DW_ARENA_ARRAY(call->arena, int64_t, count);
-    if (call->request.dry_run || count == 0)
+    if (batch->dry_run || count == 0)
         return DW_OK;
     enum dw_rc rc = dw_state_sync_create(call->state, batch->orders, count, call->by, ids, err);
     for (size_t i = 0; i < count && !rc; i++)
@@ -281,7 +289,11 @@ static enum dw_rc order_chosen(struct batch *batch, struct dw_err *err)
 void dw_api_start_resync(struct dw_api_call *call)
 {
     struct dw_err err = DW_ERR_INIT;
-    struct batch batch = {.call = call};
+    struct batch batch = {
+        .call = call,
+        .copies = true,
+        .dry_run = dw_api_request_flag(&call->request, "dry_run"),
+    };
     enum dw_rc rc = load_wishes(&batch, &err);
     for (size_t i = 0; i < batch.count && !rc; i++)
         if (batch.wishes[i].record)

@@ -374,7 +374,8 @@ void dw_api_status_show(struct dw_api_call *call)
     write_gaps(out, call->arena, &status);
     write_alerts(out, call, &status);
     const struct dw_sync_filter syncs = {.mates = true};
-    if (dw_api_syncs_write(call, &syncs, &err)) {
+    int64_t ignored;
+    if (dw_api_syncs_write(call, &syncs, &ignored, &err)) {
         dw_flow_free(status.flow);
         out->len = 0;
         dw_api_answer_error(call, &err);

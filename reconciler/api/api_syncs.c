@@ -110,7 +110,7 @@ static void write_batch(struct dw_api_call *call, const struct dw_sync_record *s
 }
 
 enum dw_rc dw_api_syncs_write(struct dw_api_call *call, const struct dw_sync_filter *filter,
-                              struct dw_err *err)
+                              int64_t *out_next, struct dw_err *err)
 {
     const struct dw_sync_record *syncs = NULL;
     size_t count = 0;
@@ -118,6 +118,7 @@ enum dw_rc dw_api_syncs_write(struct dw_api_call *call, const struct dw_sync_fil
     enum dw_rc rc = dw_state_syncs_load(call->state, filter, call->arena, &syncs, &count, err);
     if (rc)
         return rc;
+    *out_next = count && (int64_t)count == filter->limit ? syncs[count - 1].id : 0;
     dw_json_write_name(out, "syncs");
     dw_buf_append_char(out, '[');
     for (size_t i = 0; i < count; i++) {
@@ -142,24 +143,33 @@ enum dw_rc dw_api_syncs_write(struct dw_api_call *call, const struct dw_sync_fil
 void dw_api_syncs_list(struct dw_api_call *call)
 {
     struct dw_err err = DW_ERR_INIT;
+    struct dw_sync_filter filter = {
+        .map = dw_api_request_text(&call->request, "map"),
+        .batch = dw_api_request_number(&call->request, "batch"),
+        .after = dw_api_request_number(&call->request, "after"),
+        .limit = dw_api_request_number(&call->request, "limit"),
+    };
+    int64_t next = 0;
+    filter.mates = !filter.batch && !dw_api_request_flag(&call->request, "all");
     dw_buf_append_char(&call->response->body, '{');
-    if (dw_api_syncs_write(call, &call->request.syncs, &err)) {
+    if (dw_api_syncs_write(call, &filter, &next, &err)) {
         call->response->body.len = 0;
         dw_api_answer_error(call, &err);
         return;
     }
+    dw_api_answer_next(&call->response->body, next != 0, next);
     dw_buf_append_text(&call->response->body, "}\n");
 }
 
 static enum dw_rc load_sync(struct dw_api_call *call, const struct dw_sync_record **out,
                             struct dw_err *err)
 {
-    const struct dw_sync_filter filter = {.id = call->request.id};
+    int64_t id = dw_api_request_number(&call->request, "id");
+    const struct dw_sync_filter filter = {.id = id};
     size_t count = 0;
     enum dw_rc rc = dw_state_syncs_load(call->state, &filter, call->arena, out, &count, err);
     if (!rc && count == 0)
-        rc = dw_err_set(err, DW_CONFIG, "DW-STATE-011", "there is no sync %lld",
-                        (long long)call->request.id);
+        rc = dw_err_set(err, DW_CONFIG, "DW-STATE-011", "there is no sync %lld", (long long)id);
     return rc;
 }
 
@@ -213,8 +223,9 @@ void dw_api_syncs_act(struct dw_api_call *call)
 {
     struct dw_err err = DW_ERR_INIT;
     const struct dw_sync_record *sync = NULL;
-    if (dw_state_sync_act(call->state, call->request.id, call->request.action,
-                          call->request.copy.rate, call->by, &err) ||
+    if (dw_state_sync_act(call->state, dw_api_request_number(&call->request, "id"),
+                          (enum dw_sync_action)call->request.route->value,
+                          dw_api_request_number(&call->request, "rate"), call->by, &err) ||
         load_sync(call, &sync, &err)) {
         dw_api_answer_error(call, &err);
         return;

@@ -75,13 +75,40 @@ const char *dw_cli_escape(struct dw_arena *arena, const char *text)
     return out;
 }
 
+const char *dw_cli_query(struct dw_cli *cli, const char *path, const char *name, const char *value)
+{
+    if (!value)
+        return path;
+    return dw_arena_printf(cli->arena, "%s%c%s=%s", path, strchr(path, '?') ? '&' : '?', name,
+                           dw_cli_escape(cli->arena, value));
+}
+
+const char *dw_cli_page(struct dw_cli *cli, const char *path)
+{
+    const struct dw_cli_options *options = &cli->options;
+    if (options->limit)
+        path = dw_cli_query(cli, path, "limit",
+                            dw_arena_printf(cli->arena, "%lld", (long long)options->limit));
+    return dw_cli_query(cli, path, "after", options->after);
+}
+
+void dw_cli_more(struct dw_cli *cli, struct dw_str body, struct dw_buf *out)
+{
+    struct dw_str next = dw_cli_json_member(body, "next");
+    if (!next.ptr || dw_cli_json_is_null(next))
+        return;
+    const char *text = next.ptr[0] == '"' ? dw_cli_json_text(body, "next", cli->arena)
+                                          : dw_arena_copy(cli->arena, next).ptr;
+    dw_buf_printf(out, "more: --after %s\n", dw_cli_format_safe(cli->arena, text));
+}
+
 /* An answer that is not 2xx: its own code and message where it has them. */
 static enum dw_cli_exit refuse(const struct dw_cli *cli, const struct dw_cli_answer *answer)
 {
     struct dw_str error = dw_cli_json_member(answer->body, "error");
     const char *code = dw_cli_json_text(error, "code", cli->arena);
     const char *message = dw_cli_json_text(error, "message", cli->arena);
-    if (answer->status == 401 || answer->status == 403) {
+    if (answer->status == 401) {
         const char *token = cli->settings.reconciler.token;
         dw_cli_print_error(
             cli, "DW-API-021",
@@ -97,6 +124,8 @@ static enum dw_cli_exit refuse(const struct dw_cli *cli, const struct dw_cli_ans
         return DW_CLI_UNREACHABLE;
     }
     dw_cli_print_error(cli, code, message);
+    if (answer->status == 403)
+        return DW_CLI_UNAUTHORISED;
     return answer->status == 503 ? DW_CLI_UNREACHABLE : DW_CLI_REFUSED;
 }
 

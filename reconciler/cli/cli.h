@@ -44,6 +44,12 @@ void dw_cli_write(const struct dw_buf *text);
 enum dw_cli_exit dw_cli_show(struct dw_cli *cli, const char *path,
                              void (*write)(struct dw_cli *cli, struct dw_str body,
                                            struct dw_buf *out));
+/* `path` with a parameter more, when it has a value. */
+const char *dw_cli_query(struct dw_cli *cli, const char *path, const char *name, const char *value);
+/* … with --limit and --after. */
+const char *dw_cli_page(struct dw_cli *cli, const char *path);
+/* Says how the next page is asked for, when the answer has one. */
+void dw_cli_more(struct dw_cli *cli, struct dw_str body, struct dw_buf *out);
 /* A path segment or query value, percent-encoded into the arena. */
 const char *dw_cli_escape(struct dw_arena *arena, const char *text);
 

@@ -34,28 +34,17 @@ void dw_cli_history_write(struct dw_cli *cli, struct dw_str body, struct dw_buf 
     dw_cli_table_render(&table, &cli->screen, out);
 }
 
-/* "?limit=5&after=7&map=x", "" */
-static const char *query_of(struct dw_cli *cli)
+static void write_history(struct dw_cli *cli, struct dw_str body, struct dw_buf *out)
 {
-    const struct dw_cli_options *options = &cli->options;
-    const char *text = "";
-    if (options->limit)
-        text = dw_arena_printf(cli->arena, "?limit=%lld", (long long)options->limit);
-    if (options->after)
-        text = dw_arena_printf(cli->arena, "%s%cafter=%lld", text, *text ? '&' : '?',
-                               (long long)options->after);
-    if (options->map)
-        text = dw_arena_printf(cli->arena, "%s%cmap=%s", text, *text ? '&' : '?',
-                               dw_cli_escape(cli->arena, options->map));
-    return text;
+    dw_cli_history_write(cli, body, out);
+    dw_cli_more(cli, body, out);
 }
 
 enum dw_cli_exit dw_cli_history_show(struct dw_cli *cli)
 {
-    const char *path =
-        dw_arena_printf(cli->arena, "/api/v1/maps/%s/history%s",
-                        dw_cli_escape(cli->arena, cli->options.arguments[0]), query_of(cli));
-    return dw_cli_show(cli, path, dw_cli_history_write);
+    const char *path = dw_arena_printf(cli->arena, "/api/v1/maps/%s/history",
+                                       dw_cli_escape(cli->arena, cli->options.arguments[0]));
+    return dw_cli_show(cli, dw_cli_page(cli, path), write_history);
 }
 
 static void write_audit(struct dw_cli *cli, struct dw_str body, struct dw_buf *out)
@@ -90,13 +79,12 @@ static void write_audit(struct dw_cli *cli, struct dw_str body, struct dw_buf *o
         dw_cli_table_render(&table, &cli->screen, out);
     else
         dw_buf_append_text(out, "nothing yet\n");
-    int64_t next = dw_cli_json_number(body, "next");
-    if (next)
-        dw_buf_printf(out, "more: --after %lld\n", (long long)next);
+    dw_cli_more(cli, body, out);
 }
 
 enum dw_cli_exit dw_cli_history_audit(struct dw_cli *cli)
 {
-    const char *path = dw_arena_printf(cli->arena, "/api/v1/audit%s", query_of(cli));
+    const char *path =
+        dw_cli_query(cli, dw_cli_page(cli, "/api/v1/audit"), "map", cli->options.map);
     return dw_cli_show(cli, path, write_audit);
 }

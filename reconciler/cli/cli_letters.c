@@ -9,33 +9,10 @@
 static const char *list_path(struct dw_cli *cli)
 {
     const struct dw_cli_options *options = &cli->options;
-    struct dw_buf path;
-    char separator = '?';
-    dw_buf_init(&path, 65536);
-    dw_buf_append_text(&path, "/api/v1/dead-letters");
-    const struct {
-        const char *name;
-        const char *value;
-    } texts[] = {{"map", options->map}, {"state", options->state}, {"code", options->code}};
-    const struct {
-        const char *name;
-        int64_t value;
-    } numbers[] = {{"limit", options->limit}, {"after", options->after}};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if (texts[i].value) {
-            dw_buf_printf(&path, "%c%s=%s", separator, texts[i].name,
-                          dw_cli_escape(cli->arena, texts[i].value));
-            separator = '&';
-        }
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        if (numbers[i].value) {
-            dw_buf_printf(&path, "%c%s=%lld", separator, numbers[i].name,
-                          (long long)numbers[i].value);
-            separator = '&';
-        }
-    const char *copy = dw_arena_copy(cli->arena, dw_buf_str(&path)).ptr;
-    dw_buf_done(&path);
-    return copy;
+    const char *path = dw_cli_page(cli, "/api/v1/dead-letters");
+    path = dw_cli_query(cli, path, "map", options->map);
+    path = dw_cli_query(cli, path, "state", options->state);
+    return dw_cli_query(cli, path, "code", options->code);
 }
 
 /* A key on one line: the values of a JSON object's members are enough. */
@@ -98,9 +75,7 @@ enum dw_cli_exit dw_cli_letters_list(struct dw_cli *cli)
         dw_cli_table_render(&table, &cli->screen, &text);
     else
         dw_buf_append_text(&text, "no dead letters\n");
-    int64_t next = dw_cli_json_number(answer.body, "next");
-    if (next)
-        dw_buf_printf(&text, "more: --after %lld\n", (long long)next);
+    dw_cli_more(cli, answer.body, &text);
     dw_cli_write(&text);
     dw_buf_done(&text);
     return DW_CLI_DONE;

@@ -411,25 +411,16 @@ enum dw_cli_colour dw_cli_maps_colour(const char *state)
     return strcmp(state, "stopped") == 0 ? DW_CLI_DIM : DW_CLI_YELLOW;
 }
 
-enum dw_cli_exit dw_cli_maps_list(struct dw_cli *cli)
+static void write_list(struct dw_cli *cli, struct dw_str body, struct dw_buf *out)
 {
     static const struct dw_cli_column columns[] = {
         {"MAP", false, true},    {"STATE", false, false}, {"REVISION", true, false},
         {"SOURCE", false, true}, {"TARGET", false, true}, {"TOPIC", false, true},
         {"REASON", false, true},
     };
-    struct dw_cli_answer answer;
-    enum dw_cli_exit code =
-        dw_cli_ask(cli, "GET", "/api/v1/maps", (struct dw_str){NULL, 0}, &answer);
-    if (code)
-        return code;
-    if (cli->options.json) {
-        printf("%.*s", DW_STR_ARG(answer.body));
-        return DW_CLI_DONE;
-    }
     size_t count = 0;
     const struct dw_str *maps =
-        dw_cli_json_elements(dw_cli_json_member(answer.body, "maps"), cli->arena, &count);
+        dw_cli_json_elements(dw_cli_json_member(body, "maps"), cli->arena, &count);
     struct dw_cli_table table;
     dw_cli_table_init(&table, cli->arena, columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < count; i++) {
@@ -446,12 +437,13 @@ enum dw_cli_exit dw_cli_maps_list(struct dw_cli *cli)
         dw_cli_table_add(&table, TEXT("reason"), DW_CLI_DIM);
 #undef TEXT
     }
-    struct dw_buf text;
-    dw_buf_init(&text, 64u << 20);
-    dw_cli_table_render(&table, &cli->screen, &text);
-    dw_cli_write(&text);
-    dw_buf_done(&text);
-    return DW_CLI_DONE;
+    dw_cli_table_render(&table, &cli->screen, out);
+    dw_cli_more(cli, body, out);
+}
+
+enum dw_cli_exit dw_cli_maps_list(struct dw_cli *cli)
+{
+    return dw_cli_show(cli, dw_cli_page(cli, "/api/v1/maps"), write_list);
 }
 
 enum dw_cli_exit dw_cli_maps_show(struct dw_cli *cli)

@@ -10,28 +10,26 @@
 #define LIMIT_MAX     1000
 
 /* Options, as bits: which command takes which. */
-enum {
-    TAKES_START = 1 << 0,
-    TAKES_DRY_RUN = 1 << 1,
-    TAKES_WAIT = 1 << 2,
-    TAKES_WATCH = 1 << 3,
-    TAKES_REASON = 1 << 4,
-    TAKES_FILTER = 1 << 5, /* of dead letters */
-    TAKES_NO_SYNC = 1 << 6,
-    TAKES_COPY = 1 << 7, /* how rows are copied */
-    TAKES_KEYS = 1 << 8,
-    TAKES_TO = 1 << 9,
-    TAKES_PAGE = 1 << 10,
-    TAKES_MAP = 1 << 11,
-    TAKES_ALL_SYNCS = 1 << 12,
-    TAKES_BACKFILL = 1 << 13,
-    TAKES_ALL = 1 << 30, /* every command */
-};
+#define TAKES_START     (UINT64_C(1) << 0)
+#define TAKES_DRY_RUN   (UINT64_C(1) << 1)
+#define TAKES_WAIT      (UINT64_C(1) << 2)
+#define TAKES_WATCH     (UINT64_C(1) << 3)
+#define TAKES_REASON    (UINT64_C(1) << 4)
+#define TAKES_FILTER    (UINT64_C(1) << 5) /* of dead letters */
+#define TAKES_NO_SYNC   (UINT64_C(1) << 6)
+#define TAKES_COPY      (UINT64_C(1) << 7) /* how rows are copied */
+#define TAKES_KEYS      (UINT64_C(1) << 8)
+#define TAKES_TO        (UINT64_C(1) << 9)
+#define TAKES_PAGE      (UINT64_C(1) << 10)
+#define TAKES_MAP       (UINT64_C(1) << 11)
+#define TAKES_ALL_SYNCS (UINT64_C(1) << 12)
+#define TAKES_BACKFILL  (UINT64_C(1) << 13)
+#define TAKES_ALL       (UINT64_C(1) << 63) /* every command */
 
 struct command {
     const char *group; /* "map"; NULL: a word of its own */
     const char *word;
-    unsigned takes;
+    uint64_t takes;
     size_t min_arguments;
     size_t max_arguments;
     const char *arguments; /* for the help */
@@ -54,7 +52,7 @@ static const struct command commands[DW_CLI_COMMAND_COUNT] = {
                           1, MANY, "FILE...",
                           "check map files and take them live as a new revision",
                           "dualwrite map apply maps/customers.json --start"},
-    [DW_CLI_MAP_LIST] = {"map", "list", 0, 0, 0, "", "the maps and their states",
+    [DW_CLI_MAP_LIST] = {"map", "list", TAKES_PAGE, 0, 0, "", "the maps and their states",
                          "dualwrite map list"},
     [DW_CLI_MAP_SHOW] = {"map", "show", 0, 1, 1, "NAME", "one map: state, history, document",
                          "dualwrite map show customers"},
@@ -90,7 +88,7 @@ static const struct command commands[DW_CLI_COMMAND_COUNT] = {
                               "NAME",
                               "copy the rows of all maps from a system again: closes its gaps",
                               "dualwrite system resync erp --delete-extra --yes --wait"},
-    [DW_CLI_SYNC_LIST] = {"sync", "list", TAKES_MAP | TAKES_ALL_SYNCS, 0, 0, "",
+    [DW_CLI_SYNC_LIST] = {"sync", "list", TAKES_MAP | TAKES_ALL_SYNCS | TAKES_PAGE, 0, 0, "",
                           "copies of rows under way: progress, rate, time left",
                           "dualwrite sync list --all"},
     [DW_CLI_SYNC_SHOW] = {"sync", "show", 0, 1, 1, "ID", "one sync with its ranges",
@@ -160,7 +158,7 @@ struct option {
     const char *name;
     enum option_id id;
     enum value value;
-    unsigned taken_by; /* bits of `takes`; TAKES_ALL: every command */
+    uint64_t taken_by; /* bits of `takes`; TAKES_ALL: every command */
     const char *shown;
     const char *help;
 };
@@ -201,8 +199,8 @@ static const struct option options[] = {
     {"--code", OPTION_CODE, VALUE_NEEDED, TAKES_FILTER, "--code CODE", "only with this error code"},
     {"--limit", OPTION_LIMIT, VALUE_NEEDED, TAKES_FILTER | TAKES_PAGE, "--limit N",
      "at most so many, 1 to 1000 (default 100)"},
-    {"--after", OPTION_AFTER, VALUE_NEEDED, TAKES_FILTER | TAKES_PAGE, "--after ID",
-     "older than this one"},
+    {"--after", OPTION_AFTER, VALUE_NEEDED, TAKES_FILTER | TAKES_PAGE, "--after NEXT",
+     "the next page: what the one before said"},
     {"--config", OPTION_CONFIG, VALUE_NEEDED, TAKES_ALL, "--config FILE",
      "settings (default: $DW_CONFIG, then ./dualwrite.json)"},
     {"--json", OPTION_JSON, VALUE_NONE, TAKES_ALL, "--json", "answer as JSON, for scripts"},
@@ -224,14 +222,14 @@ struct parser {
     const char **keys;
     const struct command *command; /* NULL: none named yet */
     const char *group;             /* the first word of a command of two */
-    unsigned given;                /* one bit per option seen, by place in the table */
+    uint64_t given;                /* one bit per option seen, by place in the table */
     bool help, version;
 };
 
 /* --- help --------------------------------------------------------------------------------------
  */
 
-static void write_options(struct dw_buf *text, unsigned takes, bool common)
+static void write_options(struct dw_buf *text, uint64_t takes, bool common)
 {
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         bool for_all = options[i].taken_by == TAKES_ALL;
@@ -418,7 +416,8 @@ static bool set_option(struct parser *parser, const struct option *option, const
     case OPTION_LIMIT:
         return set_number(parser, option, value, LIMIT_MAX, &out->limit);
     case OPTION_AFTER:
-        return set_number(parser, option, value, INT64_MAX, &out->after);
+        out->after = value;
+        break;
     case OPTION_NO_SYNC:
         out->no_sync = true;
         break;
@@ -470,7 +469,7 @@ static bool take_option(struct parser *parser, const char *argument)
                                 : take_value(parser, option, equals ? equals + 1 : NULL);
         if (option->value == VALUE_NEEDED && !value)
             return wrong(parser, option->name, " needs a value: ", option->shown);
-        parser->given |= 1u << i;
+        parser->given |= UINT64_C(1) << i;
         return set_option(parser, option, value);
     }
     return wrong(parser, "there is no option ", argument, "; see dualwrite --help");
@@ -508,13 +507,13 @@ static bool check_copy(struct parser *parser)
 }
 
 /* Two options of one name mean different things to different commands. */
-static unsigned takers_of(const struct option *option)
+static uint64_t takers_of(const struct option *option)
 {
-    unsigned takers = 0;
+    uint64_t takers = 0;
     for (size_t i = 0; i < OPTION_COUNT; i++)
         if (strcmp(options[i].name, option->name) == 0)
             takers |= options[i].taken_by;
-    return takers == TAKES_ALL ? ~0u : takers;
+    return takers == TAKES_ALL ? UINT64_MAX : takers;
 }
 
 /* Does everything that was given belong to the command? */
@@ -526,7 +525,7 @@ static bool check_fit(struct parser *parser)
             parser, parser->group ? parser->group : "a command",
             parser->group ? " needs a second word: " : " is missing: ", next_words(parser));
     for (size_t i = 0; i < OPTION_COUNT; i++)
-        if ((parser->given & 1u << i) && takers_of(&options[i]) != ~0u &&
+        if ((parser->given & UINT64_C(1) << i) && takers_of(&options[i]) != UINT64_MAX &&
             !(command->takes & takers_of(&options[i])))
             return wrong(parser, options[i].name, " is no option of this command; see --help", "");
     if (parser->out->argument_count < command->min_arguments)

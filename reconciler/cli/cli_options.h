@@ -70,7 +70,7 @@ struct dw_cli_options {
     const char *from, *to; /* JSON keys; of map rollback `to` is a revision */
     bool all;
     bool backfill;
-    int64_t after;
+    const char *after; /* NULL: from the begin */
 };
 
 enum dw_cli_parse {

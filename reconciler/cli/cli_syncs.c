@@ -99,14 +99,13 @@ static void write_list(struct dw_cli *cli, struct dw_str body, struct dw_buf *ou
 {
     if (!dw_cli_syncs_write(cli, body, out))
         dw_buf_append_text(out, "no syncs\n");
+    dw_cli_more(cli, body, out);
 }
 
 enum dw_cli_exit dw_cli_syncs_list(struct dw_cli *cli)
 {
-    const char *path = cli->options.all ? "/api/v1/syncs?all=true" : "/api/v1/syncs?all=false";
-    if (cli->options.map)
-        path = dw_arena_printf(cli->arena, "%s&map=%s", path,
-                               dw_cli_escape(cli->arena, cli->options.map));
+    const char *path = dw_cli_query(cli, "/api/v1/syncs", "all", cli->options.all ? "true" : NULL);
+    path = dw_cli_query(cli, dw_cli_page(cli, path), "map", cli->options.map);
     return dw_cli_show(cli, path, write_list);
 }
 

@@ -12,20 +12,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-struct query {
-    const char *lines[16]; /* "name=value" */
-    size_t count;
-};
-
-static const char *find_value(void *context, const char *name)
-{
-    const struct query *query = context;
-    size_t len = strlen(name);
-    for (size_t i = 0; i < query->count; i++)
-        if (strncmp(query->lines[i], name, len) == 0 && query->lines[i][len] == '=')
-            return query->lines[i] + len + 1;
-    return NULL;
-}
+#define PAIRS_MAX 16
 
 /* Cuts the next line off; NULL when there is none. */
 static char *take_line(char **at, char *end)
@@ -39,22 +26,33 @@ static char *take_line(char **at, char *end)
     return line;
 }
 
-/* What an accepted request promises to those who answer it. */
+/* What an accepted request promises to those who answer it: every value is within its field. */
+static void check_value(const struct dw_api_value *value)
+{
+    const struct dw_api_field *field = value->field;
+    bool there = value->given || field->fallback;
+    if (!there && (field->required || value->text || value->json.ptr || value->count))
+        abort();
+    if (!there)
+        return;
+    if (field->type == DW_API_TEXT && (!value->text || strlen(value->text) > (size_t)field->max ||
+                                       !dw_utf8_valid(value->text, strlen(value->text))))
+        abort();
+    if (field->type == DW_API_INTEGER && (value->number < field->min || value->number > field->max))
+        abort();
+    if ((field->type == DW_API_JSON || field->type == DW_API_DOCUMENT) && !value->json.ptr)
+        abort();
+    if ((field->type == DW_API_TEXTS || field->type == DW_API_INTEGERS) &&
+        (value->count < 1 || value->count > (size_t)field->max))
+        abort();
+}
+
 static void check_promises(const struct dw_api_request *request)
 {
-    if (!request->map || !request->reason || !request->file ||
-        !dw_utf8_valid(request->map, strlen(request->map)) ||
-        !dw_utf8_valid(request->reason, strlen(request->reason)))
+    if (!request->route)
         abort();
-    if (request->route == DW_API_MAP_ORDER && request->event == DW_MAP_FAIL)
-        abort();
-    if (request->route == DW_API_MAP_APPLY && !request->document.ptr)
-        abort();
-    if (request->route == DW_API_LETTER_SHOW && request->id < 1)
-        abort();
-    if (request->route == DW_API_LETTER_LIST &&
-        (request->filter.limit < 1 || request->filter.limit > 1000 || request->filter.after < 0))
-        abort();
+    for (size_t i = 0; i < request->value_count; i++)
+        check_value(&request->values[i]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -69,10 +67,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *end = copy + size;
     char *first = take_line(&at, end);
     char *blank = first ? strchr(first, ' ') : NULL;
-    struct query query = {.count = 0};
+    struct dw_http_pair query[PAIRS_MAX];
+    size_t count = 0;
     char *line;
-    while (blank && query.count < 16 && (line = take_line(&at, end)) != NULL && *line)
-        query.lines[query.count++] = line;
+    while (blank && count < PAIRS_MAX && (line = take_line(&at, end)) != NULL && *line) {
+        char *equals = strchr(line, '=');
+        if (equals)
+            *equals = '\0';
+        query[count++] = (struct dw_http_pair){line, equals ? equals + 1 : NULL};
+    }
     if (blank) {
         struct dw_arena arena;
         struct dw_api_request request;
@@ -82,8 +85,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             .method = first,
             .path = blank + 1,
             .body = {at, (size_t)(end - at)},
-            .query = find_value,
-            .context = &query,
+            .query = query,
+            .query_count = count,
         };
         dw_arena_init(&arena, 4096);
         if (dw_api_request_parse(&input, &arena, &request, &refusal))

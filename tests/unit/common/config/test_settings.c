@@ -252,6 +252,30 @@ static void test_each_mistake_names_place_found_and_allowed(void **state)
     refuse("{\"kafka\":{\"brokers\":\"b\",\"properties\":7}}", "DW-CONFIG-004", "an object");
 }
 
+static void test_tokens_by_name(void **state)
+{
+    (void)state;
+    static const char head[] = "{\"kafka\":{\"brokers\":\"b\"},\"systems\":{},\"state\":"
+                               "{\"connection\":\"c\"},\"tokens\":";
+    (void)write_file("secret", "watch me\n");
+    accept(dw_arena_printf(&arena,
+                           "%s{\"board\":{\"token_file\":\"secret\"},"
+                           "\"ops\":{\"token\":\"x\",\"role\":\"operator\"}}}",
+                           head));
+    assert_int_equal(settings.token_count, 2);
+    assert_string_equal(settings.tokens[0].name, "board");
+    assert_string_equal(settings.tokens[0].token, "watch me");
+    assert_int_equal(settings.tokens[0].role, DW_TOKEN_VIEWER);
+    assert_int_equal(settings.tokens[1].role, DW_TOKEN_OPERATOR);
+    refuse(dw_arena_printf(&arena, "%s[]}", head), "DW-CONFIG-004", "tokens");
+    refuse(dw_arena_printf(&arena, "%s{\"a\":{}}}", head), "DW-CONFIG-009", "tokens.a.token");
+    refuse(dw_arena_printf(&arena, "%s{\"a\":{\"token\":\"x\",\"role\":\"root\"}}}", head),
+           "DW-CONFIG-006", "\"admin\"");
+    refuse(dw_arena_printf(&arena, "%s{\"admin\":{\"token\":\"x\"}}}", head), "DW-CONFIG-005",
+           "reconciler.token");
+    refuse(dw_arena_printf(&arena, "%s{\"A b\":{\"token\":\"x\"}}}", head), "DW-CONFIG-005", "A b");
+}
+
 static void test_mistakes_in_systems(void **state)
 {
     (void)state;
@@ -327,7 +351,7 @@ static void test_schema_has_every_option(void **state)
         const struct dw_option_section *section = dw_settings_options((enum dw_settings_section)s);
         const struct dw_node *node =
             dw_document_member(dw_document_member(root, "properties"), section->name);
-        if (s == DW_SETTINGS_SYSTEM)
+        if (dw_settings_options_named((enum dw_settings_section)s))
             node = dw_document_member(node, "additionalProperties");
         const struct dw_node *properties = dw_document_member(node, "properties");
         for (size_t i = 0; i < section->count; i++)
@@ -392,6 +416,7 @@ int main(void)
         TEST(test_bad_secret_files_are_named_without_their_content),
         TEST(test_secret_value_is_never_shown),
         TEST(test_each_mistake_names_place_found_and_allowed),
+        TEST(test_tokens_by_name),
         TEST(test_mistakes_in_systems),
         TEST(test_missing_file_is_named),
         TEST(test_listen_forms),

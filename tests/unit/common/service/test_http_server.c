@@ -38,9 +38,12 @@ static void echo(void *context, const struct dw_http_request *request,
                  struct dw_http_response *response)
 {
     (void)context;
-    const char *q = dw_http_query(request, "q");
+    size_t count = 0;
+    const struct dw_http_pair *query = dw_http_query(request, &count);
     dw_buf_printf(&response->body, "%s %s q=%s body=%.*s", request->method, request->path,
-                  q ? q : "-", DW_STR_ARG(request->body));
+                  count ? query[0].value : "-", DW_STR_ARG(request->body));
+    if (request->token)
+        dw_buf_printf(&response->body, " token=%s", request->token);
 }
 
 static size_t collect(char *data, size_t size, size_t count, void *context)
@@ -78,9 +81,11 @@ static struct dw_http_server *start_with(const char *token, size_t body_max_byte
 {
     struct dw_err err = DW_ERR_INIT;
     struct dw_http_server *server = NULL;
+    const struct dw_bearer_token tokens[] = {{"other", "another"}, {"one", token}};
     struct dw_http_options options = {.listen = "127.0.0.1:0",
                                       .body_max_bytes = body_max_bytes,
-                                      .bearer_token = token,
+                                      .tokens = tokens,
+                                      .token_count = token ? 2 : 0,
                                       .handler = echo,
                                       .ready = ready,
                                       .tick_age_ms = tick_age_ms};
@@ -126,7 +131,9 @@ static void test_token_is_needed_and_compared_whole(void **state)
         assert_null(strstr(out.data, "secret"));
     }
     assert_int_equal(fetch(port, "/a%20b?q=1", "Bearer secret", NULL, &out), 200);
-    assert_string_equal(out.data, "GET /a b q=1 body=");
+    assert_string_equal(out.data, "GET /a b q=1 body= token=one");
+    assert_int_equal(fetch(port, "/x", "bearer another", NULL, &out), 200);
+    assert_non_null(strstr(out.data, "token=other"));
     dw_http_server_stop(server);
     dw_buf_done(&out);
 }

@@ -101,22 +101,8 @@ static void test_names_are_parsed_back(void **state)
         assert_true(dw_map_state_parse(dw_map_state_name((enum dw_map_state)i), &parsed));
         assert_int_equal(parsed, i);
     }
-    static const enum dw_map_event orders[] = {DW_MAP_START, DW_MAP_PAUSE, DW_MAP_RESUME,
-                                               DW_MAP_STOP};
-    enum dw_map_event parsed_event;
-    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
-        const char *name = dw_map_state_event_name(orders[i]);
-        assert_true(dw_map_state_event_parse(dw_str_from(name), &parsed_event));
-        assert_int_equal(parsed_event, orders[i]);
-    }
-    /* What processes find is nothing that a person orders. */
-    assert_false(dw_map_state_event_parse(DW_STR_LIT("fail"), &parsed_event));
-    assert_false(dw_map_state_event_parse(DW_STR_LIT("synced"), &parsed_event));
-    assert_false(dw_map_state_event_parse(DW_STR_LIT("caught_up"), &parsed_event));
     enum dw_map_state unused;
-    enum dw_map_event unused_event;
     assert_false(dw_map_state_parse("Running", &unused));
-    assert_false(dw_map_state_event_parse(DW_STR_LIT("star"), &unused_event));
     assert_string_equal(dw_map_state_name((enum dw_map_state)99), "unknown");
 }
 

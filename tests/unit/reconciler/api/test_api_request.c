@@ -1,4 +1,6 @@
 /* test_api_request.c - routes, queries and bodies of the operator API. */
+#include "common/state/map_state.h"
+#include "common/state/state_sync.h"
 #include "reconciler/api/api_request.h"
 
 #include <setjmp.h>
@@ -9,19 +11,6 @@
 #include <cmocka.h>
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-
-struct query { /* "name", "value", …, NULL */
-    const char *const *pairs;
-};
-
-static const char *find_pair(void *context, const char *name)
-{
-    const struct query *query = context;
-    for (const char *const *at = query->pairs; *at; at += 2)
-        if (strcmp(at[0], name) == 0)
-            return at[1];
-    return NULL;
-}
 
 static struct dw_arena arena;
 static struct dw_api_request request;
@@ -43,17 +32,42 @@ static int tear_down(void **state)
 
 static bool parse(const char *method, const char *path, const char *const *pairs, const char *body)
 {
-    static const char *const nothing[] = {NULL};
-    struct query query = {pairs ? pairs : nothing};
+    struct dw_http_pair query[8];
     struct dw_api_input input = {
-        .method = method,
-        .path = path,
-        .body = dw_str_from(body),
-        .query = find_pair,
-        .context = &query,
-    };
+        .method = method, .path = path, .body = dw_str_from(body), .query = query};
+    for (const char *const *at = pairs; at && *at; at += 2)
+        query[input.query_count++] = (struct dw_http_pair){at[0], at[1]};
     refusal = (struct dw_api_refusal){.status = 0};
     return dw_api_request_parse(&input, &arena, &request, &refusal);
+}
+
+static const char *text(const char *name)
+{
+    return dw_api_request_text(&request, name);
+}
+
+static int64_t number(const char *name)
+{
+    return dw_api_request_number(&request, name);
+}
+
+static bool flag(const char *name)
+{
+    return dw_api_request_flag(&request, name);
+}
+
+static size_t count_of(const char *name)
+{
+    size_t count = 0;
+    (void)dw_api_request_texts(&request, name, &count);
+    return count;
+}
+
+/* "GET /maps/{map}" */
+static void assert_route(const char *method, const char *path)
+{
+    assert_string_equal(request.route->method, method);
+    assert_string_equal(request.route->path, path);
 }
 
 static unsigned status_of(const char *method, const char *path, const char *body)
@@ -65,46 +79,81 @@ static void test_every_route_is_found(void **state)
 {
     (void)state;
     assert_true(parse("GET", "/api/v1/status", NULL, ""));
-    assert_int_equal(request.route, DW_API_STATUS);
+    assert_route("GET", "/status");
     assert_true(parse("HEAD", "/api/v1/status", NULL, ""));
+    assert_route("GET", "/status");
     assert_true(parse("GET", "/api/v1/maps", NULL, ""));
-    assert_int_equal(request.route, DW_API_MAP_LIST);
+    assert_route("GET", "/maps");
     assert_true(parse("GET", "/api/v1/maps/Kunden ä", NULL, ""));
-    assert_int_equal(request.route, DW_API_MAP_SHOW);
-    assert_string_equal(request.map, "Kunden ä");
+    assert_route("GET", "/maps/{map}");
+    assert_string_equal(text("map"), "Kunden ä");
     assert_true(parse("POST", "/api/v1/maps/items/resume", NULL, ""));
-    assert_int_equal(request.route, DW_API_MAP_ORDER);
-    assert_int_equal(request.event, DW_MAP_RESUME);
-    assert_string_equal(request.reason, "");
+    assert_route("POST", "/maps/{map}/resume");
+    assert_int_equal(request.route->value, DW_MAP_RESUME);
+    assert_null(text("reason"));
     assert_true(parse("GET", "/api/v1/dead-letters/42", NULL, ""));
-    assert_int_equal(request.route, DW_API_LETTER_SHOW);
-    assert_int_equal(request.id, 42);
+    assert_route("GET", "/dead-letters/{id}");
+    assert_int_equal(number("id"), 42);
+}
+
+/* What the parser takes for granted of the table. */
+static void test_every_row_of_the_table_is_sound(void **state)
+{
+    (void)state;
+    size_t count = 0;
+    const struct dw_api_route *routes = dw_api_routes(&count);
+    for (size_t i = 0; i < count; i++) {
+        const struct dw_api_field *const sets[] = {routes[i].names, routes[i].query,
+                                                   routes[i].body};
+        assert_non_null(routes[i].answer);
+        assert_true(routes[i].path[0] == '/' && *routes[i].summary && *routes[i].schema);
+        assert_false(routes[i].body && strcmp(routes[i].method, "GET") == 0);
+        for (const char *at = strchr(routes[i].path, '{'); at; at = strchr(at + 1, '{')) {
+            bool found = false;
+            for (const struct dw_api_field *f = routes[i].names; f && f->name; f++)
+                found = found || (strncmp(at + 1, f->name, strlen(f->name)) == 0 &&
+                                  at[1 + strlen(f->name)] == '}');
+            assert_true(found);
+        }
+        for (size_t s = 0; s < COUNT(sets); s++)
+            for (const struct dw_api_field *f = sets[s]; f && f->name; f++) {
+                assert_true(*f->text && (f->type != DW_API_TEXT || f->max > 0));
+                assert_true((f->type == DW_API_CHOICE) == (f->choices != NULL));
+                assert_true(f->type < DW_API_JSON || s == 2);
+                assert_false(f->required && f->fallback);
+            }
+    }
 }
 
 static void test_what_is_to_be_copied_is_taken_from_the_body(void **state)
 {
     (void)state;
+    size_t count = 0;
     assert_true(
         parse("POST", "/api/v1/start", NULL,
               "{\"maps\":[\"a\",\"b\",\"a\"],\"copy\":true,\"on_existing\":\"keep\",\"rate\":7,"
               "\"delete_extra\":true,\"reason\":\"x\",\"dry_run\":true}"));
-    assert_int_equal(request.route, DW_API_START);
-    assert_int_equal(request.copy.map_count, 2); /* each once */
-    assert_string_equal(request.copy.maps[1], "b");
-    assert_false(request.copy.live_only);
-    assert_true(request.copy.keep_existing && request.copy.delete_extra && request.dry_run);
-    assert_int_equal(request.copy.rate, 7);
+    assert_route("POST", "/start");
+    assert_int_equal(count_of("maps"), 2); /* each once */
+    assert_string_equal(dw_api_request_texts(&request, "maps", &count)[1], "b");
+    assert_string_equal(text("on_existing"), "keep");
+    assert_true(flag("copy") && flag("delete_extra") && flag("dry_run"));
+    assert_int_equal(number("rate"), 7);
     assert_true(
         parse("POST", "/api/v1/syncs", NULL, "{\"maps\":[\"a\"],\"keys\":[[1.0], {\"id\": 2}]}"));
-    assert_int_equal(request.route, DW_API_SYNC_ORDER);
-    assert_true(dw_str_is(request.copy.keys, "[[1.0], {\"id\": 2}]"));
+    assert_route("POST", "/syncs");
+    assert_true(dw_str_is(dw_api_request_json(&request, "keys"), "[[1.0], {\"id\": 2}]"));
+    assert_string_equal(text("on_existing"), "overwrite"); /* left out */
     assert_true(parse("POST", "/api/v1/syncs", NULL, "{\"system\":\"erp\"}"));
-    assert_string_equal(request.copy.system, "erp");
+    assert_string_equal(text("system"), "erp");
     static const char *const wrong[] = {
         "{}",
         "{\"maps\":[\"a\"],\"system\":\"erp\"}",
         "{\"maps\":[7]}",
+        "{\"maps\":[]}",
+        "{\"maps\":[\"\"]}",
         "{\"maps\":\"a\"}",
+        "{\"maps\":[\"a\"],\"maps\":[\"b\"]}",
         "{\"maps\":[\"a\"],\"from\":[1]}",
         "{\"maps\":[\"a\"],\"from\":[1],\"to\":[2],\"keys\":[[1]]}",
         "{\"maps\":[\"a\",\"b\"],\"keys\":[[1]]}",
@@ -124,28 +173,28 @@ static void test_syncs_are_asked_for_and_acted_upon(void **state)
     (void)state;
     const char *const pairs[] = {"batch", "3", "map", "x", "limit", "5", NULL};
     assert_true(parse("GET", "/api/v1/syncs", pairs, ""));
-    assert_int_equal(request.route, DW_API_SYNC_LIST);
-    assert_int_equal(request.syncs.batch, 3);
-    assert_string_equal(request.syncs.map, "x");
-    assert_int_equal(request.syncs.limit, 5);
-    assert_false(request.syncs.mates);
-    assert_true(parse("GET", "/api/v1/syncs", NULL, ""));
-    assert_true(request.syncs.mates);
+    assert_route("GET", "/syncs");
+    assert_int_equal(number("batch"), 3);
+    assert_string_equal(text("map"), "x");
+    assert_int_equal(number("limit"), 5);
+    assert_false(flag("all"));
     assert_true(parse("POST", "/api/v1/syncs/7/rate", NULL, "{\"rate\":500}"));
-    assert_int_equal(request.action, DW_SYNC_RATE);
-    assert_int_equal(request.id, 7);
-    assert_int_equal(request.copy.rate, 500);
+    assert_int_equal(request.route->value, DW_SYNC_RATE);
+    assert_int_equal(number("id"), 7);
+    assert_int_equal(number("rate"), 500);
     assert_true(parse("POST", "/api/v1/syncs/7/cancel", NULL, ""));
-    assert_int_equal(request.action, DW_SYNC_CANCEL);
+    assert_int_equal(request.route->value, DW_SYNC_CANCEL);
     assert_int_equal(status_of("POST", "/api/v1/syncs/7/rate", ""), 400);
+    assert_int_equal(status_of("POST", "/api/v1/syncs/7/rate", "{}"), 400);
+    assert_int_equal(status_of("POST", "/api/v1/syncs/7/pause", "{\"rate\":5}"), 400);
     assert_int_equal(status_of("POST", "/api/v1/syncs/x/pause", ""), 400);
     assert_int_equal(status_of("POST", "/api/v1/syncs/7/burn", ""), 404);
     assert_int_equal(status_of("GET", "/api/v1/maps/x/future", ""), 404);
     assert_true(parse("GET", "/api/v1/maps/x/history", NULL, ""));
-    assert_int_equal(request.route, DW_API_MAP_HISTORY);
+    assert_route("GET", "/maps/{map}/history");
     assert_true(parse("POST", "/api/v1/maps/x/rollback", NULL, "{\"revision\":3}"));
-    assert_int_equal(request.route, DW_API_MAP_ROLLBACK);
-    assert_int_equal(request.revision, 3);
+    assert_route("POST", "/maps/{map}/rollback");
+    assert_int_equal(number("revision"), 3);
     assert_int_equal(status_of("POST", "/api/v1/maps/x/start", "{\"revision\":3}"), 400);
 }
 
@@ -178,14 +227,14 @@ static void test_filter_is_taken_from_the_query(void **state)
     const char *const pairs[] = {"map",   "items", "state", "all", "code", "DW-APPLY-001",
                                  "limit", "10",    "after", "7",   NULL};
     assert_true(parse("GET", "/api/v1/dead-letters", pairs, ""));
-    assert_string_equal(request.filter.map, "items");
-    assert_string_equal(request.filter.state, "all");
-    assert_string_equal(request.filter.code, "DW-APPLY-001");
-    assert_int_equal(request.filter.limit, 10);
-    assert_int_equal(request.filter.after, 7);
+    assert_string_equal(text("map"), "items");
+    assert_string_equal(text("state"), "all");
+    assert_string_equal(text("code"), "DW-APPLY-001");
+    assert_int_equal(number("limit"), 10);
+    assert_int_equal(number("after"), 7);
     assert_true(parse("GET", "/api/v1/dead-letters", NULL, ""));
-    assert_int_equal(request.filter.limit, 100);
-    assert_null(request.filter.map);
+    assert_int_equal(number("limit"), 100);
+    assert_null(text("map"));
 }
 
 static void test_malformed_query_is_refused(void **state)
@@ -195,12 +244,16 @@ static void test_malformed_query_is_refused(void **state)
         {"limit", "0", NULL},      {"limit", "-1", NULL}, {"limit", "1001", NULL},
         {"limit", "ten", NULL},    {"limit", "", NULL},   {"after", "x", NULL},
         {"state", "closed", NULL}, {"map", "\xff", NULL}, {"code", "\xc3", NULL},
-        {"limit", "1e3", NULL},    {"after", " 1", NULL},
+        {"limit", "1e3", NULL},    {"after", " 1", NULL}, {"limt", "1", NULL},
     };
     for (size_t i = 0; i < COUNT(pairs); i++) {
         assert_false(parse("GET", "/api/v1/dead-letters", pairs[i], ""));
         assert_int_equal(refusal.status, 400);
     }
+    assert_non_null(strstr(refusal.message, "map, state, code, limit, after"));
+    const char *const twice[] = {"limit", "1", "limit", "2", NULL};
+    assert_false(parse("GET", "/api/v1/dead-letters", twice, ""));
+    assert_non_null(strstr(refusal.message, "twice"));
     const char *const dry_run[] = {"dry_run", "yes", NULL};
     assert_false(parse("PUT", "/api/v1/maps/x", dry_run, "{\"document\":{}}"));
     assert_int_equal(refusal.status, 400);
@@ -212,13 +265,14 @@ static void test_document_comes_as_text_or_object(void **state)
     const char *const dry_run[] = {"dry_run", "true", NULL};
     assert_true(parse("PUT", "/api/v1/maps/x", dry_run,
                       "{\"file\":\"x.json\",\"document\":\"{\\n \\\"map\\\": \\\"x\\\"}\"}"));
-    assert_true(dw_str_is(request.document, "{\n \"map\": \"x\"}"));
-    assert_string_equal(request.file, "x.json");
-    assert_true(request.dry_run);
+    assert_true(dw_str_is(dw_api_request_json(&request, "document"), "{\n \"map\": \"x\"}"));
+    assert_string_equal(text("file"), "x.json");
+    assert_true(flag("dry_run"));
     assert_true(parse("PUT", "/api/v1/maps/x", NULL,
                       "{\"document\": {\"a\": [1.10, 2]} , \"file\": \"f\"}"));
-    assert_true(dw_str_is(request.document, "{\"a\": [1.10, 2]}")); /* numbers keep their text */
-    assert_false(request.dry_run);
+    assert_true(dw_str_is(dw_api_request_json(&request, "document"),
+                          "{\"a\": [1.10, 2]}")); /* numbers keep their text */
+    assert_false(flag("dry_run"));
 }
 
 static void test_malformed_body_is_refused(void **state)
@@ -256,9 +310,9 @@ static void test_reason_of_an_order_is_taken(void **state)
 {
     (void)state;
     assert_true(parse("POST", "/api/v1/maps/x/pause", NULL, "{\"reason\":\"t\\u00e4glich\"}"));
-    assert_string_equal(request.reason, "täglich");
+    assert_string_equal(text("reason"), "täglich");
     assert_true(parse("POST", "/api/v1/maps/x/pause", NULL, "{}"));
-    assert_string_equal(request.reason, "");
+    assert_false(dw_api_request_given(&request, "reason"));
 }
 
 int main(void)
@@ -266,6 +320,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_every_route_is_found),
+        TEST(test_every_row_of_the_table_is_sound),
         TEST(test_what_is_to_be_copied_is_taken_from_the_body),
         TEST(test_syncs_are_asked_for_and_acted_upon),
         TEST(test_wrong_paths_and_methods_are_refused),

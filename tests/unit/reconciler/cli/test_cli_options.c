@@ -122,7 +122,7 @@ static void test_filter_of_dead_letters(void **state)
     assert_string_equal(options.state, "all");
     assert_string_equal(options.code, "DW-APPLY-001");
     assert_int_equal(options.limit, 5);
-    assert_int_equal(options.after, 9);
+    assert_string_equal(options.after, "9");
 }
 
 static void test_mistakes_are_named(void **state)

@@ -1,0 +1,238 @@
+/* api_routes.c - all routes of the operator API: see api_route.h. */
+#include "common/state/map_state.h"
+#include "common/state/state_sync.h"
+#include "reconciler/api/api_answer.h"
+
+#define NAME_MAX   249
+#define REASON_MAX 1000
+#define CODE_MAX   32
+#define MAPS_MAX   10000
+#define PAGE_MAX   1000
+#define END                                                                                        \
+    {                                                                                              \
+        .name = NULL                                                                               \
+    }
+
+/* --- fields that several routes have ------------------------------------------------------------
+ */
+
+/* Every list has these two, and answers "next": the `after` of its next page, null at the end. */
+#define LIMIT_OR(count)                                                                            \
+    {                                                                                              \
+        .name = "limit", .type = DW_API_INTEGER, .min = 1, .max = PAGE_MAX, .fallback = (count),   \
+        .text = "How many, at most."                                                               \
+    }
+#define LIMIT LIMIT_OR("100")
+#define AFTER_ID                                                                                   \
+    {                                                                                              \
+        .name = "after", .type = DW_API_INTEGER, .min = 1, .max = INT64_MAX,                       \
+        .text = "Those that come after this one: \"next\" of the page before."                     \
+    }
+#define TEXT(field_name, max_bytes, about)                                                         \
+    {                                                                                              \
+        .name = (field_name), .type = DW_API_TEXT, .max = (max_bytes), .text = (about)             \
+    }
+#define FLAG(field_name, about)                                                                    \
+    {                                                                                              \
+        .name = (field_name), .type = DW_API_BOOL, .fallback = "false", .text = (about)            \
+    }
+#define REASON  TEXT("reason", REASON_MAX, "Why, for history and audit log.")
+#define DRY_RUN FLAG("dry_run", "Only say what would happen.")
+
+static const char *const on_existing[] = {"overwrite", "keep", NULL};
+#define ON_EXISTING                                                                                \
+    {                                                                                              \
+        .name = "on_existing", .type = DW_API_CHOICE, .choices = on_existing,                      \
+        .fallback = "overwrite", .text = "What becomes of rows that the target has already."       \
+    }
+#define RATE                                                                                       \
+    {                                                                                              \
+        .name = "rate", .type = DW_API_INTEGER, .max = INT64_MAX, .fallback = "0",                 \
+        .text = "Rows per second, at most; 0 is no limit."                                         \
+    }
+#define DELETE_EXTRA FLAG("delete_extra", "Delete rows of the target that the source has not.")
+#define BACKFILL     FLAG("backfill", "Copy the rows again where the change needs that.")
+
+static const struct dw_api_field map_name[] = {
+    {.name = "map", .type = DW_API_TEXT, .min = 1, .max = NAME_MAX, .text = "A map."}, END};
+static const struct dw_api_field id_name[] = {
+    {.name = "id", .type = DW_API_INTEGER, .min = 1, .max = INT64_MAX, .text = "Its number."}, END};
+static const struct dw_api_field dry_run_query[] = {DRY_RUN, END};
+static const struct dw_api_field reason_body[] = {REASON, END};
+
+/* --- maps ---------------------------------------------------------------------------------------
+ */
+
+static const struct dw_api_field maps_page[] = {
+    LIMIT_OR("1000"),
+    {.name = "after",
+     .type = DW_API_TEXT,
+     .min = 1,
+     .max = NAME_MAX,
+     .text = "Maps behind this name: \"next\" of the page before."},
+    END};
+static const struct dw_api_field id_page[] = {LIMIT, AFTER_ID, END};
+static const struct dw_api_field apply_body[] = {
+    {.name = "document", .type = DW_API_DOCUMENT, .required = true, .text = "The map file."},
+    TEXT("file", REASON_MAX, "Its name, for messages."),
+    BACKFILL,
+    ON_EXISTING,
+    RATE,
+    DELETE_EXTRA,
+    END};
+static const struct dw_api_field rollback_body[] = {{.name = "revision",
+                                                     .type = DW_API_INTEGER,
+                                                     .max = INT64_MAX,
+                                                     .fallback = "0",
+                                                     .text = "Which; 0 is the one before."},
+                                                    REASON,
+                                                    BACKFILL,
+                                                    ON_EXISTING,
+                                                    RATE,
+                                                    DELETE_EXTRA,
+                                                    END};
+
+/* --- copies of rows -----------------------------------------------------------------------------
+ */
+
+static const struct dw_api_field start_body[] = {{.name = "maps",
+                                                  .type = DW_API_TEXTS,
+                                                  .max = MAPS_MAX,
+                                                  .required = true,
+                                                  .text = "Which maps."},
+                                                 {.name = "copy",
+                                                  .type = DW_API_BOOL,
+                                                  .fallback = "true",
+                                                  .text = "Copy the rows that are there already."},
+                                                 ON_EXISTING,
+                                                 RATE,
+                                                 DELETE_EXTRA,
+                                                 DRY_RUN,
+                                                 REASON,
+                                                 END};
+static const struct dw_api_field resync_body[] = {
+    {.name = "maps", .type = DW_API_TEXTS, .max = MAPS_MAX, .text = "Which maps, or …"},
+    TEXT("system", NAME_MAX, "… all maps from this system."),
+    {.name = "keys", .type = DW_API_JSON, .text = "An array of keys: these rows alone."},
+    {.name = "from", .type = DW_API_JSON, .text = "A key: rows from this one …"},
+    {.name = "to", .type = DW_API_JSON, .text = "… to this one."},
+    ON_EXISTING,
+    RATE,
+    DELETE_EXTRA,
+    DRY_RUN,
+    END};
+static const struct dw_api_field rate_body[] = {
+    {.name = "rate",
+     .type = DW_API_INTEGER,
+     .max = INT64_MAX,
+     .required = true,
+     .text = "Rows per second, at most; 0 is no limit."},
+    END};
+static const struct dw_api_field syncs_query[] = {TEXT("map", NAME_MAX, "Those of this map."),
+                                                  {.name = "batch",
+                                                   .type = DW_API_INTEGER,
+                                                   .min = 1,
+                                                   .max = INT64_MAX,
+                                                   .text = "Those started together with this one."},
+                                                  FLAG("all", "Also those that are over."),
+                                                  LIMIT,
+                                                  AFTER_ID,
+                                                  END};
+
+static const char *check_resync(const struct dw_api_request *request)
+{
+    size_t maps = 0;
+    bool keys = dw_api_request_given(request, "keys");
+    bool from = dw_api_request_given(request, "from");
+    (void)dw_api_request_texts(request, "maps", &maps);
+    if (!maps == !dw_api_request_given(request, "system"))
+        return "the body needs either \"maps\" or \"system\"";
+    if (from != dw_api_request_given(request, "to"))
+        return "\"from\" and \"to\" go together";
+    if (keys && from)
+        return "either \"keys\" or \"from\" and \"to\"";
+    return (keys || from) && maps != 1 ? "keys are of one map" : NULL;
+}
+
+/* --- dead letters, audit ------------------------------------------------------------------------
+ */
+
+static const char *const letter_states[] = {"open", "unconfirmed", "void", "foreign", "all", NULL};
+static const struct dw_api_field letters_query[] = {
+    TEXT("map", NAME_MAX, "Those of this map."),
+    {.name = "state",
+     .type = DW_API_CHOICE,
+     .choices = letter_states,
+     .text = "Left out: open and unconfirmed."},
+    TEXT("code", CODE_MAX, "Those with this error code."),
+    LIMIT,
+    AFTER_ID,
+    END};
+static const struct dw_api_field audit_query[] = {TEXT("map", NAME_MAX, "What was done to this."),
+                                                  LIMIT, AFTER_ID, END};
+
+/* --- the table ----------------------------------------------------------------------------------
+ */
+
+#define VIEWER   DW_TOKEN_VIEWER
+#define OPERATOR DW_TOKEN_OPERATOR
+#define ADMIN    DW_TOKEN_ADMIN
+
+static const struct dw_api_route routes[] = {
+    {"GET", "/status", VIEWER, dw_api_status_show,
+     .summary = "How it goes: maps, systems, processes, gaps, alerts.", .schema = "Status"},
+
+    {"GET", "/maps", VIEWER, dw_api_maps_list, .query = maps_page,
+     .summary = "The maps and their states, by name.", .schema = "MapList"},
+    {"GET", "/maps/{map}", VIEWER, dw_api_maps_show, .names = map_name,
+     .summary = "One map: state, last history, document.", .schema = "Map"},
+    {"PUT", "/maps/{map}", ADMIN, dw_api_maps_apply, .names = map_name, .query = dry_run_query,
+     .body = apply_body, .summary = "Check a map file and take it live as a new revision.",
+     .schema = "MapApplied"},
+    {"POST", "/maps/{map}/start", OPERATOR, dw_api_maps_order, DW_MAP_START, .names = map_name,
+     .body = reason_body, .summary = "Start with changes from now on; no rows are copied.",
+     .schema = "MapOutcome"},
+    {"POST", "/maps/{map}/pause", OPERATOR, dw_api_maps_order, DW_MAP_PAUSE, .names = map_name,
+     .body = reason_body, .summary = "Stop applying; changes are kept in Kafka.",
+     .schema = "MapOutcome"},
+    {"POST", "/maps/{map}/resume", OPERATOR, dw_api_maps_order, DW_MAP_RESUME, .names = map_name,
+     .body = reason_body, .summary = "Go on after a pause or an error.", .schema = "MapOutcome"},
+    {"POST", "/maps/{map}/stop", OPERATOR, dw_api_maps_order, DW_MAP_STOP, .names = map_name,
+     .body = reason_body, .summary = "Stop publishing and applying.", .schema = "MapOutcome"},
+    {"GET", "/maps/{map}/history", VIEWER, dw_api_history_show, .names = map_name, .query = id_page,
+     .summary = "What became of a map, newest first.", .schema = "MapHistory"},
+    {"POST", "/maps/{map}/rollback", ADMIN, dw_api_maps_rollback, .names = map_name,
+     .query = dry_run_query, .body = rollback_body,
+     .summary = "Make an earlier revision the newest one.", .schema = "MapApplied"},
+
+    {"POST", "/start", OPERATOR, dw_api_start_run, .body = start_body,
+     .summary = "Start several maps, parents first.", .schema = "BatchStarted"},
+    {"GET", "/syncs", VIEWER, dw_api_syncs_list, .query = syncs_query,
+     .summary = "Copies of rows: progress, rate, time left.", .schema = "SyncList"},
+    {"POST", "/syncs", OPERATOR, dw_api_start_resync, .body = resync_body, .check = check_resync,
+     .summary = "Copy rows again beside live changes.", .schema = "BatchStarted"},
+    {"GET", "/syncs/{id}", VIEWER, dw_api_syncs_show, .names = id_name,
+     .summary = "One sync with its ranges.", .schema = "SyncDetail"},
+    {"POST", "/syncs/{id}/pause", OPERATOR, dw_api_syncs_act, DW_SYNC_PAUSE, .names = id_name,
+     .summary = "Stop copying; the map goes on.", .schema = "Sync"},
+    {"POST", "/syncs/{id}/resume", OPERATOR, dw_api_syncs_act, DW_SYNC_RESUME, .names = id_name,
+     .summary = "Go on from where it stood.", .schema = "Sync"},
+    {"POST", "/syncs/{id}/cancel", OPERATOR, dw_api_syncs_act, DW_SYNC_CANCEL, .names = id_name,
+     .summary = "Give up.", .schema = "Sync"},
+    {"POST", "/syncs/{id}/rate", OPERATOR, dw_api_syncs_act, DW_SYNC_RATE, .names = id_name,
+     .body = rate_body, .summary = "Limit the rows per second while it runs.", .schema = "Sync"},
+
+    {"GET", "/dead-letters", VIEWER, dw_api_letters_list, .query = letters_query,
+     .summary = "Events that could not be applied, newest first.", .schema = "LetterList"},
+    {"GET", "/dead-letters/{id}", VIEWER, dw_api_letters_show, .names = id_name,
+     .summary = "One dead letter with its event.", .schema = "Letter"},
+
+    {"GET", "/audit", VIEWER, dw_api_history_audit, .query = audit_query,
+     .summary = "Who did what, newest first.", .schema = "AuditLog"},
+};
+
+const struct dw_api_route *dw_api_routes(size_t *out_count)
+{
+    *out_count = sizeof routes / sizeof *routes;
+    return routes;
+}
