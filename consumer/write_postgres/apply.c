@@ -313,5 +313,7 @@ enum dw_rc dw_apply_changes(struct dw_writer *writer, struct dw_writer_table *ta
     enum dw_rc rc = sift(&apply, &changes, &count);
     if (rc == DW_OK && count)
         rc = apply_all(&apply, changes, count);
-    return rc == DW_OK ? dw_stale_after(table, changes, count, err) : rc;
+    if (rc == DW_OK)
+        rc = dw_stale_after(table, changes, count, arena, err);
+    return rc == DW_OK ? dw_lookup_missed_keep(table, changes, count, arena, err) : rc;
 }

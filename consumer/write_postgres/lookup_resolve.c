@@ -198,6 +198,8 @@ enum dw_rc dw_lookup_resolve_load(struct dw_writer_table *table, struct dw_arena
         struct dw_lookup_resolve *lookup = &table->lookups[table->lookup_count++];
         *lookup = (struct dw_lookup_resolve){.column = i, .spec = map->columns[i].lookup};
         rc = write_sql(&loading, lookup->spec, &lookup->sql);
+        if (rc == DW_OK)
+            rc = dw_lookup_missed_load(table, lookup, err);
     }
     *out_tables = loading.tables;
     *out_count = loading.count;

@@ -7,6 +7,7 @@
 #ifndef DW_WRITE_POSTGRES_LOOKUP_RESOLVE_H
 #define DW_WRITE_POSTGRES_LOOKUP_RESOLVE_H
 #include "common/model/map_resolved.h"
+#include "consumer/write_postgres/lookup_missed.h"
 #include "consumer/write_postgres/writer.h"
 
 struct dw_writer_table;
@@ -15,6 +16,7 @@ struct dw_lookup_resolve { /* a column with a lookup */
     size_t column;
     const struct dw_map_lookup *spec;
     const char *sql; /* $1: keys as row_lookup.h has them; gives number and value */
+    struct dw_lookup_missed missed;
 };
 
 /* Loads the looked-up tables and makes the statements: table->lookups, and *out_tables in `arena`.

@@ -120,4 +120,15 @@ CREATE TABLE IF NOT EXISTS dualwrite.stale (
     PRIMARY KEY (map, key)
 );
 
+-- Rows that took a null because a lookup found no row, or one whose value was null; they are read again when there is one.
+CREATE TABLE IF NOT EXISTS dualwrite.missed (
+    map text,
+    key text,                      -- of the source, a JSON array of texts
+    target text,                   -- the column that is null
+    node int,                      -- which table of the lookup: 0 its own, then those inside
+    hash bigint NOT NULL,          -- of the key looked for in that table
+    PRIMARY KEY (map, key, target, node)
+);
+CREATE INDEX IF NOT EXISTS missed_hash ON dualwrite.missed (map, target, node, hash);
+
 INSERT INTO dualwrite.target (incarnation, schema_version) VALUES (gen_random_uuid(), 1) ON CONFLICT DO NOTHING;

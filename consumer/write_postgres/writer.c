@@ -214,6 +214,7 @@ static enum dw_rc put_truncate(struct dw_writer *writer, const struct dw_writer_
     dw_buf_reset(&writer->sql, BUFFER_MAX);
     if (writer->system->capture && truncate)
         rc = put_truncate_mark(writer, table, err);
+    dw_stale_put_truncate(table, &writer->sql);
     dw_buf_append_text(&writer->sql, truncate ? "TRUNCATE " : "DELETE FROM ");
     dw_pg_quote_table(&writer->sql, table->merge.schema, table->merge.table);
     return rc;

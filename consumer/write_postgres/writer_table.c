@@ -130,7 +130,10 @@ static enum dw_rc load_constraints(struct dw_writer_table *table, struct dw_err 
         "  AND (tginitdeferred OR (NOT tgisinternal AND tgenabled <> 'D')))"
         " OR EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid = $1::oid"
         "  AND (confdeltype NOT IN ('a', 'r') OR confupdtype NOT IN ('a', 'r')))"
-        " OR EXISTS (SELECT FROM pg_index WHERE indrelid = $1::oid AND NOT indimmediate)";
+        " OR EXISTS (SELECT FROM pg_index WHERE indrelid = $1::oid AND NOT indimmediate),"
+        " EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid = $1::oid"
+        "  AND confdeltype NOT IN ('a', 'r')), EXISTS (SELECT FROM pg_constraint"
+        "  WHERE contype = 'f' AND confrelid = $1::oid AND confupdtype IN ('n', 'd'))";
     char oid[16];
     (void)snprintf(oid, sizeof oid, "%u", table->catalogue->oid);
     const char *const params[] = {oid};
@@ -140,6 +143,8 @@ static enum dw_rc load_constraints(struct dw_writer_table *table, struct dw_err 
         return rc;
     table->referenced = PQgetvalue(result, 0, 0)[0] == 't';
     table->deferred = PQgetvalue(result, 0, 1)[0] == 't';
+    table->acts_on_delete = PQgetvalue(result, 0, 2)[0] == 't';
+    table->acts_on_update = PQgetvalue(result, 0, 3)[0] == 't';
     PQclear(result);
     return DW_OK;
 }

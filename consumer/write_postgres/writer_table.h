@@ -50,6 +50,8 @@ struct dw_writer_table {
     bool shared;            /* rows have owners */
     struct dw_str relation; /* its name in dualwrite.owner */
     bool referenced;        /* by a foreign key of another table */
+    bool acts_on_delete;    /* such a one changes or deletes that table's rows */
+    bool acts_on_update;    /* … sets them null or to their default */
     bool deferred;          /* has constraints that are checked at commit */
     uint64_t session;       /* of the writer, when the following was made */
     bool stage_exists;

@@ -22,24 +22,35 @@ void rig_exec(struct rig *rig, const char *sql)
         fail_msg("%s: %s", sql, rig->err.message);
 }
 
+static struct rig *new_rig(const char *name, const char *schema, const char *connection)
+{
+    struct rig *rig = calloc(1, sizeof *rig);
+    dw_arena_init(&rig->arena, 65536);
+    rig->system = (struct dw_system_settings){.name = "crm", .connection = connection};
+    connect_outside(rig);
+    rig->id = (struct dw_partition_id){.topic = name, .partition = 0, .map = name, .revision = 1};
+    rig->map.name = dw_str_from(name);
+    rig->map.target.schema = dw_str_from(schema);
+    return rig;
+}
+
 struct rig *rig_new(const char *name, const char *sql)
 {
     const char *connection = getenv("DW_PG_CRM");
     if (!connection)
         return NULL;
-    struct rig *rig = calloc(1, sizeof *rig);
-    dw_arena_init(&rig->arena, 65536);
-    rig->system = (struct dw_system_settings){.name = "crm", .connection = connection};
-    connect_outside(rig);
+    struct rig *rig = new_rig(name, name, connection);
     rig_exec(rig, dw_arena_printf(&rig->arena,
                                   "DROP SCHEMA IF EXISTS %s CASCADE; CREATE SCHEMA %s;"
                                   " SET search_path TO %s, pg_catalog",
                                   name, name, name));
     rig_exec(rig, sql);
-    rig->id = (struct dw_partition_id){.topic = name, .partition = 0, .map = name, .revision = 1};
-    rig->map.name = dw_str_from(name);
-    rig->map.target.schema = dw_str_from(name);
     return rig;
+}
+
+struct rig *rig_beside(const struct rig *first, const char *name)
+{
+    return new_rig(name, first->map.target.schema.ptr, first->system.connection);
 }
 
 void rig_free(struct rig *rig)
@@ -74,6 +85,18 @@ void rig_map(struct rig *rig, const char *table, const char *columns, size_t key
     rig->map.target.key_count = keys;
 }
 
+void rig_lookup(struct rig *rig, const char *column, const struct dw_map_lookup *lookup)
+{
+    struct dw_map_column *columns =
+        DW_ARENA_ARRAY(&rig->arena, struct dw_map_column, rig->map.column_count);
+    for (size_t i = 0; i < rig->map.column_count; i++) {
+        columns[i] = rig->map.columns[i];
+        if (dw_str_is(columns[i].target, column))
+            columns[i].lookup = lookup;
+    }
+    rig->map.columns = columns;
+}
+
 void rig_reopen_table(struct rig *rig)
 {
     struct dw_map_resolved source = {.source = {NULL, 0, 'd'}};
@@ -103,8 +126,11 @@ void rig_open(struct rig *rig)
                                   "DELETE FROM dualwrite.progress WHERE topic = '%s';"
                                   "DELETE FROM dualwrite.waiting WHERE topic = '%s';"
                                   "DELETE FROM dualwrite.held WHERE topic = '%s';"
-                                  "DELETE FROM dualwrite.barrier WHERE topic = '%s'",
-                                  rig->id.topic, rig->id.topic, rig->id.topic, rig->id.topic));
+                                  "DELETE FROM dualwrite.barrier WHERE topic = '%s';"
+                                  "DELETE FROM dualwrite.missed WHERE map = '%s';"
+                                  "DELETE FROM dualwrite.stale WHERE map = '%s'",
+                                  rig->id.topic, rig->id.topic, rig->id.topic, rig->id.topic,
+                                  rig->id.map, rig->id.map));
     claim(rig);
     rig_reopen_table(rig);
 }
@@ -142,8 +168,11 @@ static struct dw_change *add_change(struct rig *rig, enum dw_change_kind kind,
 struct dw_change *rig_row(struct rig *rig, bool replaces, const char *const *cells)
 {
     struct dw_value *values = DW_ARENA_ARRAY(&rig->arena, struct dw_value, rig->map.column_count);
-    for (size_t i = 0; i < rig->map.column_count; i++)
+    for (size_t i = 0; i < rig->map.column_count; i++) {
         values[i] = value_of(cells[i]);
+        if (rig->map.columns[i].lookup && values[i].kind == DW_VALUE_STRING)
+            values[i].kind = DW_VALUE_NESTED;
+    }
     struct dw_change *change = add_change(rig, DW_CHANGE_UPSERT, values);
     change->cells = values;
     change->replaces = replaces;

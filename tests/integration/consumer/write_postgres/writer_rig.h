@@ -34,8 +34,12 @@ struct rig {
  * server was given (DW_PG_CRM), the test is skipped. */
 struct rig *rig_new(const char *name, const char *sql);
 void rig_free(struct rig *rig);
+/* Another partition's rig in the schema of `first`, for a map of its own. */
+struct rig *rig_beside(const struct rig *first, const char *name);
 /* The map: table, its columns ("id name …"), of which the first `keys` are the key. */
 void rig_map(struct rig *rig, const char *table, const char *columns, size_t keys);
+/* A column of the map becomes a lookup: its cells are then keys, as JSON arrays of texts. */
+void rig_lookup(struct rig *rig, const char *column, const struct dw_map_lookup *lookup);
 /* Opens writer and table, claims the partition. */
 void rig_open(struct rig *rig);
 void rig_reopen_table(struct rig *rig);
