@@ -13,6 +13,7 @@
 #include "common/service/http_server.h"
 #include "common/service/lifecycle.h"
 #include "common/state/state.h"
+#include "common/state/state_request.h"
 #include "reconciler/api/alerts.h"
 #include "reconciler/api/api.h"
 #include "reconciler/api/map_gauges.h"
@@ -31,6 +32,7 @@
 #define BEAT_MS           2000
 #define PROCESS_SILENT_MS 60000
 #define API_THREADS       4
+#define CLEAN_MS          (15 * 60000)
 #define STATS_BYTES_MAX   4096
 /* The active one asks twice a second: one that is frozen or cut off loses the lock. */
 #define FROZEN_TIMEOUT "SET idle_session_timeout = '20s'"
@@ -50,6 +52,7 @@ struct reconciler {
     bool asked;       /* the lock was asked for and is held by somebody else */
     int64_t beat_ms;  /* when the last one was sent */
     int64_t count_ms; /* when letters may be counted again */
+    int64_t clean_ms; /* when old answers are forgotten again */
     bool worked;      /* the state database has let us in once */
     bool refused;     /* before that: the settings are wrong, the process ends */
     struct dw_arena arena;
@@ -226,6 +229,15 @@ static enum dw_rc beat(struct reconciler *self, struct dw_err *err)
     return rc;
 }
 
+static enum dw_rc clean(struct reconciler *self, struct dw_err *err)
+{
+    int64_t now_ms = dw_clock_mono_ms();
+    if (now_ms < self->clean_ms)
+        return DW_OK;
+    self->clean_ms = now_ms + CLEAN_MS;
+    return dw_state_request_clean(self->state, err);
+}
+
 static enum dw_rc keep_house(struct reconciler *self, struct dw_err *err)
 {
     enum dw_rc rc = DW_OK;
@@ -245,6 +257,8 @@ static enum dw_rc keep_house(struct reconciler *self, struct dw_err *err)
         rc = dw_alerts_refresh(self->state, self->watch, self->settings, &self->arena, err);
     if (!rc)
         rc = show_letters(self, err);
+    if (!rc)
+        rc = clean(self, err);
     return rc;
 }
 
@@ -292,7 +306,11 @@ static enum dw_rc serve(struct reconciler *self, struct dw_err *err)
     }
     struct dw_http_options options = {
         .listen = self->settings->reconciler.listen,
-        .body_max_bytes = DW_API_BODY_MAX,
+        .body_max_bytes = (size_t)self->settings->reconciler.body_max_bytes,
+        .requests_per_second = self->settings->reconciler.requests_per_second,
+        .certificate = self->settings->reconciler.tls_certificate,
+        .key = self->settings->reconciler.tls_key,
+        .tls_abroad = !self->settings->reconciler.allow_plain,
         .tokens = tokens,
         .token_count = token_count,
         .handler = handle,

@@ -12,6 +12,12 @@ DW_ERR_ENTRY("DW-API-003", "a thread cannot be started",
 DW_ERR_ENTRY("DW-API-004", "the operator API has no token",
     "Neither reconciler.token nor any of tokens is set; the API would answer everybody.",
     "Set reconciler.token, reconciler.token_file or DW_RECONCILER_TOKEN to a long random text.")
+DW_ERR_ENTRY("DW-API-005", "the operator API would be open to the network without TLS",
+    "reconciler.listen is no loopback address, and reconciler.tls_certificate is not set; who listens on the way reads tokens and rows.",
+    "Set reconciler.tls_certificate_file and tls_key_file, or listen on 127.0.0.1; behind a proxy that does TLS set reconciler.allow_plain.")
+DW_ERR_ENTRY("DW-API-006", "the TLS certificate or its key cannot be used",
+    "The message says which, and what is wrong with it.",
+    "Give both in PEM, the certificate with those of its issuers behind it, the key without a passphrase.")
 DW_ERR_ENTRY("DW-API-010", "the request is malformed",
     "A parameter or the body is not what the operator API expects; the message says which.",
     "Correct the request; nothing was changed.")
@@ -66,4 +72,16 @@ DW_ERR_ENTRY("DW-API-026", "rows are not copied",
 DW_ERR_ENTRY("DW-API-027", "the token's role does not suffice",
     "Each token has a role (tokens.NAME.role): a viewer looks, an operator also runs, an admin also changes maps.",
     "Use a token with the role that the message names, or give this one another role.")
+DW_ERR_ENTRY("DW-API-028", "too many requests",
+    "A token may ask reconciler.requests_per_second times a second, and twice as often for a moment; wrong tokens from one address far less.",
+    "Wait as long as Retry-After says, ask less often, or raise reconciler.requests_per_second.")
+DW_ERR_ENTRY("DW-API-029", "the Idempotency-Key was used for another request",
+    "A key stands for one request: the same method, path, parameters and body.",
+    "Send a new key with a new request; the old key only with the old one.")
+DW_ERR_ENTRY("DW-API-030", "the same request is under way",
+    "A request with this Idempotency-Key is being done at this moment.",
+    "Wait as long as Retry-After says and send it again: then it gets the answer of the first.")
+DW_ERR_ENTRY("DW-API-031", "how far the request came is not known",
+    "The reconciler that did it was stopped before it kept the answer.",
+    "Look whether it was done (`dualwrite audit` shows it), then send it with a new Idempotency-Key if it was not.")
 /* clang-format on */

@@ -344,7 +344,9 @@ static void derive(struct dw_settings *settings, struct dw_arena *arena)
     if (!settings->reconciler.url)
         settings->reconciler.url =
             *settings->reconciler.listen
-                ? dw_arena_printf(arena, "http://%s", settings->reconciler.listen)
+                ? dw_arena_printf(arena, "%s://%s",
+                                  settings->reconciler.tls_certificate ? "https" : "http",
+                                  settings->reconciler.listen)
                 : "";
 }
 

@@ -95,7 +95,12 @@ struct dw_token_settings {
 struct dw_reconciler_settings {
     const char *listen; /* HOST:PORT of the operator API, health and metrics */
     const char *token;  /* bearer token; NULL where only a producer or consumer runs */
-    const char *url;    /* what the CLI talks to; default http://LISTEN */
+    const char *url;    /* what the CLI talks to; default http(s)://LISTEN */
+    const char *tls_certificate, *tls_key; /* PEM; NULL: no TLS */
+    const char *tls_ca;                    /* PEM: whom the CLI trusts; NULL: the system's */
+    bool allow_plain;                      /* no TLS beyond loopback */
+    int64_t requests_per_second;           /* of a token; 0: no limit */
+    int64_t body_max_bytes;
 };
 
 #define DW_TOKEN_ADMIN_NAME "admin" /* of reconciler.token */

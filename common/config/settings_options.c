@@ -134,7 +134,22 @@ static const struct dw_option reconciler_options[] = {
     {"token", DW_OPTION_TEXT, RECONCILER(token), NULL, 0, 1024, NULL, NULL, DW_OPTION_SECRET,
      "Bearer token of the operator API, with the role admin; the command sends it."},
     {"url", DW_OPTION_TEXT, RECONCILER(url), NULL, 0, 0, NULL, NULL, 0,
-     "Where the dualwrite command finds the operator API; left out it is http://LISTEN."},
+     "Where the dualwrite command finds the operator API; left out it is http://LISTEN, with TLS "
+     "https://LISTEN."},
+    {"tls_certificate", DW_OPTION_TEXT, RECONCILER(tls_certificate), NULL, 0, 0, NULL, NULL,
+     DW_OPTION_SECRET,
+     "Certificate of the operator API in PEM, those of its issuers behind it. Needed to listen "
+     "beyond loopback."},
+    {"tls_key", DW_OPTION_TEXT, RECONCILER(tls_key), NULL, 0, 0, NULL, NULL, DW_OPTION_SECRET,
+     "Its private key in PEM, without a passphrase."},
+    {"tls_ca", DW_OPTION_TEXT, RECONCILER(tls_ca), NULL, 0, 0, NULL, NULL, DW_OPTION_SECRET,
+     "Certificates in PEM that the dualwrite command trusts, instead of the system's."},
+    {"allow_plain", DW_OPTION_BOOL, RECONCILER(allow_plain), "false", 0, 0, NULL, NULL, 0,
+     "Listen beyond loopback without TLS: only behind something else that does TLS."},
+    {"requests_per_second", DW_OPTION_INTEGER, RECONCILER(requests_per_second), "100", 0, 100000,
+     NULL, NULL, 0, "Requests of one token, twice as many for a moment; 0 is no limit."},
+    {"body_max_bytes", DW_OPTION_INTEGER, RECONCILER(body_max_bytes), "8388608", KIB, 512 * MIB,
+     NULL, "bytes", 0, "Largest body of a request."},
 };
 
 static const char *const roles[] = {"viewer", "operator", "admin", NULL};

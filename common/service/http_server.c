@@ -5,8 +5,11 @@
  */
 #include "common/service/http_server.h"
 
+#include "common/base/clock.h"
 #include "common/base/json_write.h"
 #include "common/service/metrics.h"
+#include "common/service/rate_limit.h"
+#include "common/service/tls_pair.h"
 #include <arpa/inet.h>
 #include <assert.h>
 #include <microhttpd.h>
@@ -19,11 +22,16 @@
 #define RESPONSE_MAX_BYTES (64u << 20)
 #define ALIVE_WITHIN_MS    30000
 #define IDLE_TIMEOUT_S     30
+#define CONNECTIONS_MAX    256
+#define BURST_SECONDS      2  /* so many seconds' requests may come at once */
+#define WRONG_PER_SECOND   10 /* wrong tokens from one address */
 
 struct dw_http_server {
     struct MHD_Daemon *daemon;
     struct dw_http_options options;
-    struct dw_bearer *bearer; /* NULL: no authentication */
+    struct dw_bearer *bearer;    /* NULL: no authentication */
+    struct dw_rate_limit *limit; /* by token; NULL: none */
+    struct dw_rate_limit *wrong; /* by client, of those without a right token */
     unsigned port;
 };
 
@@ -33,6 +41,7 @@ struct exchange {
     const char *token; /* the name of the one sent */
     bool authorised;
     bool too_large;
+    int64_t wait_ms; /* it asks too often */
 };
 
 void dw_http_error(struct dw_http_response *response, unsigned status, const char *code,
@@ -134,7 +143,13 @@ static void handle(const struct dw_http_server *server, const struct exchange *e
 {
     if (answer_built_in(server, request, response))
         return;
-    if (!exchange->authorised)
+    if (exchange->wait_ms) {
+        dw_http_error(response, 429, "DW-API-028",
+                      exchange->token ? "token %s asks too often"
+                                      : "too many requests without a right token%s",
+                      exchange->token ? exchange->token : "");
+        response->retry_after_s = (unsigned)(exchange->wait_ms / 1000 + 1);
+    } else if (!exchange->authorised)
         dw_http_error(response, 401, "DW-API-018",
                       "a bearer token is needed: Authorization: Bearer TOKEN");
     else if (exchange->too_large)
@@ -163,6 +178,11 @@ static enum MHD_Result send_response(struct MHD_Connection *connection,
     (void)MHD_add_response_header(message, MHD_HTTP_HEADER_CONTENT_TYPE, response->content_type);
     (void)MHD_add_response_header(message, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
     (void)MHD_add_response_header(message, "X-Content-Type-Options", "nosniff");
+    if (response->retry_after_s) {
+        char seconds[16];
+        (void)snprintf(seconds, sizeof seconds, "%u", response->retry_after_s);
+        (void)MHD_add_response_header(message, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+    }
     if (response->status == 401)
         (void)MHD_add_response_header(message, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
     enum MHD_Result sent = MHD_queue_response(connection, response->status, message);
@@ -173,7 +193,7 @@ static enum MHD_Result send_response(struct MHD_Connection *connection,
 /* Who may not ask gets no memory, and a body that is too large none any more. */
 static void collect_body(struct exchange *exchange, const char *data, size_t size)
 {
-    if (!exchange->authorised || exchange->too_large)
+    if (!exchange->authorised || exchange->wait_ms || exchange->too_large)
         return;
     dw_buf_append(&exchange->body, data, size);
     if (dw_buf_ok(&exchange->body))
@@ -182,14 +202,47 @@ static void collect_body(struct exchange *exchange, const char *data, size_t siz
     dw_buf_done(&exchange->body);
 }
 
+/* "127.0.0.1"; the port changes with each connection. */
+static const char *client_of(struct MHD_Connection *connection, char out[NI_MAXHOST])
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *address = info ? info->client_addr : NULL;
+    socklen_t len = address && address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                                              : sizeof(struct sockaddr_in);
+    if (!address || getnameinfo(address, len, out, NI_MAXHOST, NULL, 0, NI_NUMERICHOST) != 0)
+        (void)snprintf(out, NI_MAXHOST, "unknown");
+    return out;
+}
+
+/* Health and metrics are asked by machines, and cost little. */
+static bool is_built_in(const char *path)
+{
+    return strcmp(path, "/healthz") == 0 || strcmp(path, "/readyz") == 0 ||
+           strcmp(path, "/metrics") == 0;
+}
+
+static int64_t wait_of(const struct dw_http_server *server, const struct exchange *exchange,
+                       struct MHD_Connection *connection, const char *path)
+{
+    char client[NI_MAXHOST];
+    if (!server->limit || is_built_in(path))
+        return 0;
+    if (exchange->authorised)
+        return dw_rate_limit_take(server->limit, exchange->token ? exchange->token : "",
+                                  dw_clock_mono_ms());
+    return dw_rate_limit_take(server->wrong, client_of(connection, client), dw_clock_mono_ms());
+}
+
 static struct exchange *new_exchange(const struct dw_http_server *server,
-                                     struct MHD_Connection *connection)
+                                     struct MHD_Connection *connection, const char *path)
 {
     struct exchange *exchange = DW_MEM_NEW(struct exchange);
     exchange->token =
         dw_bearer_find(server->bearer, MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
                                                                    MHD_HTTP_HEADER_AUTHORIZATION));
     exchange->authorised = !server->bearer || exchange->token;
+    exchange->wait_ms = wait_of(server, exchange, connection, path);
     dw_arena_init(&exchange->arena, 16384);
     dw_buf_init(&exchange->body, server->options.body_max_bytes);
     return exchange;
@@ -203,7 +256,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
     struct exchange *exchange = *connection_state;
     (void)version;
     if (!exchange) {
-        *connection_state = new_exchange(server, connection);
+        *connection_state = new_exchange(server, connection, url);
         return MHD_YES;
     }
     if (*data_size) {
@@ -264,22 +317,68 @@ static enum dw_rc resolve(const char *listen, struct addrinfo **out, struct dw_e
     return DW_OK;
 }
 
+/* libmicrohttpd wants void *, and only reads. */
+static void *unconst(const char *text)
+{
+    return (void *)(uintptr_t)text;
+}
+
 static struct MHD_Daemon *start_daemon(struct dw_http_server *server, struct sockaddr *address)
 {
     unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL;
     if (address->sa_family == AF_INET6)
         flags |= MHD_USE_IPv6;
-    unsigned threads = server->options.threads ? server->options.threads : 1;
-    if (threads == 1)
-        return MHD_start_daemon(flags, 0, NULL, NULL, answer, server, MHD_OPTION_SOCK_ADDR, address,
-                                MHD_OPTION_NOTIFY_COMPLETED, completed, server,
-                                MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
-                                MHD_OPTION_CONNECTION_LIMIT, 256u, MHD_OPTION_END);
+    struct MHD_OptionItem more[4];
+    size_t count = 0;
+    if (server->options.certificate) {
+        flags |= MHD_USE_TLS;
+        more[count++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0,
+                                                unconst(server->options.certificate)};
+        more[count++] =
+            (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, unconst(server->options.key)};
+    }
+    if (server->options.threads > 1)
+        more[count++] = (struct MHD_OptionItem){MHD_OPTION_THREAD_POOL_SIZE,
+                                                (intptr_t)server->options.threads, NULL};
+    more[count] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
     return MHD_start_daemon(flags, 0, NULL, NULL, answer, server, MHD_OPTION_SOCK_ADDR, address,
                             MHD_OPTION_NOTIFY_COMPLETED, completed, server,
                             MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
-                            MHD_OPTION_CONNECTION_LIMIT, 256u, MHD_OPTION_THREAD_POOL_SIZE, threads,
-                            MHD_OPTION_END);
+                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+                            MHD_OPTION_ARRAY, more, MHD_OPTION_END);
+}
+
+static bool is_loopback(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET6) {
+        struct sockaddr_in6 six;
+        memcpy(&six, address, sizeof six);
+        return IN6_IS_ADDR_LOOPBACK(&six.sin6_addr);
+    }
+    struct sockaddr_in four;
+    memcpy(&four, address, sizeof four);
+    return ntohl(four.sin_addr.s_addr) >> 24 == 127;
+}
+
+static enum dw_rc check_tls(const struct dw_http_options *options, const struct sockaddr *address,
+                            struct dw_err *err)
+{
+    if (options->certificate || options->key)
+        return dw_tls_pair_check(options->certificate, options->key, err);
+    if (options->tls_abroad && !is_loopback(address))
+        return dw_err_set(err, DW_CONFIG, "DW-API-005",
+                          "%s is reached from other machines, and there is no TLS: tokens would be "
+                          "readable on the way",
+                          options->listen);
+    return DW_OK;
+}
+
+static void free_server(struct dw_http_server *server)
+{
+    dw_bearer_free(server->bearer);
+    dw_rate_limit_free(server->limit);
+    dw_rate_limit_free(server->wrong);
+    free(server);
 }
 
 enum dw_rc dw_http_server_start(struct dw_http_server **out, const struct dw_http_options *options,
@@ -289,16 +388,25 @@ enum dw_rc dw_http_server_start(struct dw_http_server **out, const struct dw_htt
     enum dw_rc rc = resolve(options->listen, &address, err);
     if (rc != DW_OK)
         return rc;
+    assert(address); /* a look-up that succeeded has one */
+    rc = check_tls(options, address->ai_addr, err);
+    if (rc != DW_OK) {
+        freeaddrinfo(address);
+        return rc;
+    }
     struct dw_http_server *server = DW_MEM_NEW(struct dw_http_server);
     server->options = *options;
     server->bearer =
         options->token_count ? dw_bearer_new(options->tokens, options->token_count) : NULL;
-    assert(address); /* a look-up that succeeded has one */
+    if (options->requests_per_second) {
+        double rate = (double)options->requests_per_second;
+        server->limit = dw_rate_limit_new(rate, rate * BURST_SECONDS);
+        server->wrong = dw_rate_limit_new(WRONG_PER_SECOND, WRONG_PER_SECOND * BURST_SECONDS);
+    }
     server->daemon = start_daemon(server, address->ai_addr);
     freeaddrinfo(address);
     if (!server->daemon) {
-        dw_bearer_free(server->bearer);
-        free(server);
+        free_server(server);
         return dw_err_set(err, DW_CONFIG, "DW-API-002",
                           "cannot listen on %s: the port is taken or the address is not ours",
                           options->listen);
@@ -315,8 +423,7 @@ void dw_http_server_stop(struct dw_http_server *server)
     if (!server)
         return;
     MHD_stop_daemon(server->daemon);
-    dw_bearer_free(server->bearer);
-    free(server);
+    free_server(server);
 }
 
 unsigned dw_http_server_port(const struct dw_http_server *server)

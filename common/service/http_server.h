@@ -1,4 +1,4 @@
-/* http_server.h - a small HTTP/1.1 server on libmicrohttpd: routes, limits, health, metrics.
+/* http_server.h - a small HTTP/1.1 server on libmicrohttpd: TLS, tokens, limits, health, metrics.
  *
  * Threads: handlers run on the server's own thread(s), one request at a time each.
  */
@@ -31,6 +31,7 @@ struct dw_http_response {
     unsigned status;          /* 200 … */
     const char *content_type; /* "application/json" by default; static */
     struct dw_buf body;
+    unsigned retry_after_s; /* the header Retry-After; 0: none */
 };
 
 typedef void (*dw_http_handler_fn)(void *context, const struct dw_http_request *request,
@@ -40,9 +41,14 @@ struct dw_http_options {
     const char *listen;    /* "127.0.0.1:8085"; port 0 takes a free one; [::1]:8085 for IPv6 */
     size_t body_max_bytes; /* 413 above */
     const struct dw_bearer_token *tokens; /* copied */
-    size_t token_count;         /* 0: no authentication. /healthz, /readyz and /metrics are always
-                                   open */
-    dw_http_handler_fn handler; /* NULL: 404 for all but the built-in three */
+    size_t token_count; /* 0: no authentication. /healthz, /readyz and /metrics are always
+                           open */
+    /* Of each token; more is answered with 429. Wrong tokens have a limit of their own, by client
+     * address. 0: none of both. */
+    int64_t requests_per_second;
+    const char *certificate, *key; /* PEM; both NULL: no TLS */
+    bool tls_abroad;               /* refuses to listen beyond loopback without TLS */
+    dw_http_handler_fn handler;    /* NULL: 404 for all but the built-in three */
     void *context;
     /* Readiness: true when ready; else writes why into `reason`. NULL: always ready. */
     bool (*ready)(void *context, struct dw_buf *reason);

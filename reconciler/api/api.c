@@ -5,6 +5,7 @@
 #include "common/base/log.h"
 #include "common/base/utf8.h"
 #include "reconciler/api/api_answer.h"
+#include "reconciler/api/api_once.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -182,7 +183,8 @@ static bool is_allowed(struct dw_api_call *call, const char *token)
     return false;
 }
 
-static void handle_active(struct dw_api *api, struct dw_api_call *call)
+static void handle_active(struct dw_api *api, struct dw_api_call *call,
+                          const struct dw_http_request *request)
 {
     struct dw_err err = DW_ERR_INIT;
     call->index = api->index;
@@ -198,7 +200,7 @@ static void handle_active(struct dw_api *api, struct dw_api_call *call)
         dw_api_answer_error(call, &err);
         return;
     }
-    call->request.route->answer(call);
+    dw_api_once_answer(call, request);
     return_state(api, call->state);
 }
 
@@ -227,6 +229,6 @@ void dw_api_handle(void *context, const struct dw_http_request *request,
     if (!is_allowed(&call, request->token))
         return;
     pthread_rwlock_rdlock(&api->active_lock);
-    handle_active(api, &call);
+    handle_active(api, &call, request);
     pthread_rwlock_unlock(&api->active_lock);
 }

@@ -18,8 +18,6 @@ struct dw_target_watch;
 struct dw_sync_meter;
 struct dw_api;
 
-#define DW_API_BODY_MAX (8u << 20) /* a map of 1,600 columns with value maps */
-
 /* Borrows `settings` and `instance` for the API's life. */
 struct dw_api *dw_api_new(const struct dw_settings *settings, const char *instance);
 void dw_api_free(struct dw_api *api); /* accepts NULL */

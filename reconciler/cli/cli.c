@@ -135,8 +135,7 @@ enum dw_cli_exit dw_cli_ask(struct dw_cli *cli, const char *method, const char *
     struct dw_err err = DW_ERR_INIT;
     enum dw_rc rc = DW_OK;
     if (!cli->client)
-        rc = dw_cli_client_open(&cli->client, cli->settings.reconciler.url,
-                                cli->settings.reconciler.token, &err);
+        rc = dw_cli_client_open(&cli->client, &cli->settings.reconciler, &err);
     if (!rc)
         rc = dw_cli_client_send(cli->client, method, path, body, cli->arena, out, &err);
     if (rc) {

@@ -237,7 +237,7 @@ dw_start() {
     [[ $kind != producer || " $* " == *' --system '* ]] || arguments+=(--system erp)
     [[ -v dw_ports[$name] ]] || dw_ports[$name]=$(dw_free_port)
     [[ $kind == reconciler && $name == reconciler ]] ||
-        environment+=("DW_${kind^^}_LISTEN=127.0.0.1:${dw_ports[$name]}")
+        environment=("DW_${kind^^}_LISTEN=127.0.0.1:${dw_ports[$name]}" "${environment[@]}")
     env "${environment[@]}" "$dw_bin/dualwrite-$kind" "${arguments[@]}" >>"$dw_dir/$name.log" 2>&1 &
     dw_pids[$name]=$!
     [[ $name != reconciler ]] || wait_until 15 has_started reconciler

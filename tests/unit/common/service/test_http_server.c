@@ -298,6 +298,54 @@ static void test_bad_listen_is_refused(void **state)
     }
 }
 
+static void test_who_asks_too_often_waits(void **state)
+{
+    (void)state;
+    struct dw_err err = DW_ERR_INIT;
+    struct dw_http_server *server = NULL;
+    struct dw_buf out;
+    const struct dw_bearer_token token = {"one", "secret"};
+    const struct dw_http_options options = {.listen = "127.0.0.1:0",
+                                            .body_max_bytes = 100,
+                                            .tokens = &token,
+                                            .token_count = 1,
+                                            .requests_per_second = 1,
+                                            .handler = echo};
+    dw_buf_init(&out, 1 << 20);
+    assert_int_equal(dw_http_server_start(&server, &options, &err), DW_OK);
+    unsigned port = dw_http_server_port(server);
+    bool waits = false;
+    for (int i = 0; i < 4; i++) /* more than a second's and its burst */
+        waits = waits || fetch(port, "/x", "Bearer secret", NULL, &out) == 429;
+    assert_true(waits);
+    assert_int_equal(fetch(port, "/healthz", NULL, NULL, &out), 200);
+    waits = false;
+    for (int i = 0; i < 40; i++)
+        waits = waits || fetch(port, "/x", "Bearer guess", NULL, &out) == 429;
+    assert_true(waits);
+    dw_http_server_stop(server);
+    dw_buf_done(&out);
+}
+
+static void test_abroad_only_with_tls(void **state)
+{
+    (void)state;
+    struct dw_err err = DW_ERR_INIT;
+    struct dw_http_server *server = NULL;
+    struct dw_http_options options = {
+        .listen = "0.0.0.0:0", .body_max_bytes = 1, .tls_abroad = true};
+    assert_int_equal(dw_http_server_start(&server, &options, &err), DW_CONFIG);
+    assert_string_equal(err.id, "DW-API-005");
+    options.certificate = "no certificate";
+    assert_int_equal(dw_http_server_start(&server, &options, &err), DW_CONFIG);
+    assert_string_equal(err.id, "DW-API-006");
+    options =
+        (struct dw_http_options){.listen = "[::1]:0", .body_max_bytes = 1, .tls_abroad = true};
+    enum dw_rc rc = dw_http_server_start(&server, &options, &err);
+    assert_true(rc == DW_OK || strcmp(err.id, "DW-API-002") == 0); /* no IPv6 here */
+    dw_http_server_stop(server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -309,6 +357,8 @@ int main(void)
         cmocka_unit_test(test_body_without_a_token_takes_no_memory),
         cmocka_unit_test(test_metrics_are_prometheus_text),
         cmocka_unit_test(test_bad_listen_is_refused),
+        cmocka_unit_test(test_who_asks_too_often_waits),
+        cmocka_unit_test(test_abroad_only_with_tls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
