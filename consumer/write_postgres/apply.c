@@ -85,6 +85,21 @@ static void settle_part(struct apply *apply, struct dw_change **changes, size_t 
 
 /* ---- parts ---- */
 
+/* Groups the plan and copies what goes by COPY; under a savepoint nothing does. */
+static enum dw_rc stage(struct apply *apply, struct dw_coalesce_plan *plan, bool savepoint,
+                        struct dw_merge_groups *groups)
+{
+    bool straight = !savepoint && dw_straight_wanted(apply->table, plan);
+    dw_merge_groups_build(apply->table, plan, straight, apply->arena, groups);
+    enum dw_rc rc = savepoint ? DW_OK : dw_merge_groups_stage(apply->table, groups, apply->err);
+    while (rc == DW_AGAIN) {
+        dw_writer_session_restart(apply->writer);
+        dw_merge_groups_build(apply->table, plan, false, apply->arena, groups);
+        rc = dw_merge_groups_stage(apply->table, groups, apply->err);
+    }
+    return rc;
+}
+
 /* Merges a part; settles it when that works. DW_REJECT: the server refused something in it. */
 static enum dw_rc try_part(struct apply *apply, struct dw_change **changes, size_t count,
                            bool savepoint)
@@ -92,14 +107,7 @@ static enum dw_rc try_part(struct apply *apply, struct dw_change **changes, size
     struct dw_coalesce_plan plan;
     struct dw_merge_groups groups;
     dw_coalesce_plan(changes, count, apply->table->map, &apply->writer->keys, apply->arena, &plan);
-    dw_merge_groups_build(apply->table, &plan, apply->arena, &groups);
-    enum dw_rc rc = DW_OK;
-    if (!savepoint)
-        rc = dw_merge_groups_stage(apply->table, &groups, apply->err);
-    if (rc == DW_AGAIN) {
-        dw_writer_session_restart(apply->writer);
-        rc = DW_OK;
-    }
+    enum dw_rc rc = stage(apply, &plan, savepoint, &groups);
     if (rc == DW_OK && groups.count)
         rc = dw_merge_groups_run(apply->table, &groups, changes[0]->origin, savepoint, apply->err);
     if (rc == DW_OK)

@@ -56,6 +56,7 @@ static enum dw_coalesce_part add_upsert(const struct walk *walk, struct dw_coale
 {
     const size_t count = walk->map->column_count;
     bool row_gone = is_gone(op);
+    op->fresh = op->last ? op->fresh : change->replaces;
     op->written = true;
     bool full = is_full(change->cells, count);
     if (full && change->keep && !row_gone) {

@@ -42,6 +42,7 @@ struct dw_coalesce_op {
     enum dw_coalesce_removal removal; /* DELETE */
     bool delete_first;
     bool written; /* some event of the batch wrote it, whatever came behind */
+    bool fresh;   /* the first event of the key says that there is no row of it yet */
     bool missing; /* out of the merge: a partial that found no row */
     const struct dw_value *cells;
     const struct dw_value *absent; /* KEEP, PARTIAL: the row to put in where there is none */

@@ -9,8 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SQL_MAX     ((size_t)16 * 1024 * 1024)
-#define STAGED_ROWS 500 /* from here on COPY beats arrays */
+#define SQL_MAX ((size_t)16 * 1024 * 1024)
 /* What is sent behind the fence has to leave in one piece: libpq sends on its own from 8 KiB on,
  * and a worker frozen between two pieces would hold the progress lock with no time-out to end it
  * (trap 9). Larger groups go by COPY, which runs before the fence. */
@@ -38,9 +37,18 @@ static struct dw_merge_groups_item *add_group(struct dw_merge_groups *groups,
     return group;
 }
 
-/* Whether an operation belongs to a group of this kind: what delete first are rows of two. */
-static bool belongs(const struct dw_coalesce_op *op, enum dw_merge_groups_kind kind)
+bool dw_merge_groups_is_new(const struct dw_coalesce_op *op)
 {
+    bool whole =
+        op->kind == DW_COALESCE_UPSERT || (op->kind == DW_COALESCE_KEEP && op->cells == op->absent);
+    return whole && op->fresh && !op->delete_first;
+}
+
+/* Whether an operation belongs to a group of this kind: what delete first are rows of two. */
+static bool belongs(const struct dw_merge_groups *groups, const struct dw_coalesce_op *op,
+                    enum dw_merge_groups_kind kind)
+{
+    bool is_new = groups->straight && dw_merge_groups_is_new(op);
     bool is_delete = op->kind == DW_COALESCE_DELETE;
     switch (kind) {
     case DW_GROUP_DELETE:
@@ -49,37 +57,40 @@ static bool belongs(const struct dw_coalesce_op *op, enum dw_merge_groups_kind k
         return is_delete && op->removal == DW_COALESCE_FLAG_DELETED;
     case DW_GROUP_FLAG_EXITED:
         return is_delete && op->removal == DW_COALESCE_FLAG_EXITED;
+    case DW_GROUP_NEW:
+        return is_new;
     case DW_GROUP_UPSERT:
-        return op->kind == DW_COALESCE_UPSERT;
+        return op->kind == DW_COALESCE_UPSERT && !is_new;
     case DW_GROUP_ABSENT:
-        return op->absent && (op->kind == DW_COALESCE_KEEP || op->kind == DW_COALESCE_PARTIAL);
+        return op->absent && !is_new &&
+               (op->kind == DW_COALESCE_KEEP || op->kind == DW_COALESCE_PARTIAL);
     case DW_GROUP_PARTIAL:
         return op->kind == DW_COALESCE_PARTIAL;
     }
     return false;
 }
 
-static size_t count_kind(const struct dw_coalesce_plan *plan, enum dw_merge_groups_kind kind)
+static size_t count_kind(const struct dw_merge_groups *groups, enum dw_merge_groups_kind kind)
 {
     size_t count = 0;
-    for (size_t i = 0; i < plan->op_count; i++)
-        count += belongs(&plan->ops[i], kind);
+    for (size_t i = 0; i < groups->plan->op_count; i++)
+        count += belongs(groups, &groups->plan->ops[i], kind);
     return count;
 }
 
 /* All operations of a kind, in one group. */
-static void add_kind(const struct dw_coalesce_plan *plan, enum dw_merge_groups_kind kind,
+static void add_kind(struct dw_coalesce_plan *plan, enum dw_merge_groups_kind kind,
                      const struct dw_writer_table_columns *columns, struct dw_arena *arena,
                      struct dw_merge_groups *groups)
 {
-    size_t count = count_kind(plan, kind);
+    size_t count = count_kind(groups, kind);
     if (!count)
         return;
     struct dw_merge_groups_item *group =
         add_group(groups, kind, columns->items, columns->count, arena);
     group->ops = DW_ARENA_ARRAY(arena, struct dw_coalesce_op *, count);
     for (size_t i = 0; i < plan->op_count; i++)
-        if (belongs(&plan->ops[i], kind))
+        if (belongs(groups, &plan->ops[i], kind))
             group->ops[group->count++] = &plan->ops[i];
 }
 
@@ -123,7 +134,7 @@ static void add_partial(const struct dw_writer_table *table, struct dw_coalesce_
 static void add_absent(const struct dw_writer_table *table, const struct dw_coalesce_plan *plan,
                        struct dw_merge_groups *groups, struct dw_arena *arena)
 {
-    size_t count = count_kind(plan, DW_GROUP_ABSENT);
+    size_t count = count_kind(groups, DW_GROUP_ABSENT);
     if (!count)
         return;
     struct dw_merge_groups_item *group =
@@ -131,7 +142,7 @@ static void add_absent(const struct dw_writer_table *table, const struct dw_coal
     struct dw_coalesce_op *ops = DW_ARENA_ARRAY(arena, struct dw_coalesce_op, count);
     group->ops = DW_ARENA_ARRAY(arena, struct dw_coalesce_op *, count);
     for (size_t i = 0; i < plan->op_count; i++) {
-        if (!belongs(&plan->ops[i], DW_GROUP_ABSENT))
+        if (!belongs(groups, &plan->ops[i], DW_GROUP_ABSENT))
             continue;
         ops[group->count] = plan->ops[i];
         ops[group->count].cells = plan->ops[i].absent;
@@ -141,15 +152,16 @@ static void add_absent(const struct dw_writer_table *table, const struct dw_coal
 }
 
 void dw_merge_groups_build(const struct dw_writer_table *table, struct dw_coalesce_plan *plan,
-                           struct dw_arena *arena, struct dw_merge_groups *out)
+                           bool straight, struct dw_arena *arena, struct dw_merge_groups *out)
 {
-    *out = (struct dw_merge_groups){.plan = plan};
+    *out = (struct dw_merge_groups){.plan = plan, .straight = straight};
+    add_kind(plan, DW_GROUP_NEW, &table->all, arena, out);
     add_kind(plan, DW_GROUP_DELETE, &table->keys, arena, out);
     add_kind(plan, DW_GROUP_FLAG_DELETED, &table->deleted.columns, arena, out);
     add_kind(plan, DW_GROUP_FLAG_EXITED, &table->exited.columns, arena, out);
     add_kind(plan, DW_GROUP_UPSERT, &table->all, arena, out);
     add_absent(table, plan, out, arena);
-    size_t partials = count_kind(plan, DW_GROUP_PARTIAL);
+    size_t partials = count_kind(out, DW_GROUP_PARTIAL);
     for (size_t i = 0; partials && i < plan->op_count; i++)
         if (plan->ops[i].kind == DW_COALESCE_PARTIAL)
             add_partial(table, &plan->ops[i], partials, out, arena);
@@ -195,7 +207,7 @@ static bool wants_stage(const struct dw_writer_table *table,
 {
     if (table->writer->no_stage)
         return false;
-    if (group->count >= STAGED_ROWS)
+    if (group->count >= DW_MERGE_GROUPS_STAGED)
         return true;
     const struct dw_rows rows = rows_of(table, group);
     size_t bytes = count_bytes(&rows, *left);
@@ -203,6 +215,40 @@ static bool wants_stage(const struct dw_writer_table *table,
         return true;
     *left -= bytes;
     return false;
+}
+
+/* BEGIN where there is none yet. */
+static enum dw_rc open_transaction(struct dw_writer *writer, struct dw_err *err)
+{
+    return writer->state == DW_SESSION_NOTED ? dw_writer_session_stage(writer, err) : DW_OK;
+}
+
+/* Straight into the target, before the fence as what is staged (trap 9). DW_AGAIN: the server
+ * refuses something in it. */
+static enum dw_rc copy_new(struct dw_writer_table *table, const struct dw_merge_groups_item *group,
+                           struct dw_err *err)
+{
+    struct dw_writer *writer = table->writer;
+    const struct dw_rows rows = rows_of(table, group);
+    bool broken = false;
+    enum dw_rc rc = open_transaction(writer, err);
+    if (rc != DW_OK)
+        return rc;
+    dw_buf_reset(&writer->sql, SQL_MAX);
+    dw_merge_sql_copy_straight(&writer->sql, &table->merge, &group->shape);
+    PGresult *failure =
+        dw_rows_copy_send(writer->conn, writer->sql.data, &rows, 0, &writer->copy, &broken);
+    if (failure || broken)
+        rc = dw_writer_session_error(writer, broken ? NULL : failure, err);
+    PQclear(failure);
+    if (rc == DW_OK) {
+        dw_straight_went(&table->straight);
+        return DW_OK;
+    }
+    if (rc == DW_RETRY)
+        return rc;
+    dw_straight_failed(&table->straight);
+    return DW_AGAIN;
 }
 
 static enum dw_rc copy_group(struct dw_writer_table *table, struct dw_merge_groups_item *group,
@@ -228,9 +274,7 @@ static enum dw_rc copy_group(struct dw_writer_table *table, struct dw_merge_grou
 static enum dw_rc open_stage(struct dw_writer_table *table, struct dw_err *err)
 {
     struct dw_writer *writer = table->writer;
-    enum dw_rc rc = DW_OK;
-    if (writer->state == DW_SESSION_NOTED)
-        rc = dw_writer_session_stage(writer, err);
+    enum dw_rc rc = open_transaction(writer, err);
     if (rc == DW_OK)
         rc = dw_writer_table_stage(table, err);
     if (rc == DW_CONFIG && strcmp(err->sqlstate, "42501") == 0) {
@@ -238,6 +282,15 @@ static enum dw_rc open_stage(struct dw_writer_table *table, struct dw_err *err)
         return DW_AGAIN;
     }
     return rc;
+}
+
+static enum dw_rc stage_group(struct dw_writer_table *table, struct dw_merge_groups_item *group,
+                              int64_t *number, struct dw_err *err)
+{
+    enum dw_rc rc = open_stage(table, err);
+    group->first_number = *number;
+    *number += (int64_t)group->count;
+    return rc == DW_OK ? copy_group(table, group, err) : rc;
 }
 
 static enum dw_rc stage_claims(struct dw_writer_table *table, struct dw_merge_groups *groups,
@@ -259,13 +312,11 @@ enum dw_rc dw_merge_groups_stage(struct dw_writer_table *table, struct dw_merge_
     size_t left = ARRAY_BYTES_MAX;
     for (size_t i = 0; i < groups->count; i++) {
         struct dw_merge_groups_item *group = &groups->items[i];
-        if (!wants_stage(table, group, &left))
-            continue;
-        enum dw_rc rc = open_stage(table, err);
-        group->first_number = number;
-        number += (int64_t)group->count;
-        if (rc == DW_OK)
-            rc = copy_group(table, group, err);
+        enum dw_rc rc = DW_OK;
+        if (group->kind == DW_GROUP_NEW)
+            rc = copy_new(table, group, err);
+        else if (wants_stage(table, group, &left))
+            rc = stage_group(table, group, &number, err);
         if (rc != DW_OK)
             return rc;
     }
@@ -388,7 +439,8 @@ enum dw_rc dw_merge_groups_run(struct dw_writer_table *table, struct dw_merge_gr
             from = i;
             dw_writer_session_open(writer);
         }
-        send_group(table, &groups->items[i], origin, DW_SESSION_TAG_GROUP + (int)i);
+        if (groups->items[i].kind != DW_GROUP_NEW) /* it is there */
+            send_group(table, &groups->items[i], origin, DW_SESSION_TAG_GROUP + (int)i);
     }
     dw_owner_send(table, groups->plan, groups->claims_staged);
     if (table->deferred) /* else they would fail at COMMIT, where no row can be named */

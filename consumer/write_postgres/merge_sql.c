@@ -97,6 +97,19 @@ void dw_merge_sql_copy(struct dw_buf *out, const struct dw_merge_table *table,
     dw_buf_append_text(out, ") FROM STDIN");
 }
 
+void dw_merge_sql_copy_straight(struct dw_buf *out, const struct dw_merge_table *table,
+                                const struct dw_merge_group *group)
+{
+    dw_buf_append_text(out, "COPY ");
+    dw_pg_quote_table(out, table->schema, table->table);
+    dw_buf_append_text(out, " (");
+    for (size_t i = 0; i < group->count; i++) {
+        put_comma(out, i);
+        dw_pg_quote_name(out, column_at(table, group, i)->name);
+    }
+    dw_buf_append_text(out, ") FROM STDIN");
+}
+
 static bool has_identity(const struct dw_merge_table *table, const struct dw_merge_group *group)
 {
     for (size_t i = 0; i < group->count; i++)

@@ -44,6 +44,9 @@ void dw_merge_sql_stage(struct dw_buf *out, const struct dw_merge_table *table);
 /* COPY of the group's columns into it. */
 void dw_merge_sql_copy(struct dw_buf *out, const struct dw_merge_table *table,
                        const struct dw_merge_group *group);
+/* COPY of the group's columns straight into the target: rows that are new. */
+void dw_merge_sql_copy_straight(struct dw_buf *out, const struct dw_merge_table *table,
+                                const struct dw_merge_group *group);
 /* INSERT … ON CONFLICT (key) DO UPDATE: rows with all columns. */
 void dw_merge_sql_upsert(struct dw_buf *out, const struct dw_merge_table *table,
                          const struct dw_merge_group *group);

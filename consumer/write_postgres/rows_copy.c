@@ -1,6 +1,7 @@
 /* rows_copy.c - see rows_copy.h. */
 #include "consumer/write_postgres/rows_copy.h"
 
+#include "common/base/fault.h"
 #include <libpq-fe.h>
 
 #define CHUNK_BYTES  65536
@@ -42,10 +43,12 @@ static void put_text(struct dw_buf *out, struct dw_str text)
 
 void dw_rows_copy_line(struct dw_buf *out, const struct dw_rows *rows, size_t row, int64_t number)
 {
-    dw_buf_append_i64(out, number);
+    if (number)
+        dw_buf_append_i64(out, number);
     for (size_t i = 0; i < rows->column_count; i++) {
         const struct dw_value *cell = dw_rows_cell(rows, row, rows->columns[i]);
-        dw_buf_append_char(out, '\t');
+        if (i || number)
+            dw_buf_append_char(out, '\t');
         if (cell->kind == DW_VALUE_STRING)
             put_text(out, cell->text);
         else
@@ -58,12 +61,13 @@ static bool send_rows(PGconn *conn, const struct dw_rows *rows, int64_t number,
                       struct dw_buf *scratch)
 {
     for (size_t row = 0; row < rows->count; row++) {
-        dw_rows_copy_line(scratch, rows, row, number + (int64_t)row);
+        dw_rows_copy_line(scratch, rows, row, number ? number + (int64_t)row : 0);
         if (scratch->len < CHUNK_BYTES && row + 1 < rows->count)
             continue;
         if (PQputCopyData(conn, scratch->data, (int)scratch->len) != 1)
             return false;
         dw_buf_reset(scratch, SCRATCH_KEEP);
+        dw_fault("writer.copy_half_sent");
     }
     return PQputCopyEnd(conn, NULL) == 1;
 }

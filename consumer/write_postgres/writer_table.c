@@ -120,8 +120,9 @@ static enum dw_rc load_operators(struct dw_writer_table *table, const struct dw_
     return DW_OK;
 }
 
-/* Who refers to the table, and whether anything may be checked only at commit: its own constraints,
- * or those of tables that the application's triggers or a cascade write. */
+/* Who refers to the table; whether anything may be checked only at commit: its own constraints, or
+ * those of tables that the application's triggers or a cascade write; whether COPY may take the
+ * place of INSERT, which rules and policies see and COPY does not. */
 static enum dw_rc load_constraints(struct dw_writer_table *table, struct dw_err *err)
 {
     static const char sql[] =
@@ -133,7 +134,9 @@ static enum dw_rc load_constraints(struct dw_writer_table *table, struct dw_err 
         " OR EXISTS (SELECT FROM pg_index WHERE indrelid = $1::oid AND NOT indimmediate),"
         " EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid = $1::oid"
         "  AND confdeltype NOT IN ('a', 'r')), EXISTS (SELECT FROM pg_constraint"
-        "  WHERE contype = 'f' AND confrelid = $1::oid AND confupdtype IN ('n', 'd'))";
+        "  WHERE contype = 'f' AND confrelid = $1::oid AND confupdtype IN ('n', 'd')),"
+        " NOT row_security_active($1::oid) AND NOT EXISTS (SELECT FROM pg_rewrite"
+        "  WHERE ev_class = $1::oid)";
     char oid[16];
     (void)snprintf(oid, sizeof oid, "%u", table->catalogue->oid);
     const char *const params[] = {oid};
@@ -145,6 +148,7 @@ static enum dw_rc load_constraints(struct dw_writer_table *table, struct dw_err 
     table->deferred = PQgetvalue(result, 0, 1)[0] == 't';
     table->acts_on_delete = PQgetvalue(result, 0, 2)[0] == 't';
     table->acts_on_update = PQgetvalue(result, 0, 3)[0] == 't';
+    table->copyable = PQgetvalue(result, 0, 4)[0] == 't';
     PQclear(result);
     return DW_OK;
 }

@@ -6,6 +6,7 @@
 #include "consumer/write_postgres/lookup_resolve.h"
 #include "consumer/write_postgres/merge_sql.h"
 #include "consumer/write_postgres/stale.h"
+#include "consumer/write_postgres/straight.h"
 #include "consumer/write_postgres/writer.h"
 
 enum dw_writer_table_statement {
@@ -53,7 +54,9 @@ struct dw_writer_table {
     bool acts_on_delete;    /* such a one changes or deletes that table's rows */
     bool acts_on_update;    /* … sets them null or to their default */
     bool deferred;          /* has constraints that are checked at commit */
-    uint64_t session;       /* of the writer, when the following was made */
+    bool copyable;          /* COPY does to it what INSERT does */
+    struct dw_straight straight;
+    uint64_t session; /* of the writer, when the following was made */
     bool stage_exists;
     bool prepared[DW_TABLE_STATEMENTS];
     struct dw_exchange_statement statements[DW_TABLE_STATEMENTS];

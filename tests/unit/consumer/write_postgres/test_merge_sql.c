@@ -63,6 +63,14 @@ static void test_upsert(void **state)
                " DO NOTHING");
 }
 
+static void test_copy(void **state)
+{
+    (void)state;
+    assert_sql(dw_merge_sql_copy, 2, false, "COPY pg_temp.\"dw_stage_1\" (n, c0, c1) FROM STDIN");
+    assert_sql(dw_merge_sql_copy_straight, 2, false,
+               "COPY \"s\".\"t\" (\"id\", \"a \"\"b\") FROM STDIN");
+}
+
 static void test_update_and_delete(void **state)
 {
     (void)state;
@@ -106,7 +114,8 @@ static void test_copy_line_escapes(void **state)
     dw_buf_init(&line, 4096);
     dw_rows_copy_line(&line, &rows, 0, 41);
     dw_rows_copy_line(&line, &rows, 1, 42);
-    assert_string_equal(line.data, "41\t1\ta\\tb\\nc\\\\N\\r\xc3\xa9\b\n42\t2\t\\N\n");
+    dw_rows_copy_line(&line, &rows, 1, 0);
+    assert_string_equal(line.data, "41\t1\ta\\tb\\nc\\\\N\\r\xc3\xa9\b\n42\t2\t\\N\n2\t\\N\n");
     dw_buf_done(&line);
 }
 
@@ -124,6 +133,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_upsert),
+        cmocka_unit_test(test_copy),
         cmocka_unit_test(test_update_and_delete),
         cmocka_unit_test(test_mark_head_is_json),
         cmocka_unit_test(test_copy_line_escapes),
