@@ -41,10 +41,12 @@ static const char columns_sql[] =
     " col.attidentity = 'a', col.attstorage <> 'p', coalesce(k.collisdeterministic, true),"
     " has_column_privilege($1::oid, col.attnum, 'SELECT'),"
     " has_column_privilege($1::oid, col.attnum, 'INSERT'),"
-    " has_column_privilege($1::oid, col.attnum, 'UPDATE')"
+    " has_column_privilege($1::oid, col.attnum, 'UPDATE'),"
+    " coalesce(quote_ident(kn.nspname) || '.' || quote_ident(k.collname), '')"
     " FROM col JOIN last USING (attnum) JOIN pg_type t ON t.oid = last.oid"
     " JOIN pg_namespace tn ON tn.oid = t.typnamespace"
     " LEFT JOIN pg_collation k ON k.oid = col.attcollation"
+    " LEFT JOIN pg_namespace kn ON kn.oid = k.collnamespace"
     " ORDER BY col.attnum";
 
 static const char indexes_sql[] =
@@ -150,6 +152,7 @@ static void read_column(const PGresult *result, int row, struct dw_arena *arena,
     column->can_select = flag(result, row, 15);
     column->can_insert = flag(result, row, 16);
     column->can_update = flag(result, row, 17);
+    column->collation_sql = text(result, row, 18, arena);
 }
 
 static enum dw_rc load_columns(PGconn *conn, const char *oid_text, struct dw_arena *arena,

@@ -21,6 +21,7 @@ struct dw_pg_column {
     struct dw_str type;          /* format_type(): "numeric(18,2)" */
     struct dw_str base_type_sql; /* schema-qualified, quoted name of the base type without typmod,
                                     for casts: "pg_catalog.numeric" */
+    struct dw_str collation_sql; /* likewise; "" where the type has none */
     char type_kind;              /* pg_type.typtype of the base: b, e, c, r, m */
     char category;               /* pg_type.typcategory of the base: N, S, D, B, A… */
     bool not_null;               /* column or its domain */

@@ -45,6 +45,15 @@ static enum dw_rc audit(struct dw_state *state, const char *by, const char *acti
         params, NULL, err);
 }
 
+static const char *scope_of(const char *keys, const char *from_key, const char *filter)
+{
+    if (keys)
+        return "keys";
+    if (filter)
+        return from_key ? "range and filter" : "filter";
+    return from_key ? "range" : "all";
+}
+
 /* The ids of those that an order comes after, as an array literal of numbers. */
 static void format_after(const struct dw_sync_order *order, const int64_t *ids, struct dw_buf *out)
 {
@@ -55,6 +64,11 @@ static void format_after(const struct dw_sync_order *order, const int64_t *ids, 
         dw_buf_append_i64(out, ids[order->after[i]]);
     }
     dw_buf_append_char(out, '}');
+}
+
+const char *dw_state_sync_scope(const struct dw_sync_record *record)
+{
+    return scope_of(record->keys, record->from_key, record->filter);
 }
 
 static enum dw_rc insert_order(struct dw_state *state, const struct dw_sync_order *order,
@@ -77,15 +91,16 @@ static enum dw_rc insert_order(struct dw_state *state, const struct dw_sync_orde
         after.data,
         by,
         order->keys,
+        order->filter,
     };
     PGresult *result = NULL;
     enum dw_rc rc = dw_state_db_query(
         state,
         "INSERT INTO dualwrite.sync (map, kind, from_key, to_key, on_existing, delete_extra, rate,"
-        " batch, after, by, keys) VALUES ($1, $2, $3, $4, $5, $6, $7,"
+        " batch, after, by, keys, filter) VALUES ($1, $2, $3, $4, $5, $6, $7,"
         " coalesce($8, currval(pg_get_serial_sequence('dualwrite.sync', 'id'))::text)::bigint,"
-        " $9, $10, $11) RETURNING id",
-        11, params, &result, err);
+        " $9, $10, $11, $12) RETURNING id",
+        12, params, &result, err);
     dw_buf_done(&after);
     if (rc) {
         if (strcmp(err->sqlstate, "23505") == 0)
@@ -100,10 +115,7 @@ static enum dw_rc insert_order(struct dw_state *state, const struct dw_sync_orde
     char detail[160];
     (void)snprintf(detail, sizeof detail,
                    "{\"sync\":%lld,\"scope\":\"%s\",\"keep\":%s,\"delete_extra\":%s}",
-                   (long long)ids[index],
-                   order->keys       ? "keys"
-                   : order->from_key ? "range"
-                                     : "all",
+                   (long long)ids[index], scope_of(order->keys, order->from_key, order->filter),
                    order->keep_existing ? "true" : "false", order->delete_extra ? "true" : "false");
     return audit(state, by, order->initial ? "sync.initial" : "sync.resync", order->map, detail,
                  err);
@@ -141,7 +153,7 @@ enum dw_rc dw_state_sync_create(struct dw_state *state, const struct dw_sync_ord
     " coalesce(r.ranges, 0), coalesce(r.ranges_done, 0), s.rows_estimated,"                        \
     " coalesce(r.rows_done, 0), s.rows_deleted, coalesce(r.chunks_done, 0), s.chunks_repeated,"    \
     " s.epoch, coalesce(s.end_lsn, '0/0'), s.by, " MICROSECONDS("s.created_at") ", " MICROSECONDS( \
-        "s.started_at") ", " MICROSECONDS("s.ended_at") ", s.keys"                                 \
+        "s.started_at") ", " MICROSECONDS("s.ended_at") ", s.keys, s.filter"                       \
                                                         " FROM dualwrite.sync s JOIN "             \
                                                         "dualwrite.map m ON m.name = s.map"        \
                                                         " LEFT JOIN LATERAL (SELECT count(*) AS "  \
@@ -196,6 +208,7 @@ static enum dw_rc read_sync(const PGresult *result, int row, struct dw_arena *ar
         .started_us = dw_state_db_number(result, row, 26),
         .ended_us = dw_state_db_number(result, row, 27),
         .keys = text_or_null(result, row, 28, arena),
+        .filter = text_or_null(result, row, 29, arena),
     };
     return dw_state_db_lsn(result, row, 23, &out->end_lsn, err);
 }
@@ -562,7 +575,7 @@ static enum dw_rc close_gaps(struct dw_state *state, const char *id, struct dw_e
         " AND NOT EXISTS (SELECT FROM dualwrite.map m WHERE m.source_system = g.system"
         "  AND m.state <> 'stopped' AND g.map IN ('', m.name) AND NOT EXISTS ("
         "   SELECT FROM dualwrite.sync s WHERE s.map = m.name AND s.state = 'done'"
-        "   AND s.from_key IS NULL AND s.keys IS NULL"
+        "   AND s.from_key IS NULL AND s.keys IS NULL AND s.filter IS NULL"
         "   AND (s.delete_extra OR g.code = 'DW-STATE-013') AND s.started_at > g.noted_at))"
         " AND EXISTS (SELECT FROM dualwrite.sync s JOIN dualwrite.map m ON m.name = s.map"
         "  WHERE s.id = $1 AND m.source_system = g.system AND g.map IN ('', m.name)"

@@ -37,6 +37,8 @@ struct dw_sync_order {
     bool initial;                  /* else a re-sync beside a running map */
     const char *from_key, *to_key; /* both NULL: all */
     const char *keys;              /* or a JSON array of keys: these rows alone; NULL: no */
+    const char *filter;            /* an expression over source columns; not with `keys` or
+                                      `delete_extra`; NULL: none */
     bool keep_existing;            /* rows that the target has already stay as they are */
     bool delete_extra;
     int64_t rate;        /* rows per second, 0 none */
@@ -52,6 +54,7 @@ struct dw_sync_record {
     const char *code, *reason;
     const char *from_key, *to_key; /* NULL: all */
     const char *keys;              /* NULL: none */
+    const char *filter;            /* NULL: none */
     bool keep_existing;
     bool delete_extra;
     int64_t rate;
@@ -78,6 +81,9 @@ enum dw_rc dw_state_sync_create(struct dw_state *state, const struct dw_sync_ord
 enum dw_rc dw_state_sync_insert(struct dw_state *state, const struct dw_sync_order *orders,
                                 size_t count, const char *by, int64_t *out_ids,
                                 struct dw_err *err) DW_MUST_CHECK;
+
+/* "all", "range", "keys", "filter", "range and filter". Never NULL. */
+const char *dw_state_sync_scope(const struct dw_sync_record *record);
 
 struct dw_sync_filter {
     const char *system; /* source system; NULL any */

@@ -173,16 +173,33 @@ static enum dw_rc set_keys(struct run *run, struct dw_err *err)
     return rc;
 }
 
-static enum dw_rc set_filter(struct run *run, struct dw_err *err)
+/* All that the statement's conditions are compared with. */
+static enum dw_rc set_conditions(struct run *run, struct dw_err *err)
 {
-    const char *params[] = {run->read->table->filter_values};
+    const struct dw_chunk_read *read = run->read;
+    const char *params[] = {read->table->filter.values, read->table->choice.values};
     PGresult *result = NULL;
-    if (!params[0])
-        return DW_OK;
+    enum dw_rc rc = set_bound(run, DW_SYNC_LOWER, read->lower, err);
+    if (rc == DW_OK)
+        rc = set_bound(run, DW_SYNC_UPPER, read->upper, err);
+    if (rc != DW_OK || (!params[0] && !params[1]))
+        return rc;
     run->sql.len = 0;
-    dw_sync_table_sql_set_filter(&run->sql);
-    enum dw_rc rc = dw_pg_query(run->conn, run->sql.data, 1, params, &result, err);
+    dw_sync_table_sql_set_values(&run->sql);
+    rc = dw_pg_query(run->conn, run->sql.data, 2, params, &result, err);
     PQclear(result);
+    return rc;
+}
+
+enum dw_rc dw_chunk_read_conditions(PGconn *conn, const struct dw_chunk_read *read,
+                                    struct dw_err *err)
+{
+    struct run run = {.conn = conn, .read = read};
+    dw_arena_init(&run.arena, 4096);
+    dw_buf_init(&run.sql, SQL_BYTES_MAX);
+    enum dw_rc rc = set_conditions(&run, err);
+    dw_arena_done(&run.arena);
+    dw_buf_done(&run.sql);
     return rc;
 }
 
@@ -314,30 +331,22 @@ static enum dw_rc copy(struct run *run, struct dw_buf *out_last, struct dw_err *
 static enum dw_rc prepare(struct run *run, struct dw_err *err)
 {
     const struct dw_chunk_read *read = run->read;
-    enum dw_rc rc = DW_OK;
-    if (read->kind != DW_CHUNK_READ_RANGE) {
+    const struct dw_sync_scope scope = {.has_lower = read->lower != NULL,
+                                        .lower_in = read->lower_in,
+                                        .has_upper = read->upper != NULL,
+                                        .limit = read->limit};
+    enum dw_rc rc = set_conditions(run, err);
+    if (rc == DW_OK && read->kind != DW_CHUNK_READ_RANGE)
         rc = set_keys(run, err);
-    } else {
-        rc = set_bound(run, DW_SYNC_LOWER, read->lower, err);
-        if (rc == DW_OK)
-            rc = set_bound(run, DW_SYNC_UPPER, read->upper, err);
-    }
-    if (rc == DW_OK && (read->kind == DW_CHUNK_READ_RANGE || read->kind == DW_CHUNK_READ_OUTSIDE))
-        rc = set_filter(run, err);
     run->sql.len = 0;
     if (read->kind == DW_CHUNK_READ_OUTSIDE)
-        dw_sync_table_sql_outside(read->table, &run->sql);
+        dw_sync_table_sql_outside(read->table, &scope, &run->sql);
     else if (read->kind == DW_CHUNK_READ_ABSENT)
-        dw_sync_table_sql_absent(read->table, &run->sql);
+        dw_sync_table_sql_absent(read->table, &scope, &run->sql);
     else if (read->kind == DW_CHUNK_READ_KEYS)
         dw_sync_table_sql_keys(read->table, &run->sql);
     else
-        dw_sync_table_sql_rows(read->table,
-                               &(struct dw_sync_scope){.has_lower = read->lower != NULL,
-                                                       .lower_in = read->lower_in,
-                                                       .has_upper = read->upper != NULL,
-                                                       .limit = read->limit},
-                               &run->sql);
+        dw_sync_table_sql_rows(read->table, &scope, &run->sql);
     return rc;
 }
 

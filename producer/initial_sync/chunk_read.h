@@ -22,7 +22,7 @@ struct dw_chunk_read { /* borrows everything */
     enum dw_chunk_read_kind kind;
     const struct dw_sync_table *table;
     const char *token;
-    const char *lower; /* JSON arrays of texts; NULL: none */
+    const char *lower; /* JSON arrays of texts; NULL: none. Of ABSENT and OUTSIDE too */
     bool lower_in;
     const char *upper;
     struct dw_str *keys; /* key_count texts for each key */
@@ -37,6 +37,10 @@ struct dw_chunk_read { /* borrows everything */
 enum dw_rc dw_chunk_read(struct pg_conn *conn, const struct dw_chunk_read *read,
                          struct dw_chunk *chunk, struct dw_buf *out_last, bool *out_more,
                          struct dw_err *err) DW_MUST_CHECK;
+
+/* Sets in the session what bounds, filter and choice of a reading are compared with. */
+enum dw_rc dw_chunk_read_conditions(struct pg_conn *conn, const struct dw_chunk_read *read,
+                                    struct dw_err *err) DW_MUST_CHECK;
 
 /* Writes the high watermark of a chunk, or the only one of a mark. */
 enum dw_rc dw_chunk_read_mark(struct pg_conn *conn, const char *token, uint64_t number,

@@ -106,6 +106,7 @@ void dw_sync_free_job(struct dw_sync_job *job)
     dw_sync_table_free(job->table);
     dw_arena_done(&job->arena);
     free(job->map);
+    free(job->filter);
     free(job);
 }
 

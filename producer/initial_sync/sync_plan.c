@@ -12,6 +12,7 @@
 #define SAMPLE_ROWS     20000
 #define SPANS_MAX       64
 #define CHUNKS_PER_SPAN 4
+#define PLAN_ROWS       "\"Plan Rows\":"
 
 /* Of a table that was never analysed the size tells about how many rows it may have. */
 static enum dw_rc estimate(PGconn *conn, const struct dw_sync_table *table, int64_t *out,
@@ -33,6 +34,34 @@ static enum dw_rc estimate(PGconn *conn, const struct dw_sync_table *table, int6
     if (rc != DW_OK)
         return rc;
     *out = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
+    PQclear(result);
+    return DW_OK;
+}
+
+/* About how many rows the server expects of the sync's bounds and conditions. */
+static enum dw_rc estimate_matching(const struct dw_sync_plan_order *order, int64_t *out,
+                                    struct dw_err *err)
+{
+    const struct dw_sync_record *record = order->record;
+    const struct dw_chunk_read read = {.table = order->table,
+                                       .lower = record->from_key,
+                                       .lower_in = true,
+                                       .upper = record->to_key};
+    const struct dw_sync_scope scope = {
+        .has_lower = read.lower != NULL, .lower_in = true, .has_upper = read.upper != NULL};
+    PGresult *result = NULL;
+    struct dw_buf sql;
+    enum dw_rc rc = dw_chunk_read_conditions(order->conn, &read, err);
+    if (rc != DW_OK)
+        return rc;
+    dw_buf_init(&sql, SQL_BYTES_MAX);
+    dw_sync_table_sql_estimate(order->table, &scope, &sql);
+    rc = dw_pg_query(order->conn, sql.data, 0, NULL, &result, err);
+    dw_buf_done(&sql);
+    if (rc != DW_OK)
+        return rc;
+    const char *rows = strstr(PQgetvalue(result, 0, 0), PLAN_ROWS); /* the outermost node's */
+    *out = rows ? strtoll(rows + sizeof PLAN_ROWS - 1, NULL, 10) : 0;
     PQclear(result);
     return DW_OK;
 }
@@ -98,25 +127,51 @@ static enum dw_rc cut(const struct dw_sync_plan_order *order, struct dw_arena *a
     return DW_OK;
 }
 
+static enum dw_rc plan_keys(const struct dw_sync_plan_order *order, struct dw_arena *arena,
+                            struct dw_sync_plan *out, struct dw_err *err)
+{
+    struct dw_str *keys = NULL;
+    size_t count = 0;
+    enum dw_rc rc =
+        dw_chunk_read_keys(order->record->keys, order->table->key_count, arena, &keys, &count, err);
+    out->ranges = DW_ARENA_ARRAY(arena, struct dw_sync_range, 2);
+    out->rows_estimated = (int64_t)count;
+    add(out, (struct dw_sync_range){.part = DW_SYNC_PART_ROWS});
+    return rc;
+}
+
+static enum dw_rc plan_range(const struct dw_sync_plan_order *order, struct dw_arena *arena,
+                             struct dw_sync_plan *out, struct dw_err *err)
+{
+    out->ranges = DW_ARENA_ARRAY(arena, struct dw_sync_range, 2);
+    add(out, (struct dw_sync_range){.lower = order->record->from_key,
+                                    .lower_in = true,
+                                    .upper = order->record->to_key});
+    return estimate_matching(order, &out->rows_estimated, err);
+}
+
+static enum dw_rc plan_table(const struct dw_sync_plan_order *order, struct dw_arena *arena,
+                             struct dw_sync_plan *out, struct dw_err *err)
+{
+    bool all = !order->table->filter.sql.ptr && !order->table->choice.sql.ptr;
+    enum dw_rc rc = estimate(order->conn, order->table, &out->rows_estimated, err);
+    if (rc == DW_OK) /* by all rows: those that do not match are walked too */
+        rc = cut(order, arena, out, err);
+    return rc == DW_OK && !all ? estimate_matching(order, &out->rows_estimated, err) : rc;
+}
+
 enum dw_rc dw_sync_plan_make(const struct dw_sync_plan_order *order, struct dw_arena *arena,
                              struct dw_sync_plan *out, struct dw_err *err)
 {
     const struct dw_sync_record *record = order->record;
     *out = (struct dw_sync_plan){0};
-    enum dw_rc rc = DW_OK;
-    if (record->keys) {
-        out->ranges = DW_ARENA_ARRAY(arena, struct dw_sync_range, 2);
-        add(out, (struct dw_sync_range){.part = DW_SYNC_PART_ROWS});
-    } else if (record->from_key) {
-        out->ranges = DW_ARENA_ARRAY(arena, struct dw_sync_range, 2);
-        add(out, (struct dw_sync_range){
-                     .lower = record->from_key, .lower_in = true, .upper = record->to_key});
-    } else {
-        rc = estimate(order->conn, order->table, &out->rows_estimated, err);
-        if (rc == DW_OK)
-            rc = cut(order, arena, out, err);
-    }
+    enum dw_rc rc = record->keys       ? plan_keys(order, arena, out, err)
+                    : record->from_key ? plan_range(order, arena, out, err)
+                                       : plan_table(order, arena, out, err);
     if (rc == DW_OK && (record->delete_extra || record->keys))
-        add(out, (struct dw_sync_range){.part = DW_SYNC_PART_EXTRA});
+        add(out, (struct dw_sync_range){.part = DW_SYNC_PART_EXTRA,
+                                        .lower = record->from_key,
+                                        .lower_in = record->from_key != NULL,
+                                        .upper = record->to_key});
     return rc;
 }

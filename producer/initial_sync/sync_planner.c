@@ -123,6 +123,7 @@ static struct dw_sync_job *new_job(const struct dw_sync_record *record)
     struct dw_sync_job *job = DW_MEM_NEW(struct dw_sync_job);
     job->id = record->id;
     job->map = dw_mem_strdup(record->map);
+    job->filter = record->filter ? dw_mem_strdup(record->filter) : NULL;
     dw_arena_init(&job->arena, ARENA_BYTES);
     job->initial = record->initial;
     job->keep_existing = record->keep_existing;
@@ -183,7 +184,7 @@ static enum dw_rc fill_job(struct planner *planner, const struct dw_sync_record 
     struct dw_sync_range *ranges = NULL;
     size_t count = 0;
     dw_arena_init(&arena, ARENA_BYTES);
-    enum dw_rc rc = dw_sync_table_load(&job->table, planner->conn, map, err);
+    enum dw_rc rc = dw_sync_table_load(&job->table, planner->conn, map, job->filter, err);
     if (rc == DW_OK && record->delete_extra)
         rc = dw_sync_target_check(job->table->definition, err);
     if (rc == DW_OK && record->keys)
@@ -369,7 +370,7 @@ static enum dw_rc renew_table(struct planner *planner, struct dw_sync_job *job, 
     dw_arena_init(&arena, ARENA_BYTES);
     enum dw_rc rc = dw_state_map_load(planner->state, job->map, &arena, &map, err);
     if (rc == DW_OK && map)
-        rc = dw_sync_table_load(&table, planner->conn, map, err);
+        rc = dw_sync_table_load(&table, planner->conn, map, job->filter, err);
     pthread_mutex_lock(&sync->mutex);
     if (rc == DW_OK && table) {
         dw_sync_table_free(job->table);

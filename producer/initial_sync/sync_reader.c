@@ -291,7 +291,7 @@ static enum step read_outside(struct reader *reader, struct dw_sync_span *span,
     const struct dw_sync_table *table = span->job->table;
     struct dw_chunk_read read = *page;
     struct dw_chunk *chunk;
-    if (!table->filter.ptr || table->definition->on_filter_exit == DW_ON_FILTER_EXIT_KEEP)
+    if (!table->filter.sql.ptr || table->definition->on_filter_exit == DW_ON_FILTER_EXIT_KEEP)
         return STEP_DONE;
     read.kind = DW_CHUNK_READ_OUTSIDE;
     enum step step = read_page(reader, span, &read, &chunk, err);
@@ -319,6 +319,9 @@ static enum step read_extra(struct reader *reader, struct dw_sync_span *span, st
     const struct dw_chunk_read read = {.kind = DW_CHUNK_READ_ABSENT,
                                        .table = span->job->table,
                                        .token = sync->token,
+                                       .lower = span->lower,
+                                       .lower_in = span->lower_in,
+                                       .upper = span->upper,
                                        .keys = page.keys,
                                        .keys_count = page.count};
     if (err->rc == DW_OK)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #define FILTER_SETTING   "dualwrite.filter"
+#define CHOICE_SETTING   "dualwrite.choice"
 #define FILTER_BYTES_MAX ((size_t)1 << 20)
 #define PREFIX_BYTES_MAX 4096
 #define SCRATCH_KEEP     4096
@@ -95,6 +96,7 @@ static enum dw_rc add_keys(struct dw_sync_table *made, const struct dw_pg_table 
             .column = column_index(made, column->name),
             .name = made->columns[column_index(made, column->name)].name,
             .type = dw_arena_copy(&made->arena, column->base_type_sql),
+            .collation = dw_arena_copy(&made->arena, column->collation_sql),
             .numeric = column->base_oid == NUMERIC_OID,
         };
         made->numeric_key = made->numeric_key || keys[i].numeric;
@@ -128,31 +130,26 @@ static const char *array_literal(const struct dw_str *texts, size_t count, struc
     return copy;
 }
 
-static enum dw_rc write_filter(struct dw_sync_table *made, const struct dw_expr *expr,
-                               struct dw_err *err)
+static enum dw_rc write_condition(struct dw_sync_table *made, const struct dw_expr *expr,
+                                  const char *setting, struct dw_sync_condition *out,
+                                  struct dw_err *err)
 {
-    struct dw_expr_sql sql = {
-        .qualifier = DW_STR_LIT("t."), .first_param = 1, .setting = FILTER_SETTING};
+    struct dw_expr_sql sql = {.qualifier = DW_STR_LIT("t."), .first_param = 1, .setting = setting};
     struct dw_buf text;
     dw_buf_init(&text, FILTER_BYTES_MAX);
     enum dw_rc rc = dw_expr_write_sql(expr, &sql, &made->arena, &text, err);
     if (rc == DW_OK) {
-        made->filter = dw_arena_copy(&made->arena, dw_buf_str(&text));
+        out->sql = dw_arena_copy(&made->arena, dw_buf_str(&text));
         if (sql.param_count)
-            made->filter_values = array_literal(sql.params, sql.param_count, &made->arena);
+            out->values = array_literal(sql.params, sql.param_count, &made->arena);
     }
     dw_buf_done(&text);
     return rc;
 }
 
-/* A filter that one row can make fail would fail the chunk: such a one is left to the consumer. */
-static enum dw_rc add_filter(struct dw_sync_table *made, const struct dw_pg_table *table,
-                             struct dw_err *err)
+static enum dw_rc compile(struct dw_sync_table *made, const struct dw_pg_table *table,
+                          struct dw_str text, struct dw_expr **out, struct dw_err *err)
 {
-    struct dw_expr *expr;
-    struct dw_expr_source source = {.text = made->definition->filter, .use = DW_EXPR_FILTER};
-    if (!source.text.ptr)
-        return DW_OK;
     struct dw_expr_column *columns =
         DW_ARENA_ARRAY(&made->arena, struct dw_expr_column, table->column_count);
     for (size_t i = 0; i < table->column_count; i++)
@@ -162,14 +159,38 @@ static enum dw_rc add_filter(struct dw_sync_table *made, const struct dw_pg_tabl
             .category = table->columns[i].category,
             .deterministic = table->columns[i].deterministic,
         };
-    source.columns = columns;
-    source.column_count = table->column_count;
-    enum dw_rc rc = dw_expr_compile(&expr, &source, &made->arena, NULL, err);
-    if (rc == DW_OK && !dw_expr_can_fail(expr))
-        rc = write_filter(made, expr, err);
+    const struct dw_expr_source source = {.text = text,
+                                          .use = DW_EXPR_FILTER,
+                                          .columns = columns,
+                                          .column_count = table->column_count};
+    enum dw_rc rc = dw_expr_compile(out, &source, &made->arena, NULL, err);
     if (rc != DW_OK)
         dw_err_add_context(err, "filter of map %s", made->map);
     return rc;
+}
+
+/* A filter that one row can make fail would fail the chunk: such a one is left to the consumer. */
+static enum dw_rc add_filter(struct dw_sync_table *made, const struct dw_pg_table *table,
+                             struct dw_err *err)
+{
+    struct dw_expr *expr;
+    if (!made->definition->filter.ptr)
+        return DW_OK;
+    enum dw_rc rc = compile(made, table, made->definition->filter, &expr, err);
+    if (rc == DW_OK && !dw_expr_can_fail(expr))
+        rc = write_condition(made, expr, FILTER_SETTING, &made->filter, err);
+    return rc;
+}
+
+static enum dw_rc add_choice(struct dw_sync_table *made, const struct dw_pg_table *table,
+                             const char *choice, struct dw_err *err)
+{
+    struct dw_expr *expr;
+    if (!choice)
+        return DW_OK;
+    enum dw_rc rc =
+        compile(made, table, dw_arena_copy(&made->arena, dw_str_from(choice)), &expr, err);
+    return rc == DW_OK ? write_condition(made, expr, CHOICE_SETTING, &made->choice, err) : rc;
 }
 
 static struct dw_sync_table *new_table(const struct dw_map_record *record, struct dw_err *err)
@@ -191,7 +212,8 @@ static struct dw_sync_table *new_table(const struct dw_map_record *record, struc
 }
 
 enum dw_rc dw_sync_table_new(struct dw_sync_table **out, const struct dw_map_record *record,
-                             const struct dw_pg_table *table, struct dw_err *err)
+                             const struct dw_pg_table *table, const char *choice,
+                             struct dw_err *err)
 {
     struct dw_sync_table *made = new_table(record, err);
     if (!made)
@@ -203,6 +225,8 @@ enum dw_rc dw_sync_table_new(struct dw_sync_table **out, const struct dw_map_rec
         rc = add_keys(made, table, err);
     if (rc == DW_OK)
         rc = add_filter(made, table, err);
+    if (rc == DW_OK)
+        rc = add_choice(made, table, choice, err);
     if (rc != DW_OK) {
         dw_sync_table_free(made);
         return rc;
@@ -212,7 +236,8 @@ enum dw_rc dw_sync_table_new(struct dw_sync_table **out, const struct dw_map_rec
 }
 
 enum dw_rc dw_sync_table_load(struct dw_sync_table **out, struct pg_conn *conn,
-                              const struct dw_map_record *record, struct dw_err *err)
+                              const struct dw_map_record *record, const char *choice,
+                              struct dw_err *err)
 {
     struct dw_arena arena;
     const struct dw_pg_table *table = NULL;
@@ -223,7 +248,7 @@ enum dw_rc dw_sync_table_load(struct dw_sync_table **out, struct pg_conn *conn,
     const struct dw_map_side *source = &named->definition->source;
     enum dw_rc rc = dw_pg_table_load(conn, source->schema, source->table, &arena, &table, err);
     if (rc == DW_OK)
-        rc = dw_sync_table_new(out, record, table, err);
+        rc = dw_sync_table_new(out, record, table, choice, err);
     dw_arena_done(&arena);
     dw_sync_table_free(named);
     return rc;
@@ -264,11 +289,24 @@ static void append_setting(const struct dw_sync_table *table, enum dw_sync_bound
                   DW_STR_ARG(table->keys[key].type), bound == DW_SYNC_KEYS ? "[]" : "");
 }
 
-static void append_bound(const struct dw_sync_table *table, enum dw_sync_bound bound,
+/* Of a key among those of DW_SYNC_KEYS, compared as the column is. */
+static void append_listed(const struct dw_sync_table *table, size_t key, struct dw_buf *out)
+{
+    dw_buf_printf(out, "k.k%zu", key);
+    if (table->keys[key].collation.len)
+        dw_buf_printf(out, " COLLATE %.*s", DW_STR_ARG(table->keys[key].collation));
+}
+
+static void append_bound(const struct dw_sync_table *table, enum dw_sync_bound bound, bool listed,
                          const char *comparison, struct dw_buf *out)
 {
     dw_buf_append_char(out, '(');
-    append_order(table, out);
+    if (!listed)
+        append_order(table, out);
+    for (size_t i = 0; listed && i < table->key_count; i++) {
+        dw_buf_append_text(out, i ? ", " : "");
+        append_listed(table, table->order[i], out);
+    }
     dw_buf_printf(out, ") %s (", comparison);
     for (size_t i = 0; i < table->key_count; i++) {
         if (i)
@@ -276,6 +314,37 @@ static void append_bound(const struct dw_sync_table *table, enum dw_sync_bound b
         append_setting(table, bound, table->order[i], out);
     }
     dw_buf_append_char(out, ')');
+}
+
+/* Appends conditions, "WHERE" before the first and "AND" before the others. */
+struct where {
+    const struct dw_sync_table *table;
+    bool listed; /* of keys k instead of rows t */
+    const char *word;
+    struct dw_buf *out;
+};
+
+static void and_bounds(struct where *where, const struct dw_sync_scope *scope)
+{
+    if (scope->has_lower) {
+        dw_buf_append_text(where->out, where->word);
+        append_bound(where->table, DW_SYNC_LOWER, where->listed, scope->lower_in ? ">=" : ">",
+                     where->out);
+        where->word = " AND ";
+    }
+    if (scope->has_upper) {
+        dw_buf_append_text(where->out, where->word);
+        append_bound(where->table, DW_SYNC_UPPER, where->listed, "<=", where->out);
+        where->word = " AND ";
+    }
+}
+
+static void and_condition(struct where *where, const struct dw_sync_condition *condition)
+{
+    if (!condition->sql.ptr)
+        return;
+    dw_buf_printf(where->out, "%s(%.*s)", where->word, DW_STR_ARG(condition->sql));
+    where->word = " AND ";
 }
 
 void dw_sync_table_sql_set(const struct dw_sync_table *table, enum dw_sync_bound bound,
@@ -287,10 +356,12 @@ void dw_sync_table_sql_set(const struct dw_sync_table *table, enum dw_sync_bound
                       bound_names[bound], i, i + 1);
 }
 
-void dw_sync_table_sql_set_filter(struct dw_buf *out)
+void dw_sync_table_sql_set_values(struct dw_buf *out)
 {
     dw_buf_append_text(out, "SELECT set_config('" FILTER_SETTING "' || p.n, p.v, false)"
-                            " FROM unnest($1::text[]) WITH ORDINALITY AS p(v, n)");
+                            " FROM unnest($1::text[]) WITH ORDINALITY AS p(v, n) UNION ALL"
+                            " SELECT set_config('" CHOICE_SETTING "' || p.n, p.v, false)"
+                            " FROM unnest($2::text[]) WITH ORDINALITY AS p(v, n)");
 }
 
 static void append_from(const struct dw_sync_table *table, struct dw_buf *out)
@@ -300,30 +371,34 @@ static void append_from(const struct dw_sync_table *table, struct dw_buf *out)
     dw_buf_append_text(out, " t");
 }
 
+static void append_rows(const struct dw_sync_table *table, const struct dw_sync_scope *scope,
+                        struct dw_buf *out)
+{
+    struct where where = {.table = table, .word = " WHERE ", .out = out};
+    append_from(table, out);
+    and_bounds(&where, scope);
+    and_condition(&where, &table->filter);
+    and_condition(&where, &table->choice);
+}
+
 void dw_sync_table_sql_rows(const struct dw_sync_table *table, const struct dw_sync_scope *scope,
                             struct dw_buf *out)
 {
     dw_buf_append_text(out, "COPY (SELECT ");
     append_columns(table, out);
-    append_from(table, out);
-    const char *word = " WHERE ";
-    if (scope->has_lower) {
-        dw_buf_append_text(out, word);
-        append_bound(table, DW_SYNC_LOWER, scope->lower_in ? ">=" : ">", out);
-        word = " AND ";
-    }
-    if (scope->has_upper) {
-        dw_buf_append_text(out, word);
-        append_bound(table, DW_SYNC_UPPER, "<=", out);
-        word = " AND ";
-    }
-    if (table->filter.ptr)
-        dw_buf_printf(out, "%s(%.*s)", word, DW_STR_ARG(table->filter));
+    append_rows(table, scope, out);
     dw_buf_append_text(out, " ORDER BY ");
     append_order(table, out);
     dw_buf_append_text(out, " LIMIT ");
     dw_buf_append_i64(out, scope->limit);
     dw_buf_append_text(out, ") TO STDOUT");
+}
+
+void dw_sync_table_sql_estimate(const struct dw_sync_table *table,
+                                const struct dw_sync_scope *scope, struct dw_buf *out)
+{
+    dw_buf_append_text(out, "EXPLAIN (FORMAT JSON) SELECT");
+    append_rows(table, scope, out);
 }
 
 /* unnest(…, …) AS k(k0, k1) */
@@ -369,14 +444,20 @@ void dw_sync_table_sql_keys(const struct dw_sync_table *table, struct dw_buf *ou
     dw_buf_append_text(out, ") TO STDOUT");
 }
 
-void dw_sync_table_sql_outside(const struct dw_sync_table *table, struct dw_buf *out)
+void dw_sync_table_sql_outside(const struct dw_sync_table *table, const struct dw_sync_scope *scope,
+                               struct dw_buf *out)
 {
+    struct where where = {.table = table, .word = " AND ", .out = out};
     append_key_rows(table, out);
-    dw_buf_printf(out, " WHERE (%.*s) IS NOT TRUE) TO STDOUT", DW_STR_ARG(table->filter));
+    dw_buf_printf(out, " WHERE (%.*s) IS NOT TRUE", DW_STR_ARG(table->filter.sql));
+    and_bounds(&where, scope);
+    dw_buf_append_text(out, ") TO STDOUT");
 }
 
-void dw_sync_table_sql_absent(const struct dw_sync_table *table, struct dw_buf *out)
+void dw_sync_table_sql_absent(const struct dw_sync_table *table, const struct dw_sync_scope *scope,
+                              struct dw_buf *out)
 {
+    struct where where = {.table = table, .listed = true, .word = " AND ", .out = out};
     dw_buf_append_text(out, "COPY (SELECT ");
     for (size_t i = 0; i < table->key_count; i++)
         dw_buf_printf(out, "%sk.k%zu", i ? ", " : "", i);
@@ -386,7 +467,9 @@ void dw_sync_table_sql_absent(const struct dw_sync_table *table, struct dw_buf *
     append_from(table, out);
     dw_buf_append_text(out, " WHERE ");
     append_key_join(table, out);
-    dw_buf_append_text(out, ")) TO STDOUT");
+    dw_buf_append_char(out, ')');
+    and_bounds(&where, scope);
+    dw_buf_append_text(out, ") TO STDOUT");
 }
 
 void dw_sync_table_sql_cuts(const struct dw_sync_table *table, struct dw_buf *out)

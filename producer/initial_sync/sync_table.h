@@ -28,8 +28,14 @@ struct dw_sync_column {
 struct dw_sync_key { /* in the map's order */
     size_t column;   /* index into columns */
     struct dw_str name;
-    struct dw_str type; /* quoted, for casts */
-    bool numeric;       /* routed without the zeros of its scale */
+    struct dw_str type;      /* quoted, for casts */
+    struct dw_str collation; /* quoted; "" none */
+    bool numeric;            /* routed without the zeros of its scale */
+};
+
+struct dw_sync_condition { /* on row t */
+    struct dw_str sql;     /* .ptr NULL: none */
+    const char *values;    /* its literals, an array literal; NULL: none */
 };
 
 struct dw_sync_table {
@@ -42,21 +48,24 @@ struct dw_sync_table {
     const struct dw_sync_key *keys;
     size_t key_count;
     bool numeric_key;
-    struct dw_str filter; /* the map's, as a SQL condition on t that cannot fail; .ptr NULL: all
-                             rows are read, the consumer filters */
-    const char *filter_values;             /* its literals, an array literal; NULL: none */
-    const size_t *order;                   /* indexes into keys, as the index has them */
+    struct dw_sync_condition filter; /* the map's, which cannot fail; none: all rows are read, the
+                                        consumer filters */
+    struct dw_sync_condition choice; /* the sync's own; it may fail, and the sync with it */
+    const size_t *order;             /* indexes into keys, as the index has them */
     const struct dw_table_map *definition; /* the map itself */
 };
 
-/* Reads the map's document and looks its source table up. Errors: DW_CONFIG DW-SYNC-001 no usable
- * key, DW-SYNC-002 a mapped column is missing, DW-SYNC-003 an unreadable map; as
- * dw_pg_table_load. */
+/* Reads the map's document and looks its source table up. `choice`: an expression over its
+ * columns that chooses rows; NULL: none. Errors: DW_CONFIG DW-SYNC-001 no usable key, DW-SYNC-002 a
+ * mapped column is missing, DW-SYNC-003 an unreadable map; as dw_pg_table_load and dw_expr_compile.
+ */
 enum dw_rc dw_sync_table_load(struct dw_sync_table **out, struct pg_conn *conn,
-                              const struct dw_map_record *record, struct dw_err *err) DW_MUST_CHECK;
+                              const struct dw_map_record *record, const char *choice,
+                              struct dw_err *err) DW_MUST_CHECK;
 /* The same with a table that was looked up. */
 enum dw_rc dw_sync_table_new(struct dw_sync_table **out, const struct dw_map_record *record,
-                             const struct dw_pg_table *table, struct dw_err *err) DW_MUST_CHECK;
+                             const struct dw_pg_table *table, const char *choice,
+                             struct dw_err *err) DW_MUST_CHECK;
 void dw_sync_table_free(struct dw_sync_table *table); /* accepts NULL */
 
 /* --- SQL ---------------------------------------------------------------------------------------
@@ -68,23 +77,29 @@ enum dw_sync_bound { DW_SYNC_LOWER, DW_SYNC_UPPER, DW_SYNC_KEYS };
 void dw_sync_table_sql_set(const struct dw_sync_table *table, enum dw_sync_bound bound,
                            struct dw_buf *out);
 
-/* Sets the literals of the filter: $1 is filter_values. */
-void dw_sync_table_sql_set_filter(struct dw_buf *out);
+/* Sets the literals of filter ($1, its values) and choice ($2). */
+void dw_sync_table_sql_set_values(struct dw_buf *out);
 
 struct dw_sync_scope {
     bool has_lower, lower_in, has_upper;
     int64_t limit;
 };
-/* COPY of the rows of the filter behind the lower and up to the upper bound, in key order. */
+/* COPY of the rows of filter and choice behind the lower and up to the upper bound, in key order.
+ */
 void dw_sync_table_sql_rows(const struct dw_sync_table *table, const struct dw_sync_scope *scope,
                             struct dw_buf *out);
 /* COPY of the rows whose keys are in the arrays of DW_SYNC_KEYS, in the filter or not: who left it
  * is the consumer's matter. */
 void dw_sync_table_sql_keys(const struct dw_sync_table *table, struct dw_buf *out);
-/* The same, of those outside of the filter only. */
-void dw_sync_table_sql_outside(const struct dw_sync_table *table, struct dw_buf *out);
-/* COPY of those keys of the arrays that no row has, as the source prints them. */
-void dw_sync_table_sql_absent(const struct dw_sync_table *table, struct dw_buf *out);
+/* The same, of those within the bounds and outside of the filter only. */
+void dw_sync_table_sql_outside(const struct dw_sync_table *table, const struct dw_sync_scope *scope,
+                               struct dw_buf *out);
+/* COPY of those keys of the arrays within the bounds that no row has, as the source prints them. */
+void dw_sync_table_sql_absent(const struct dw_sync_table *table, const struct dw_sync_scope *scope,
+                              struct dw_buf *out);
+/* EXPLAIN of reading the rows of filter and choice within the bounds: about how many they are. */
+void dw_sync_table_sql_estimate(const struct dw_sync_table *table,
+                                const struct dw_sync_scope *scope, struct dw_buf *out);
 /* A sample of the keys, cut: every row is the key at which a range ends. $1: share of the table in
  * percent; $2: number of ranges. */
 void dw_sync_table_sql_cuts(const struct dw_sync_table *table, struct dw_buf *out);

@@ -54,6 +54,7 @@ struct dw_sync_job {
     bool keep_existing;
     bool delete_extra;
     int64_t rate;
+    char *filter;        /* rows that match it alone; NULL: none */
     struct dw_str *keys; /* these keys alone, key_count texts for each; NULL: none */
     size_t keys_count;
     struct dw_arena arena; /* of keys */

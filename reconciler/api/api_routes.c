@@ -7,6 +7,7 @@
 #define REASON_MAX 1000
 #define CODE_MAX   32
 #define MAPS_MAX   10000
+#define FILTER_MAX 65536
 #define PAGE_MAX   1000
 #define END                                                                                        \
     {                                                                                              \
@@ -116,6 +117,11 @@ static const struct dw_api_field resync_body[] = {
     {.name = "keys", .type = DW_API_JSON, .text = "An array of keys: these rows alone."},
     {.name = "from", .type = DW_API_JSON, .text = "A key: rows from this one …"},
     {.name = "to", .type = DW_API_JSON, .text = "… to this one."},
+    {.name = "filter",
+     .type = DW_API_TEXT,
+     .min = 1,
+     .max = FILTER_MAX,
+     .text = "An expression over the source's columns: rows that match it alone."},
     ON_EXISTING,
     RATE,
     DELETE_EXTRA,
@@ -144,6 +150,7 @@ static const char *check_resync(const struct dw_api_request *request)
     size_t maps = 0;
     bool keys = dw_api_request_given(request, "keys");
     bool from = dw_api_request_given(request, "from");
+    bool filter = dw_api_request_given(request, "filter");
     (void)dw_api_request_texts(request, "maps", &maps);
     if (!maps == !dw_api_request_given(request, "system"))
         return "the body needs either \"maps\" or \"system\"";
@@ -151,7 +158,12 @@ static const char *check_resync(const struct dw_api_request *request)
         return "\"from\" and \"to\" go together";
     if (keys && from)
         return "either \"keys\" or \"from\" and \"to\"";
-    return (keys || from) && maps != 1 ? "keys are of one map" : NULL;
+    if (keys && filter)
+        return "either \"keys\" or \"filter\"";
+    if (filter && dw_api_request_flag(request, "delete_extra"))
+        return "\"delete_extra\" does not go with \"filter\": a row that the source has not has "
+               "nothing to match; name \"from\" and \"to\", or neither";
+    return (keys || from || filter) && maps != 1 ? "keys and filter are of one map" : NULL;
 }
 
 /* --- dead letters, audit ------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 #include "common/state/state_life.h"
 #include "reconciler/api/api_answer.h"
 #include "reconciler/maps/map_order.h"
+#include "reconciler/maps/sync_filter.h"
 #include "reconciler/maps/sync_keys.h"
 
 struct wish { /* one map of the request */
@@ -251,14 +252,16 @@ static void judge_resync(struct batch *batch, struct wish *wish)
                          wish->name);
 }
 
-static enum dw_rc take_keys(struct batch *batch, struct dw_err *err)
+/* Keys, a range and a filter are of the one map that is named. */
+static enum dw_rc take_scope(struct batch *batch, struct dw_err *err)
 {
     struct dw_api_call *call = batch->call;
     struct dw_str keys = dw_api_request_json(&call->request, "keys");
     struct dw_str from = dw_api_request_json(&call->request, "from");
     struct dw_str to = dw_api_request_json(&call->request, "to");
+    const char *filter = dw_api_request_text(&call->request, "filter");
     struct dw_map_problems ignored;
-    if ((!keys.ptr && !from.ptr) || batch->chosen_count == 0)
+    if ((!keys.ptr && !from.ptr && !filter) || batch->chosen_count == 0)
         return DW_OK;
     struct dw_sync_order *order = &batch->orders[0];
     dw_map_problems_init(&ignored, call->arena);
@@ -267,7 +270,13 @@ static enum dw_rc take_keys(struct batch *batch, struct dw_err *err)
     if (keys.ptr)
         return dw_sync_keys_parse(keys, &map->source, call->arena, &order->keys, &batch->key_count,
                                   err);
-    enum dw_rc rc = dw_sync_keys_parse_one(from, &map->source, call->arena, &order->from_key, err);
+    enum dw_rc rc = DW_OK;
+    order->filter = filter;
+    if (filter)
+        rc = dw_sync_filter_check(call->settings, map, filter, call->arena, err);
+    if (!from.ptr || rc)
+        return rc;
+    rc = dw_sync_keys_parse_one(from, &map->source, call->arena, &order->from_key, err);
     if (!rc)
         rc = dw_sync_keys_parse_one(to, &map->source, call->arena, &order->to_key, err);
     return rc;
@@ -300,7 +309,7 @@ void dw_api_start_resync(struct dw_api_call *call)
             judge_resync(&batch, &batch.wishes[i]);
     if (!rc) {
         put_in_order(&batch);
-        rc = take_keys(&batch, &err);
+        rc = take_scope(&batch, &err);
     }
     if (!rc)
         rc = order_chosen(&batch, &err);

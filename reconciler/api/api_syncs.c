@@ -64,7 +64,8 @@ static void write_sync(struct dw_api_call *call, const struct dw_sync_record *sy
     dw_json_write_bool(out, "waits_for_parents", sync->state == DW_SYNC_WAITING && !sync->ready);
     dw_json_write_text(out, "code", sync->code);
     dw_json_write_text(out, "reason", sync->reason);
-    dw_json_write_text(out, "scope", sync->keys ? "keys" : sync->from_key ? "range" : "all");
+    dw_json_write_text(out, "scope", dw_state_sync_scope(sync));
+    dw_json_write_text(out, "filter", sync->filter);
     dw_json_write_text(out, "on_existing", sync->keep_existing ? "keep" : "overwrite");
     dw_json_write_bool(out, "delete_extra", sync->delete_extra);
     dw_json_write_i64(out, "rate", sync->rate);

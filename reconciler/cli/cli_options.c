@@ -147,6 +147,7 @@ enum option_id {
     OPTION_YES,
     OPTION_KEY,
     OPTION_FROM,
+    OPTION_FILTER,
     OPTION_TO,
     OPTION_ALL,
     OPTION_BACKFILL,
@@ -186,6 +187,8 @@ static const struct option options[] = {
     {"--from", OPTION_FROM, VALUE_NEEDED, TAKES_KEYS, "--from JSON",
      "only rows from this key on …"},
     {"--to", OPTION_TO, VALUE_NEEDED, TAKES_KEYS, "--to JSON", "… up to this one"},
+    {"--filter", OPTION_FILTER, VALUE_NEEDED, TAKES_KEYS, "--filter EXPR",
+     "only rows of the source that match, as in a map's filter"},
     {"--to", OPTION_TO, VALUE_NEEDED, TAKES_TO, "--to REVISION",
      "which revision (default: the one before)"},
     {"--backfill", OPTION_BACKFILL, VALUE_NONE, TAKES_BACKFILL, "--backfill",
@@ -436,6 +439,9 @@ static bool set_option(struct parser *parser, const struct option *option, const
     case OPTION_KEY:
         parser->keys[out->key_count++] = value;
         break;
+    case OPTION_FILTER:
+        out->filter = value;
+        break;
     case OPTION_FROM:
         out->from = value;
         break;
@@ -501,8 +507,15 @@ static bool check_copy(struct parser *parser)
         return wrong(parser, "--from and --to", " go together", "");
     if (out->key_count && out->from)
         return wrong(parser, "--key", " does not go with --from and --to", "");
-    if ((out->key_count || out->from) && out->argument_count != 1)
-        return wrong(parser, "keys", " are of one map: name only that", "");
+    if (out->key_count && out->filter)
+        return wrong(parser, "--key", " does not go with --filter", "");
+    if (out->filter && out->delete_extra)
+        return wrong(parser, "--delete-extra",
+                     " does not go with --filter: a row that the source has not has nothing to "
+                     "match; name --from and --to, or neither",
+                     "");
+    if ((out->key_count || out->from || out->filter) && out->argument_count != 1)
+        return wrong(parser, "keys and filter", " are of one map: name only that", "");
     return true;
 }
 

@@ -68,6 +68,7 @@ struct dw_cli_options {
     const char *const *keys; /* --key, in the arena */
     size_t key_count;
     const char *from, *to; /* JSON keys; of map rollback `to` is a revision */
+    const char *filter;    /* of map resync: an expression; NULL: not given */
     bool all;
     bool backfill;
     const char *after; /* NULL: from the begin */

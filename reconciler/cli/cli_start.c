@@ -51,6 +51,8 @@ static void write_keys(struct dw_cli *cli, struct dw_buf *out)
         dw_json_write_name(out, "to");
         dw_buf_append_text(out, options->to);
     }
+    if (options->filter)
+        dw_json_write_text(out, "filter", options->filter);
 }
 
 /* One that is no JSON would make a body that is none. */

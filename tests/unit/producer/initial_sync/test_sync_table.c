@@ -29,6 +29,7 @@ static struct dw_pg_column columns[] = {
      .number = 2,
      .base_oid = 25,
      .base_type_sql = {"pg_catalog.text", 15},
+     .collation_sql = {"pg_catalog.\"C\"", 14},
      .not_null = true,
      .can_select = true},
     {.name = {"no\"te", 5},
@@ -57,7 +58,7 @@ static struct dw_sync_table *made(void)
     struct dw_pg_table source = table_of(1);
     struct dw_err err = DW_ERR_INIT;
     struct dw_sync_table *table = NULL;
-    assert_int_equal(dw_sync_table_new(&table, &record, &source, &err), DW_OK);
+    assert_int_equal(dw_sync_table_new(&table, &record, &source, NULL, &err), DW_OK);
     return table;
 }
 
@@ -87,7 +88,7 @@ static void test_rows_are_read_in_the_order_of_the_index(void **state)
 }
 
 /* The same map with a filter. */
-static struct dw_sync_table *filtered(const char *filter)
+static struct dw_sync_table *filtered(const char *filter, const char *choice)
 {
     struct dw_pg_table source = table_of(1);
     struct dw_err err = DW_ERR_INIT;
@@ -101,7 +102,7 @@ static struct dw_sync_table *filtered(const char *filter)
                                        "\"key\":[\"b\",\"a\"]}}",
                                        filter);
     const struct dw_map_record with = {.name = "m", .revision = 7, .document = text};
-    assert_int_equal(dw_sync_table_new(&table, &with, &source, &err), DW_OK);
+    assert_int_equal(dw_sync_table_new(&table, &with, &source, choice, &err), DW_OK);
     dw_arena_done(&arena);
     return table;
 }
@@ -109,12 +110,12 @@ static struct dw_sync_table *filtered(const char *filter)
 static void test_filter_is_read_by_the_source(void **state)
 {
     (void)state;
-    struct dw_sync_table *table = filtered("a in (1,2) and b ne 'it''s \\\\ \\\"'");
+    struct dw_sync_table *table = filtered("a in (1,2) and b ne 'it''s \\\\ \\\"'", NULL);
     struct dw_buf sql;
     dw_buf_init(&sql, 1 << 16);
-    assert_non_null(table->filter.ptr);
-    assert_null(strstr(table->filter.ptr, "it's"));
-    assert_string_equal(table->filter_values, "{\"1\",\"2\",\"it's \\\\ \\\"\"}");
+    assert_non_null(table->filter.sql.ptr);
+    assert_null(strstr(table->filter.sql.ptr, "it's"));
+    assert_string_equal(table->filter.values, "{\"1\",\"2\",\"it's \\\\ \\\"\"}");
     dw_sync_table_sql_rows(table, &(struct dw_sync_scope){.limit = 5}, &sql);
     assert_non_null(strstr(sql.data, " t WHERE (("));
     assert_non_null(strstr(sql.data, "current_setting('dualwrite.filter3')"));
@@ -122,8 +123,8 @@ static void test_filter_is_read_by_the_source(void **state)
     dw_sync_table_sql_rows(table, &(struct dw_sync_scope){.has_lower = true, .limit = 5}, &sql);
     assert_non_null(strstr(sql.data, ") AND (("));
     sql.len = 0;
-    dw_sync_table_sql_outside(table, &sql);
-    assert_non_null(strstr(sql.data, ") IS NOT TRUE) TO STDOUT"));
+    dw_sync_table_sql_outside(table, &(struct dw_sync_scope){.has_upper = true}, &sql);
+    assert_non_null(strstr(sql.data, ") IS NOT TRUE AND (t."));
     sql.len = 0;
     dw_sync_table_sql_keys(table, &sql); /* whoever left it is looked at by the consumer */
     assert_null(strstr(sql.data, "dualwrite.filter"));
@@ -131,11 +132,61 @@ static void test_filter_is_read_by_the_source(void **state)
     dw_sync_table_free(table);
 }
 
+static void test_choice_stands_beside_the_filter(void **state)
+{
+    (void)state;
+    struct dw_sync_table *table = filtered("a gt 1", "b eq 'x' or 1 div a gt 0");
+    struct dw_buf sql;
+    dw_buf_init(&sql, 1 << 16);
+    assert_string_equal(table->filter.values, "{\"1\"}");
+    assert_string_equal(table->choice.values, "{\"x\",\"1\",\"0\"}");
+    dw_sync_table_sql_rows(table, &(struct dw_sync_scope){.has_upper = true, .limit = 5}, &sql);
+    const char *filter = strstr(sql.data, "current_setting('dualwrite.filter1')");
+    const char *choice = strstr(sql.data, "current_setting('dualwrite.choice1')");
+    assert_non_null(filter);
+    assert_true(choice > filter);
+    dw_sync_table_free(table);
+    table = filtered("a gt 1", NULL);
+    assert_null(table->choice.sql.ptr);
+    dw_buf_done(&sql);
+    dw_sync_table_free(table);
+}
+
+static void test_choice_of_an_unknown_column_is_refused(void **state)
+{
+    (void)state;
+    struct dw_pg_table source = table_of(1);
+    struct dw_err err = DW_ERR_INIT;
+    struct dw_sync_table *table = NULL;
+    assert_int_equal(dw_sync_table_new(&table, &record, &source, "nothing eq 1", &err), DW_CONFIG);
+    assert_non_null(strstr(err.message, "nothing"));
+}
+
+/* Only keys within the bounds may be called extra, compared as the column is. */
+static void test_absent_keys_are_looked_for_within_the_bounds(void **state)
+{
+    (void)state;
+    struct dw_sync_table *table = made();
+    struct dw_buf sql;
+    dw_buf_init(&sql, 1 << 16);
+    dw_sync_table_sql_absent(table, &(struct dw_sync_scope){.limit = 0}, &sql);
+    assert_null(strstr(sql.data, "dualwrite.lower"));
+    sql.len = 0;
+    dw_sync_table_sql_absent(
+        table, &(struct dw_sync_scope){.has_lower = true, .lower_in = true, .has_upper = true},
+        &sql);
+    assert_non_null(strstr(sql.data, ") AND (k.k1, k.k0 COLLATE pg_catalog.\"C\") >= (current_"
+                                     "setting('dualwrite.lower1')"));
+    assert_non_null(strstr(sql.data, " AND (k.k1, k.k0 COLLATE pg_catalog.\"C\") <= ("));
+    dw_buf_done(&sql);
+    dw_sync_table_free(table);
+}
+
 static void test_filter_that_can_fail_is_left_to_the_consumer(void **state)
 {
     (void)state;
-    struct dw_sync_table *table = filtered("1 div a gt 0");
-    assert_null(table->filter.ptr);
+    struct dw_sync_table *table = filtered("1 div a gt 0", NULL);
+    assert_null(table->filter.sql.ptr);
     dw_sync_table_free(table);
 }
 
@@ -188,7 +239,7 @@ static void assert_refused(struct dw_pg_table *source, const char *id, const cha
 {
     struct dw_err err = DW_ERR_INIT;
     struct dw_sync_table *table = NULL;
-    assert_int_equal(dw_sync_table_new(&table, &record, source, &err), DW_CONFIG);
+    assert_int_equal(dw_sync_table_new(&table, &record, source, NULL, &err), DW_CONFIG);
     assert_string_equal(err.id, id);
     assert_non_null(strstr(err.message, word));
 }
@@ -222,6 +273,9 @@ int main(void)
         cmocka_unit_test(test_rows_are_read_in_the_order_of_the_index),
         cmocka_unit_test(test_values_are_set_as_parameters),
         cmocka_unit_test(test_filter_is_read_by_the_source),
+        cmocka_unit_test(test_choice_stands_beside_the_filter),
+        cmocka_unit_test(test_choice_of_an_unknown_column_is_refused),
+        cmocka_unit_test(test_absent_keys_are_looked_for_within_the_bounds),
         cmocka_unit_test(test_filter_that_can_fail_is_left_to_the_consumer),
         cmocka_unit_test(test_rows_look_like_the_streams),
         cmocka_unit_test(test_numeric_keys_are_routed_without_their_scale),
