@@ -183,6 +183,8 @@ static enum MHD_Result send_response(struct MHD_Connection *connection,
         (void)snprintf(seconds, sizeof seconds, "%u", response->retry_after_s);
         (void)MHD_add_response_header(message, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
     }
+    if (response->allow)
+        (void)MHD_add_response_header(message, MHD_HTTP_HEADER_ALLOW, response->allow);
     if (response->status == 401)
         (void)MHD_add_response_header(message, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
     enum MHD_Result sent = MHD_queue_response(connection, response->status, message);
@@ -317,6 +319,18 @@ static enum dw_rc resolve(const char *listen, struct addrinfo **out, struct dw_e
     return DW_OK;
 }
 
+/* A zero byte would end a text unseen: it becomes one that no UTF-8 has, and is refused as such. */
+static size_t unescape(void *context, struct MHD_Connection *connection, char *text)
+{
+    size_t len = MHD_http_unescape(text);
+    (void)context;
+    (void)connection;
+    for (size_t i = 0; i < len; i++)
+        if (text[i] == '\0')
+            text[i] = (char)0xff;
+    return len;
+}
+
 /* libmicrohttpd wants void *, and only reads. */
 static void *unconst(const char *text)
 {
@@ -341,11 +355,11 @@ static struct MHD_Daemon *start_daemon(struct dw_http_server *server, struct soc
         more[count++] = (struct MHD_OptionItem){MHD_OPTION_THREAD_POOL_SIZE,
                                                 (intptr_t)server->options.threads, NULL};
     more[count] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
-    return MHD_start_daemon(flags, 0, NULL, NULL, answer, server, MHD_OPTION_SOCK_ADDR, address,
-                            MHD_OPTION_NOTIFY_COMPLETED, completed, server,
-                            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
-                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-                            MHD_OPTION_ARRAY, more, MHD_OPTION_END);
+    return MHD_start_daemon(
+        flags, 0, NULL, NULL, answer, server, MHD_OPTION_SOCK_ADDR, address,
+        MHD_OPTION_NOTIFY_COMPLETED, completed, server, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+        MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
 }
 
 static bool is_loopback(const struct sockaddr *address)

@@ -32,6 +32,7 @@ struct dw_http_response {
     const char *content_type; /* "application/json" by default; static */
     struct dw_buf body;
     unsigned retry_after_s; /* the header Retry-After; 0: none */
+    const char *allow;      /* the header Allow of a 405, until it is sent; NULL: none */
 };
 
 typedef void (*dw_http_handler_fn)(void *context, const struct dw_http_request *request,

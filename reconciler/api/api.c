@@ -224,6 +224,7 @@ void dw_api_handle(void *context, const struct dw_http_request *request,
     };
     if (!dw_api_request_parse(&input, request->arena, &call.request, &refusal)) {
         dw_http_error(response, refusal.status, refusal.code, "%s", refusal.message);
+        response->allow = refusal.allowed;
         return;
     }
     if (!is_allowed(&call, request->token))

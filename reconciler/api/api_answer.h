@@ -35,6 +35,7 @@ bool dw_api_answer_keeps(const struct dw_api_call *call);
 /* Starts an element of an array or object that may have others before it: writes the comma. */
 void dw_api_answer_open(struct dw_buf *out, char bracket);
 
+void dw_api_describe_show(struct dw_api_call *call);
 void dw_api_status_show(struct dw_api_call *call);
 void dw_api_maps_list(struct dw_api_call *call);
 void dw_api_maps_show(struct dw_api_call *call);

@@ -66,10 +66,10 @@ static const char *allowed_of(struct reader *reader, const struct dw_api_field *
     const char *text = "";
     switch (field->type) {
     case DW_API_TEXT:
-        return field->min
-                   ? dw_arena_printf(arena, "text of %lld to %lld bytes", (long long)field->min,
-                                     (long long)field->max)
-                   : dw_arena_printf(arena, "text of at most %lld bytes", (long long)field->max);
+        return field->min ? dw_arena_printf(arena, "text of %lld to %lld characters",
+                                            (long long)field->min, (long long)field->max)
+                          : dw_arena_printf(arena, "text of at most %lld characters",
+                                            (long long)field->max);
     case DW_API_INTEGER:
         return field->max == INT64_MAX
                    ? dw_arena_printf(arena, "a number from %lld", (long long)field->min)
@@ -101,6 +101,14 @@ static bool refuse_value(struct reader *reader, const struct dw_api_field *field
         dw_arena_printf(reader->arena, "%s is %s", field->name, allowed_of(reader, field)));
 }
 
+static int64_t count_characters(const char *text)
+{
+    int64_t count = 0;
+    for (; *text; text++)
+        count += ((unsigned char)*text & 0xc0) != 0x80;
+    return count;
+}
+
 /* A value that came as text: of the path, of the query, a fallback. */
 static bool set_text(const struct dw_api_field *field, const char *text, struct dw_api_value *out)
 {
@@ -108,7 +116,8 @@ static bool set_text(const struct dw_api_field *field, const char *text, struct 
     out->text = text;
     switch (field->type) {
     case DW_API_TEXT:
-        return dw_utf8_valid(text, len) && len >= (size_t)field->min && len <= (size_t)field->max;
+        return dw_utf8_valid(text, len) && count_characters(text) >= field->min &&
+               count_characters(text) <= field->max;
     case DW_API_INTEGER:
         return parse_number(text, field->min, field->max, &out->number);
     case DW_API_BOOL:
@@ -213,9 +222,12 @@ static bool find_route(struct reader *reader, const struct path *path)
         allowed = allowed ? dw_arena_printf(reader->arena, "%s, %s", allowed, routes[i].method)
                           : routes[i].method;
     }
-    if (allowed)
-        return refuse(reader, 405,
-                      dw_arena_printf(reader->arena, "here only %s is possible", allowed));
+    if (allowed) {
+        (void)refuse(reader, 405,
+                     dw_arena_printf(reader->arena, "here only %s is possible", allowed));
+        reader->refusal->allowed = allowed;
+        return false;
+    }
     return refuse(reader, 404, "there is nothing at this path");
 }
 

@@ -43,6 +43,7 @@ struct dw_api_refusal {
     unsigned status; /* 400, 404, 405 */
     const char *code;
     const char *message; /* in the arena */
+    const char *allowed; /* of 405: "GET, PUT" */
 };
 
 /* True: *out is filled, slices point into the input or `arena`. False: *refusal is. */

@@ -1,8 +1,10 @@
 /* api_route.h - a route of the operator API: who may ask, what may be said, who answers.
  *
  * A route is a row of the table in api_routes.c. The row drives parsing, limits and messages
- * (api_request.h), the roles (api.c) and the description that is served (api_describe.h): a new
- * route is a row there and a handler in a file of its own. Static data; threads: any.
+ * (api_request.h), the roles (api.c) and the description that is served (api_describe.h). A new
+ * route is a row there, a handler in a file of its own, and the schema of its answer in
+ * schemas.json; then DW_WRITE=1 ctest -R test_api_describe writes openapi.json anew. Static data;
+ * threads: any.
  */
 #ifndef DW_API_API_ROUTE_H
 #define DW_API_API_ROUTE_H
@@ -15,7 +17,7 @@ struct dw_api_call;
 struct dw_api_request;
 
 enum dw_api_type {
-    DW_API_TEXT,    /* UTF-8 of `min` to `max` bytes */
+    DW_API_TEXT,    /* UTF-8 of `min` to `max` characters */
     DW_API_INTEGER, /* `min` to `max` */
     DW_API_BOOL,
     DW_API_CHOICE, /* one of `choices` */

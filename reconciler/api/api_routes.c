@@ -191,6 +191,8 @@ static const struct dw_api_field audit_query[] = {TEXT("map", NAME_MAX, "What wa
 #define ADMIN    DW_TOKEN_ADMIN
 
 static const struct dw_api_route routes[] = {
+    {"GET", "/openapi.json", VIEWER, dw_api_describe_show,
+     .summary = "This description of the API.", .schema = "OpenApi"},
     {"GET", "/status", VIEWER, dw_api_status_show,
      .summary = "How it goes: maps, systems, processes, gaps, alerts.", .schema = "Status"},
 
