@@ -90,7 +90,8 @@ static const struct dw_option producer_options[] = {
     {"sync_chunk_bytes", DW_OPTION_INTEGER, PRODUCER(sync_chunk_bytes), "3145728", 65536, GIB, NULL,
      "bytes", 0, "A chunk ends behind the row with which it has this size."},
     {"linger_ms", DW_OPTION_INTEGER, PRODUCER(linger_ms), "2", 0, SECOND, NULL, "ms", 0,
-     "How long an event may wait for others to be sent with it."},
+     "How long an event may wait for others to be sent with it; from 10,000 events a second on, up "
+     "to 20 ms more."},
     {"compression", DW_OPTION_CHOICE, PRODUCER(compression), "lz4", 0, 0, compressions, NULL, 0,
      "How batches are compressed on their way and on the broker."},
     {"listen", DW_OPTION_LISTEN, PRODUCER(listen), "", 0, 0, NULL, NULL, 0,

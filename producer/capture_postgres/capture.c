@@ -655,7 +655,7 @@ static void tick(struct dw_capture *capture, int64_t now)
     dw_buf_done(&json);
 }
 
-static void wait_for_events(struct dw_capture *capture, bool more)
+static void wait_for_events(struct dw_capture *capture, int64_t timeout)
 {
     int kafka_fd =
         capture->publisher.producer ? dw_kafka_producer_fd(capture->publisher.producer) : -1;
@@ -670,10 +670,9 @@ static void wait_for_events(struct dw_capture *capture, bool more)
         {.fd = stream_events ? dw_stream_fd(&capture->stream) : -1, .events = stream_events},
     };
     int64_t now = dw_clock_mono_ms();
-    int64_t timeout = POLL_MAX_MS;
     if (capture->save_at_ms > now && capture->save_at_ms - now < timeout)
         timeout = capture->save_at_ms - now;
-    (void)poll(fds, sizeof fds / sizeof *fds, more ? 0 : (int)timeout);
+    (void)poll(fds, sizeof fds / sizeof *fds, (int)timeout);
 }
 
 /* The position that the slot may be told: stored, and nothing in it is still on its way. */
@@ -684,10 +683,12 @@ static enum dw_rc tell(struct dw_capture *capture, struct dw_err *err)
     return dw_stream_tell(&capture->stream, capture->position.confirmed_lsn, 0, err);
 }
 
-static enum dw_rc go_round(struct dw_capture *capture, bool *out_more, struct dw_err *err)
+/* *out_wait_ms: how long there is nothing to do unless something comes. */
+static enum dw_rc go_round(struct dw_capture *capture, int64_t *out_wait_ms, struct dw_err *err)
 {
     int64_t now = dw_clock_mono_ms();
-    *out_more = false;
+    bool more = false;
+    *out_wait_ms = POLL_MAX_MS;
     dw_publisher_poll(&capture->publisher);
     tell_tap_acknowledged(capture);
     enum dw_rc rc = take_control(capture, now, err);
@@ -696,8 +697,10 @@ static enum dw_rc go_round(struct dw_capture *capture, bool *out_more, struct dw
     settle_fault(capture, now);
     take_next_maps(capture);
     if (capture->stream.conn)
-        rc = pump(capture, out_more, err);
-    dw_publisher_flush(&capture->publisher);
+        rc = pump(capture, &more, err);
+    int64_t gathering = dw_publisher_flush_paced(&capture->publisher, now);
+    if (more || gathering)
+        *out_wait_ms = more ? 0 : gathering;
     send_notices(capture);
     want_save(capture, now);
     if (rc == DW_OK)
@@ -737,7 +740,7 @@ static void drain(struct dw_capture *capture)
         if (idle && !capture->save_running &&
             capture->publisher.positions_acknowledged >= capture->publisher.positions_sent)
             break;
-        wait_for_events(capture, false);
+        wait_for_events(capture, POLL_MAX_MS);
         now = dw_clock_mono_ms();
         atomic_store(&capture->ticked_ms, now);
         capture->save_at_ms = 0;
@@ -753,10 +756,10 @@ enum dw_rc dw_capture_run(struct dw_capture *capture, struct dw_err *err)
     dw_control_want_session(capture->control, false);
     capture->want_session = true;
     while (!dw_lifecycle_stopping() && rc == DW_OK) {
-        bool more;
-        rc = go_round(capture, &more, err);
+        int64_t wait_ms;
+        rc = go_round(capture, &wait_ms, err);
         if (rc == DW_OK)
-            wait_for_events(capture, more);
+            wait_for_events(capture, wait_ms);
     }
     if (rc == DW_OK) {
         set_state(capture, "stopping", "");

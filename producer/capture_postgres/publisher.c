@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define BATCH_EVENTS  500
+#define BATCH_EVENTS  2000
 #define BATCH_BYTES   ((size_t)1 << 20)
 #define TEXT_KEEP     ((size_t)2 << 20)
 #define TEXT_SPARE    ((size_t)8 << 20) /* batch and envelope beside the largest record */
@@ -112,7 +112,8 @@ void dw_publisher_close(struct dw_publisher *publisher)
 {
     dw_kafka_producer_close(publisher->producer);
     publisher->producer = NULL;
-    publisher->batch_count = 0;
+    publisher->batch_count = publisher->batch_paced = 0;
+    dw_pace_sent(&publisher->pace);
     dw_buf_reset(&publisher->text, TEXT_KEEP);
     dw_commit_window_reset(&publisher->window);
     dw_err_clear(&publisher->fault);
@@ -343,9 +344,20 @@ void dw_publisher_flush(struct dw_publisher *publisher)
         if (!publisher->batch[i].gone &&
             !send_map(publisher, publisher->maps[publisher->batch[i].slot], i))
             return;
-    publisher->batch_count = 0;
+    publisher->batch_count = publisher->batch_paced = 0;
+    dw_pace_sent(&publisher->pace);
     dw_buf_reset(&publisher->text, TEXT_KEEP);
     dw_fault("producer.after_send_before_ack");
+}
+
+int64_t dw_publisher_flush_paced(struct dw_publisher *publisher, int64_t now_ms)
+{
+    dw_pace_add(&publisher->pace, now_ms, publisher->batch_count - publisher->batch_paced);
+    publisher->batch_paced = publisher->batch_count;
+    int64_t wait = dw_pace_wait_ms(&publisher->pace, now_ms);
+    if (wait == 0)
+        dw_publisher_flush(publisher);
+    return wait;
 }
 
 bool dw_publisher_is_full(const struct dw_publisher *publisher)

@@ -20,6 +20,7 @@
 #include "common/service/metrics.h"
 #include "producer/capture_postgres/commit_window.h"
 #include "producer/capture_postgres/map_set.h"
+#include "producer/capture_postgres/pace.h"
 
 enum dw_publisher_service {
     DW_PUBLISHER_IN_SERVICE,
@@ -90,6 +91,8 @@ struct dw_publisher {
     struct dw_buf text;
     struct dw_publisher_event *batch;
     size_t batch_count, batch_capacity;
+    size_t batch_paced; /* events of the batch that the pace knows of */
+    struct dw_pace pace;
     struct dw_kafka_outgoing *outgoing;
     size_t *outgoing_index;
     uint64_t sequence; /* of the open transaction */
@@ -142,6 +145,9 @@ void dw_publisher_send_position(struct dw_publisher *publisher, struct dw_str va
 
 /* Hands the batch over; what the queue does not take stays for the next call. */
 void dw_publisher_flush(struct dw_publisher *publisher);
+/* The same once it is time to, at the end of a round. Returns in how many milliseconds that is, for
+ * what has to wait; 0: nothing has. */
+int64_t dw_publisher_flush_paced(struct dw_publisher *publisher, int64_t now_ms);
 /* Takes in reports. */
 void dw_publisher_poll(struct dw_publisher *publisher);
 /* Too much in flight: read no more from the source. */
