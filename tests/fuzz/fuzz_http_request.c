@@ -35,8 +35,9 @@ static void check_value(const struct dw_api_value *value)
         abort();
     if (!there)
         return;
-    if (field->type == DW_API_TEXT && (!value->text || strlen(value->text) > 4 * (size_t)field->max ||
-                                       !dw_utf8_valid(value->text, strlen(value->text))))
+    if (field->type == DW_API_TEXT &&
+        (!value->text || strlen(value->text) > 4 * (size_t)field->max ||
+         !dw_utf8_valid(value->text, strlen(value->text))))
         abort();
     if (field->type == DW_API_INTEGER && (value->number < field->min || value->number > field->max))
         abort();

@@ -41,9 +41,9 @@ include-method = "POST"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 404, 409, 422]
 TOML
 ask() { # ARGUMENT…
-    "$dw_root/tests/support/schemathesis" --config-file "$dw_dir/schemathesis.toml" run "$dw_dir/openapi.json" --url "$url" \
+    (cd "$dw_dir" && "$dw_root/tests/support/schemathesis" --config-file "$dw_dir/schemathesis.toml" run "$dw_dir/openapi.json" --url "$url" \
         -H "Authorization: Bearer $(<"$dw_dir/token")" --seed 1 --generation-deterministic \
-        --no-color --request-timeout 30 "$@" >"$dw_dir/schemathesis.out" 2>&1 ||
+        --no-color --request-timeout 30 "$@") >"$dw_dir/schemathesis.out" 2>&1 ||
         { grep -v '^ *$' "$dw_dir/schemathesis.out" | tail -n 150 >&2; fail 'an answer outside of the description'; }
 }
 ask --phases examples,coverage
