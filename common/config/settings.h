@@ -52,6 +52,7 @@ struct dw_system_settings {
 
 struct dw_producer_settings {
     int64_t heartbeat_ms;
+    int64_t partitions_look_ms;
     int64_t position_save_ms;
     int64_t queue_bytes;     /* events waiting for acknowledgement, at most */
     int64_t topic_outage_ms; /* a topic out of service longer than this puts its map in error */

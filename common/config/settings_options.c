@@ -72,6 +72,9 @@ static const struct dw_option system_options[] = {
 static const char *const compressions[] = {"none", "lz4", "zstd", "snappy", "gzip", NULL};
 #define PRODUCER(field) offsetof(struct dw_producer_settings, field)
 static const struct dw_option producer_options[] = {
+    {"partitions_look_ms", DW_OPTION_INTEGER, PRODUCER(partitions_look_ms), "30000", 100, HOUR,
+     NULL, "ms", 0,
+     "How often the producer looks whether somebody has given a map's topic more partitions."},
     {"heartbeat_ms", DW_OPTION_INTEGER, PRODUCER(heartbeat_ms), "5000", 100, HOUR, NULL, "ms", 0,
      "How often a heartbeat goes through the whole path; it moves an idle slot and shows "
      "freshness."},

@@ -3,6 +3,7 @@
 #include "common/kafka/kafka_admin.h"
 
 #include "common/base/clock.h"
+#include "common/base/table.h"
 #include "common/kafka/kafka_config.h"
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
@@ -94,6 +95,33 @@ enum dw_rc dw_kafka_admin_partitions(struct dw_kafka_admin *admin, const char *t
         *out_partitions = (int32_t)found->partition_cnt;
     rd_kafka_metadata_destroy(metadata);
     return rc;
+}
+
+enum dw_rc dw_kafka_admin_counts(struct dw_kafka_admin *admin, const char *const *topics,
+                                 size_t count, int timeout_ms, int32_t *out_partitions,
+                                 struct dw_err *err)
+{
+    const struct rd_kafka_metadata *metadata = NULL;
+    struct dw_table wanted;
+    if (!count)
+        return DW_OK;
+    rd_kafka_resp_err_t code = rd_kafka_metadata(admin->client, 1, NULL, &metadata, timeout_ms);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return fail(admin, code, "metadata of topics such as", topics[0], err);
+    dw_table_init(&wanted);
+    for (size_t i = 0; i < count; i++) {
+        out_partitions[i] = 0;
+        *dw_table_place(&wanted, dw_str_from(topics[i])) = &out_partitions[i];
+    }
+    for (int i = 0; i < metadata->topic_cnt; i++) {
+        const struct rd_kafka_metadata_topic *topic = &metadata->topics[i];
+        int32_t *place = dw_table_find(&wanted, dw_str_from(topic->topic));
+        if (place && !topic->err)
+            *place = (int32_t)topic->partition_cnt;
+    }
+    dw_table_done(&wanted);
+    rd_kafka_metadata_destroy(metadata);
+    return DW_OK;
 }
 
 static rd_kafka_NewTopic_t *new_topic(const struct dw_kafka_admin *admin,
@@ -197,6 +225,67 @@ enum dw_rc dw_kafka_admin_ensure_topic(struct dw_kafka_admin *admin,
            dw_clock_mono_ms() < until)
         dw_clock_sleep_ms(50);
     return rc;
+}
+
+/* The broker's answer for the one topic; `reason` is its text. */
+static rd_kafka_resp_err_t added(rd_kafka_event_t *event, char *reason, size_t size)
+{
+    size_t count = 0;
+    rd_kafka_resp_err_t code = rd_kafka_event_error(event);
+    const char *text = rd_kafka_event_error_string(event);
+    if (!code) {
+        const rd_kafka_topic_result_t **topics = rd_kafka_CreatePartitions_result_topics(
+            rd_kafka_event_CreatePartitions_result(event), &count);
+        code = count ? rd_kafka_topic_result_error(topics[0]) : RD_KAFKA_RESP_ERR__FAIL;
+        text = count ? rd_kafka_topic_result_error_string(topics[0]) : NULL;
+    }
+    (void)snprintf(reason, size, "%s", text ? text : rd_kafka_err2str(code));
+    return code;
+}
+
+static rd_kafka_resp_err_t request_partitions(struct dw_kafka_admin *admin,
+                                              rd_kafka_NewPartitions_t *partitions, bool only_ask,
+                                              int timeout_ms, char *reason, size_t size)
+{
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(admin->client);
+    rd_kafka_AdminOptions_t *options =
+        rd_kafka_AdminOptions_new(admin->client, RD_KAFKA_ADMIN_OP_CREATEPARTITIONS);
+    (void)rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, NULL, 0);
+    (void)rd_kafka_AdminOptions_set_validate_only(options, only_ask, NULL, 0);
+    if (!only_ask)
+        (void)rd_kafka_AdminOptions_set_operation_timeout(options, timeout_ms, NULL, 0);
+    rd_kafka_CreatePartitions(admin->client, &partitions, 1, options, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms + 1000);
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    (void)snprintf(reason, size, "%s", rd_kafka_err2str(code));
+    if (event) {
+        code = added(event, reason, size);
+        rd_kafka_event_destroy(event);
+    }
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_queue_destroy(queue);
+    return code;
+}
+
+enum dw_rc dw_kafka_admin_add_partitions(struct dw_kafka_admin *admin, const char *topic,
+                                         int32_t total, bool only_ask, int timeout_ms,
+                                         struct dw_err *err)
+{
+    char reason[512];
+    rd_kafka_NewPartitions_t *partitions =
+        rd_kafka_NewPartitions_new(topic, (size_t)total, reason, sizeof reason);
+    if (!partitions)
+        return dw_err_set(err, DW_CONFIG, "DW-KAFKA-003", "partitions of topic %s: %s", topic,
+                          reason);
+    rd_kafka_resp_err_t code =
+        request_partitions(admin, partitions, only_ask, timeout_ms, reason, sizeof reason);
+    rd_kafka_NewPartitions_destroy(partitions);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return DW_OK;
+    enum dw_rc rc = dw_kafka_classify(code);
+    return dw_err_set(err, rc == DW_RETRY ? rc : DW_CONFIG,
+                      rc == DW_RETRY ? "DW-KAFKA-002" : "DW-KAFKA-003",
+                      "partitions of topic %s: %s", topic, reason);
 }
 
 enum dw_rc dw_kafka_admin_offsets(struct dw_kafka_admin *admin, const char *topic,

@@ -41,6 +41,18 @@ enum dw_rc dw_kafka_admin_partitions(struct dw_kafka_admin *admin, const char *t
                                      int timeout_ms, int32_t *out_partitions,
                                      struct dw_err *err) DW_MUST_CHECK;
 
+/* The partitions that each of `count` topics has, 0 for one that is not there; one request. Errors:
+ * DW_RETRY, DW_CONFIG DW-KAFKA-003. */
+enum dw_rc dw_kafka_admin_counts(struct dw_kafka_admin *admin, const char *const *topics,
+                                 size_t count, int timeout_ms, int32_t *out_partitions,
+                                 struct dw_err *err) DW_MUST_CHECK;
+
+/* Gives a topic more partitions, up to `total`; `only_ask`: the brokers judge it and change
+ * nothing. DW_CONFIG DW-KAFKA-003: they refuse. */
+enum dw_rc dw_kafka_admin_add_partitions(struct dw_kafka_admin *admin, const char *topic,
+                                         int32_t total, bool only_ask, int timeout_ms,
+                                         struct dw_err *err) DW_MUST_CHECK;
+
 /* First offset still kept and the one behind the last. */
 enum dw_rc dw_kafka_admin_offsets(struct dw_kafka_admin *admin, const char *topic,
                                   int32_t partition, int timeout_ms, int64_t *out_low,

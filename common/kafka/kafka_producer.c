@@ -24,6 +24,7 @@ struct dw_kafka_topic {
     struct dw_kafka_topic *next;
     rd_kafka_topic_t *handle;
     char *name;
+    int32_t known; /* partitions that the library was seen to know */
 };
 
 struct dw_kafka_producer {
@@ -148,6 +149,22 @@ enum dw_rc dw_kafka_producer_topic(struct dw_kafka_producer *producer, const cha
     producer->topics = topic;
     *out = topic;
     return DW_OK;
+}
+
+/* The library takes in an answer before it hands it to us. */
+int32_t dw_kafka_producer_partitions(struct dw_kafka_producer *producer,
+                                     struct dw_kafka_topic *topic, int32_t wanted, int timeout_ms)
+{
+    const struct rd_kafka_metadata *metadata = NULL;
+    int32_t count = 0;
+    if (topic->known >= wanted)
+        return topic->known;
+    if (rd_kafka_metadata(producer->client, 0, topic->handle, &metadata, timeout_ms))
+        return 0;
+    if (metadata->topic_cnt == 1 && !metadata->topics[0].err)
+        count = topic->known = (int32_t)metadata->topics[0].partition_cnt;
+    rd_kafka_metadata_destroy(metadata);
+    return count;
 }
 
 /* librdkafka takes bytes that it only copies as void *. */

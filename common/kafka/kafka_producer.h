@@ -36,6 +36,13 @@ void dw_kafka_producer_close(struct dw_kafka_producer *producer);
 enum dw_rc dw_kafka_producer_topic(struct dw_kafka_producer *producer, const char *name,
                                    struct dw_kafka_topic **out, struct dw_err *err) DW_MUST_CHECK;
 
+/* The partitions of a topic that messages may go to: at least `wanted` when the library knows so
+ * many already; else the brokers are asked, waiting up to `timeout_ms`. 0: no answer yet. For a
+ * topic that was given more of them: the library would refuse some until it looks by itself, and
+ * take those behind them. */
+int32_t dw_kafka_producer_partitions(struct dw_kafka_producer *producer,
+                                     struct dw_kafka_topic *topic, int32_t wanted, int timeout_ms);
+
 struct dw_kafka_outgoing {
     struct dw_str key;   /* .ptr NULL: null */
     struct dw_str value; /* .ptr NULL: null */

@@ -29,10 +29,13 @@
 #include "common/model/version.h"
 #include <stdbool.h>
 
-#define DW_EVENT_HEARTBEAT         "dualwrite.heartbeat" /* content: JSON {"sent_us":…} */
-#define DW_EVENT_SCHEMA            "dualwrite.schema" /* content: JSON {"map","revision","code","reason"} */
-#define DW_EVENT_MAP               "dualwrite.map" /* content: JSON {"map","revision","document","resolved"} */
-#define DW_EVENT_SYNC              "dualwrite.sync" /* content: JSON {"sync":ID,"edge":"begin"|"end"} */
+#define DW_EVENT_HEARTBEAT "dualwrite.heartbeat" /* content: JSON {"sent_us":…} */
+#define DW_EVENT_SCHEMA    "dualwrite.schema" /* content: JSON {"map","revision","code","reason"} */
+#define DW_EVENT_MAP       "dualwrite.map" /* content: JSON {"map","revision","document","resolved"} */
+#define DW_EVENT_SYNC      "dualwrite.sync" /* content: JSON {"sync":ID,"edge":"begin"|"end"} */
+/* From here on by more partitions: JSON {"map","generation","before","partitions","reach"}; see
+ * generation.h. `reach`: all partitions below it have to come to this place first. */
+#define DW_EVENT_GENERATION        "dualwrite.generation"
 #define DW_EVENT_TOAST_PLACEHOLDER "__debezium_unavailable_value"
 
 enum dw_event_op {

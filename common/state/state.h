@@ -38,7 +38,8 @@ struct dw_map_record {
     const char *source_system;
     const char *target_system;
     const char *topic;
-    int32_t partitions; /* of the current generation; the producer partitions by this count */
+    int32_t partitions;      /* by which it is published now: of the newest generation */
+    const char *generations; /* those from the second on, as dw_generation_format writes them */
     /* Where the stream announces the revision; epoch 0: nowhere yet. */
     uint32_t marked_epoch;
     uint64_t marked_lsn;

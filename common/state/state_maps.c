@@ -9,11 +9,12 @@
 #include "common/postgres/pg.h"
 #include "common/state/state.h"
 #include "common/state/state_db.h"
+#include "common/state/state_generation.h"
 
 #define MAP_QUERY                                                                                  \
     "SELECT m.name, m.revision, m.change, m.state, r.document, r.resolved, m.code, m.reason,"      \
     " m.source_system, m.target_system, m.topic, m.partitions,"                                    \
-    " r.marked_epoch, r.marked_lsn, m.forced_revision"                                             \
+    " r.marked_epoch, r.marked_lsn, m.forced_revision, " DW_STATE_GENERATIONS_OF                   \
     " FROM dualwrite.map m"                                                                        \
     " JOIN dualwrite.map_revision r ON r.map = m.name AND r.revision = m.revision"
 
@@ -36,6 +37,7 @@ static enum dw_rc read_map(const PGresult *result, int row, struct dw_arena *are
         .partitions = (int32_t)dw_state_db_number(result, row, 11),
         .marked_epoch = (uint32_t)dw_state_db_number(result, row, 12),
         .forced_revision = dw_state_db_number(result, row, 14),
+        .generations = dw_state_db_text(result, row, 15, arena),
     };
     (void)dw_pg_parse_lsn(PQgetvalue(result, row, 13), &out->marked_lsn);
     const char *name = PQgetvalue(result, row, 3);

@@ -32,6 +32,7 @@ static const struct dw_state_migration migrations[] = {
     MIGRATION(4, "sync", dw_embed_004_sync_sql),
     MIGRATION(5, "life", dw_embed_005_life_sql),
     MIGRATION(7, "stream", dw_embed_007_stream_sql),
+    MIGRATION(8, "generations", dw_embed_008_generations_sql),
     MIGRATION(9, "sync_filter", dw_embed_009_sync_filter_sql),
     MIGRATION(12, "requests", dw_embed_012_requests_sql),
 };

@@ -6,6 +6,7 @@
 #include "common/postgres/pg.h"
 #include "common/state/state.h"
 #include "common/state/state_db.h"
+#include "common/state/state_generation.h"
 #include "common/state/state_maps.h"
 #include <stdlib.h>
 
@@ -541,9 +542,11 @@ enum dw_rc dw_state_sync_drains_load(struct dw_state *state, const char *target_
     PGresult *result = NULL;
     enum dw_rc rc = dw_state_db_query(
         state,
-        "SELECT s.id, s.map, m.topic, m.partitions, s.epoch, s.end_lsn FROM dualwrite.sync s"
-        " JOIN dualwrite.map m ON m.name = s.map WHERE s.state = 'draining'"
-        " AND m.target_system = $1 ORDER BY s.id",
+        "SELECT s.id, s.map, m.topic, " DW_STATE_PARTITIONS_AT(
+            "s.epoch",
+            "s.end_lsn") ", s.epoch, s.end_lsn FROM dualwrite.sync s"
+                         " JOIN dualwrite.map m ON m.name = s.map WHERE s.state = 'draining'"
+                         " AND m.target_system = $1 ORDER BY s.id",
         1, &target_system, &result, err);
     if (rc)
         return rc;

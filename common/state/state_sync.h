@@ -164,7 +164,7 @@ enum dw_rc dw_state_sync_move(struct dw_state *state, int64_t id, const char *ow
 struct dw_sync_drain { /* a sync whose end mark is in Kafka */
     int64_t id;
     const char *map, *topic;
-    int32_t partitions;
+    int32_t partitions; /* that the end mark went to, as far as is known here */
     uint32_t epoch;
     uint64_t end_lsn;
 };

@@ -48,7 +48,7 @@ static void take_records(struct run *run)
     size_t bytes = (size_t)run->lane->context->settings->consumer.batch_bytes;
     struct dw_partition_cursor cursor = dw_partition_cursor(run->partition);
     while (run->batch.new_count < rows && run->batch.bytes < bytes && !run->batch.truncated &&
-           !run->batch.marker_revision) {
+           !run->batch.marker_revision && !run->batch.generation.reach) {
         const struct dw_feed_record *record =
             dw_partition_cursor_next(run->partition, &cursor, run->lane->take_bytes);
         if (!record)
@@ -83,7 +83,8 @@ static void build(struct run *run)
     if (!partition->has_released)
         dw_dependency_add_due(lane, partition, &run->batch,
                               (size_t)lane->context->settings->consumer.batch_rows);
-    take_records(run);
+    if (!partition->turning)
+        take_records(run);
 }
 
 /* --- progress ---------------------------------------------------------------------------------
@@ -116,6 +117,8 @@ static void account(struct run *run)
     progress->heartbeat_us = run->batch.heartbeat_us;
     progress->initial_sync = run->batch.initial_sync;
     progress->revision = run->id.revision;
+    if (run->batch.generation.reach)
+        progress->generation = run->batch.generation;
     if (run->batch.new_count)
         progress->tail_hash = dw_batch_hash(run->batch.tail.key, run->batch.tail.value);
     assert(dw_accounting_balanced(progress) || !dw_accounting_balanced(&run->partition->progress));
@@ -271,6 +274,15 @@ static enum dw_rc commit_batch(struct run *run, const struct dw_held *held, stru
         version = (struct dw_writer_version){marked->document, marked->resolved_text};
         commit.version = &version;
     }
+    const struct dw_writer_generation generation = {
+        .place = &run->batch.generation,
+        .number = run->batch.generation_number,
+        /* A partition that begins here was in no sync: the others know. */
+        .initial_sync =
+            partition->number < run->batch.generation.before ? run->progress.initial_sync : -1,
+    };
+    if (run->batch.generation.reach)
+        commit.generation = &generation;
     waiting_rows(run, &commit);
     return dw_writer_commit(run->lane->writer, &run->id, &commit, err);
 }
@@ -354,6 +366,8 @@ static void finish(struct run *run)
     if (run->batch.truncated)
         partition->has_released = false;
     partition->marked_unsaved = false;
+    if (run->batch.generation.reach)
+        dw_partition_turn(partition);
     if (run->next)
         take_next(run);
     dw_dependency_settle(lane, partition, &run->batch, spent_us / 1000);

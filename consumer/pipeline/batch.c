@@ -92,6 +92,7 @@ struct control {
     struct dw_str reason;
     bool gap;
     struct dw_str document, resolved;
+    int64_t generation, before, partitions, reach;
 };
 
 static int64_t number_of(struct dw_str text)
@@ -122,6 +123,14 @@ static struct control control_of(struct dw_batch *batch, struct dw_str content)
             control.edge = pull.text;
         else if (token == DW_JSON_NUMBER && dw_str_is(name, "revision"))
             control.revision = number_of(pull.text);
+        else if (token == DW_JSON_NUMBER && dw_str_is(name, "generation"))
+            control.generation = number_of(pull.text);
+        else if (token == DW_JSON_NUMBER && dw_str_is(name, "before"))
+            control.before = number_of(pull.text);
+        else if (token == DW_JSON_NUMBER && dw_str_is(name, "partitions"))
+            control.partitions = number_of(pull.text);
+        else if (token == DW_JSON_NUMBER && dw_str_is(name, "reach"))
+            control.reach = number_of(pull.text);
         else if (token == DW_JSON_NUMBER && dw_str_is(name, "gap"))
             control.gap = number_of(pull.text) != 0;
         else if (token == DW_JSON_STRING && dw_str_is(name, "code"))
@@ -178,6 +187,25 @@ static enum dw_batch_add judge_marker(struct dw_batch *batch, struct dw_batch_it
     return DW_BATCH_ADDED;
 }
 
+/* The map is published by more partitions from here on (trap 20). */
+static void take_generation(struct dw_batch *batch, struct dw_batch_item *item,
+                            const struct dw_event *event)
+{
+    struct control control = control_of(batch, event->message_content);
+    item->outcome = DW_OUTCOME_CONTROL;
+    if (!event->has_version || control.before <= 0 || control.before > INT32_MAX ||
+        control.partitions <= 0 || control.partitions > INT32_MAX || control.reach <= 0 ||
+        control.reach > INT32_MAX)
+        return;
+    batch->generation_number = control.generation;
+    batch->generation = (struct dw_progress_generation){
+        .version = event->version,
+        .before = (int32_t)control.before,
+        .partitions = (int32_t)control.partitions,
+        .reach = (int32_t)control.reach,
+    };
+}
+
 /* Marks of an initial sync: between them rows may be on their way that the target has not. */
 static void take_sync(struct dw_batch *batch, struct dw_batch_item *item,
                       const struct dw_event *event)
@@ -197,6 +225,10 @@ static enum dw_batch_add judge_message(struct dw_batch *batch, struct dw_batch_i
         return judge_schema(batch, item, event);
     if (dw_str_is(event->message_prefix, DW_EVENT_MAP))
         return judge_marker(batch, item, event);
+    if (dw_str_is(event->message_prefix, DW_EVENT_GENERATION)) {
+        take_generation(batch, item, event);
+        return DW_BATCH_ADDED;
+    }
     if (dw_str_is(event->message_prefix, DW_EVENT_SYNC)) {
         take_sync(batch, item, event);
         return DW_BATCH_ADDED;

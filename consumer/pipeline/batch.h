@@ -81,6 +81,10 @@ struct dw_batch {
     /* The one record is a marker, behind which another revision is in force; 0: it is not. */
     int64_t marker_revision;
     struct dw_str marker_document, marker_resolved;
+    /* The last record is a mark of a generation: nothing behind it may be taken before all
+     * partitions have come to it. generation.reach 0: there is none. */
+    struct dw_progress_generation generation;
+    int64_t generation_number;
     bool truncated; /* a released truncate is in it: it settles all that waited before */
     /* when the last add refused */
     struct dw_version stop_version;

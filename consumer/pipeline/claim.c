@@ -238,6 +238,8 @@ enum dw_rc dw_claim_partition(struct dw_lane *lane, struct dw_partition *partiti
     bool went_back = partition->has_progress && facts.progress.exists &&
                      facts.progress.next_offset < partition->progress.next_offset;
     dw_fault("consumer.after_claim");
+    if (facts.progress.generation.reach)
+        dw_partition_turn(partition);
     load_waiting(lane, partition, rows, count);
     rc = load_version(lane, partition, &facts.progress, err);
     if (rc != DW_OK)

@@ -74,7 +74,8 @@ static bool ask(struct round *round, const struct dw_registry_map *parent,
     bool answer = false;
     struct dw_err err = DW_ERR_INIT;
     if (round->questions++ >= PASSED_QUESTIONS_MAX ||
-        dw_writer_passed(round->lane->writer, parent->topic, parent->partitions, version, &answer,
+        dw_writer_passed(round->lane->writer, parent->topic,
+                         dw_registry_partitions_at(parent, version), version, &answer,
                          &err) != DW_OK)
         return false; /* asked again in the next round */
     if (answer) {

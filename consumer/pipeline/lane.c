@@ -175,6 +175,7 @@ static void let_go(struct dw_lane *lane, struct dw_partition *partition)
     partition->has_uncertain = false;
     partition->has_released = false;
     partition->barrier_refused_ms = 0;
+    partition->turning = false;
     dw_context_attention(lane->context);
 }
 
@@ -266,6 +267,50 @@ static void verify(struct dw_lane *lane, struct dw_partition *partition)
     handle(lane, partition, &err, DW_PARTITION_UNCERTAIN);
 }
 
+/* May the partition go on behind the mark of a generation (trap 20)? A partition that has begun
+ * there takes over what the others know: it was not there when an initial sync began. */
+static bool look_to_turn(struct dw_lane *lane, struct dw_partition *partition, struct dw_err *err)
+{
+    struct dw_progress *progress = &partition->progress;
+    const struct dw_progress_generation *generation = &progress->generation;
+    int64_t now = dw_clock_mono_ms();
+    int64_t initial_sync = 0;
+    bool turned = false;
+    if (now < partition->turn_at_ms)
+        return true;
+    partition->turn_at_ms = now + BARRIER_MS;
+    enum dw_rc rc =
+        dw_writer_turned(lane->writer, partition->topic, generation, &turned, &initial_sync, err);
+    if (rc != DW_OK) {
+        err->rc = rc;
+        return false;
+    }
+    if (!turned)
+        return true;
+    bool begins = partition->number >= generation->before &&
+                  dw_version_compare(&progress->version, &generation->version) == 0;
+    if (begins)
+        progress->initial_sync = initial_sync;
+    partition->turning = false;
+    return true;
+}
+
+/* False when it has to be tried again later. */
+static bool turn_generation(struct dw_lane *lane, struct dw_partition *partition)
+{
+    struct dw_err err = DW_ERR_INIT;
+    if (!partition->turning)
+        return true;
+    dw_partition_move(partition, DW_PARTITION_MARK);
+    if (!look_to_turn(lane, partition, &err)) {
+        handle(lane, partition, &err, DW_PARTITION_BACKOFF);
+        return false;
+    }
+    if (!partition->turning)
+        dw_partition_move(partition, DW_PARTITION_RELEASED);
+    return true;
+}
+
 /* One of thousands of partitions that have nothing to do must cost nothing. */
 static bool is_idle(struct dw_partition *partition)
 {
@@ -283,6 +328,8 @@ static bool apply(struct dw_lane *lane, struct dw_partition *partition)
         }
         return false;
     }
+    if (!turn_generation(lane, partition))
+        return false;
     dw_dependency_round(lane, partition, dw_clock_mono_ms());
     switch (is_idle(partition) ? DW_APPLY_NOTHING : dw_apply_batch(lane, partition, &err)) {
     case DW_APPLY_DONE:
@@ -332,6 +379,14 @@ static void truncate_refused(struct dw_lane *lane, struct dw_partition *partitio
     handle(lane, partition, err, DW_PARTITION_BACKOFF);
 }
 
+/* How many partitions the truncate has gone to: nothing stands between it and what came before. */
+static int32_t partitions_at_barrier(const struct dw_partition *partition)
+{
+    const struct dw_progress_generation *generation = &partition->progress.generation;
+    return generation->reach ? generation->partitions
+                             : dw_registry_partitions_at(partition->entry, &partition->barrier);
+}
+
 /* Looks whether all partitions of the map have reached the truncate (trap 7). */
 static bool barrier(struct dw_lane *lane, struct dw_partition *partition)
 {
@@ -342,7 +397,7 @@ static bool barrier(struct dw_lane *lane, struct dw_partition *partition)
     enum dw_rc rc = dw_lane_map_get(lane, partition->entry, &map, &err);
     if (rc == DW_OK)
         rc = dw_writer_truncate(lane->writer, map->table, &id, &partition->barrier,
-                                partition->entry->partitions, true, &done, &err);
+                                partitions_at_barrier(partition), true, &done, &err);
     partition->wake_at_ms = dw_clock_mono_ms() + BARRIER_MS;
     if (rc == DW_REJECT) {
         truncate_refused(lane, partition, &err);
@@ -457,7 +512,8 @@ static bool turn(struct dw_lane *lane, struct dw_partition *partition)
     }
     if (due && state == DW_PARTITION_BARRIER)
         return barrier(lane, partition);
-    if (state == DW_PARTITION_RUNNING || state == DW_PARTITION_FULL)
+    if (state == DW_PARTITION_RUNNING || state == DW_PARTITION_FULL ||
+        state == DW_PARTITION_TURNING)
         return apply(lane, partition);
     return false;
 }
@@ -465,7 +521,11 @@ static bool turn(struct dw_lane *lane, struct dw_partition *partition)
 /* When a partition wants its next turn, other than by news. */
 static int64_t next_turn_ms(const struct dw_lane *lane, const struct dw_partition *partition)
 {
+    int64_t waiting = INT64_MAX;
     switch (dw_partition_in(partition)) {
+    case DW_PARTITION_TURNING:
+        waiting = dw_dependency_next_ms(lane, partition);
+        return waiting < partition->turn_at_ms ? waiting : partition->turn_at_ms;
     case DW_PARTITION_CLAIMING:
     case DW_PARTITION_RETRYING:
     case DW_PARTITION_BARRIER:

@@ -120,6 +120,12 @@ void dw_partition_drop_records(struct dw_partition *partition)
     dw_feed_stop(&partition->feed);
 }
 
+void dw_partition_turn(struct dw_partition *partition)
+{
+    partition->turning = true;
+    partition->turn_at_ms = 0;
+}
+
 static void show(_Atomic int64_t *at, int64_t value)
 {
     atomic_store_explicit(at, value, memory_order_relaxed);

@@ -57,6 +57,9 @@ struct dw_partition {
     int64_t wake_at_ms;
     int64_t verify_at_ms;    /* when nothing came until then: does the target still stand there? */
     int64_t first_failed_us; /* of the batch in hand; 0 none */
+    bool turning; /* at the mark of a generation, or not known to be behind it: only what waits from
+                     before it is applied */
+    int64_t turn_at_ms; /* next look whether it may go on */
     struct dw_version barrier;
     int64_t barrier_refused_ms; /* since when the target refuses the truncate; 0 it does not */
     bool has_released;
@@ -95,6 +98,8 @@ const struct dw_feed_record *dw_partition_cursor_next(struct dw_partition *parti
 bool dw_partition_advance(struct dw_partition *partition, int64_t offset);
 /* Drops all records in hand and what is queued, and stops fetching. */
 void dw_partition_drop_records(struct dw_partition *partition);
+/* It has come to the mark of a generation. */
+void dw_partition_turn(struct dw_partition *partition);
 /* Shows progress to the other threads. */
 void dw_partition_publish(struct dw_partition *partition);
 

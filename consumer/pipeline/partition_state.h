@@ -5,6 +5,7 @@
  *   (new) ► CLAIMING ──claimed──► RUNNING ──uncertain──► CLAIMING
  *              ▲   ▲                │ ▲ │ ▲ │ ▲
  *              │   │         backoff│ │ │ │ │ └─room──── FULL (waiting rows; trap 2)
+ *              │   │                │ │ │ │ └─released── TURNING (more partitions; trap 20)
  *              │   │                ▼ │ │ └─released──── BARRIER (truncate; trap 7)
  *              │   │           RETRYING └── full / truncate ──┘
  *          map_runs │ uncertain
@@ -24,6 +25,8 @@ enum dw_partition_state {
     DW_PARTITION_RUNNING,
     DW_PARTITION_RETRYING, /* an outage: the batch in hand is tried again later */
     DW_PARTITION_BARRIER,  /* at a truncate that other partitions have not reached */
+    DW_PARTITION_TURNING,  /* at the mark of a generation that other partitions have not reached:
+                              only  waiting rows are tried */
     DW_PARTITION_FULL,     /* no room for waiting rows: only those are tried */
     DW_PARTITION_PAUSED,   /* its map is paused or in error */
     DW_PARTITION_LOST,     /* fenced: another worker moved the progress row */
@@ -40,6 +43,7 @@ enum dw_partition_event {
     DW_PARTITION_MAP_STOPS,
     DW_PARTITION_MAP_RUNS,
     DW_PARTITION_TRUNCATE,
+    DW_PARTITION_MARK, /* of a generation */
     DW_PARTITION_RELEASED,
     DW_PARTITION_NO_ROOM,
     DW_PARTITION_ROOM,

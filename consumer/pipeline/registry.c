@@ -3,6 +3,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/model/generation.h"
 #include "consumer/pipeline/accounting.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -164,6 +165,7 @@ static struct dw_registry_map *entry_new(struct dw_registry *registry,
     entry->document = dw_str_from(keep(&entry->arena, record->document));
     entry->resolved_text = dw_str_from(keep(&entry->arena, record->resolved));
     entry->partitions = record->partitions;
+    entry->generations = dw_str_from(keep(&entry->arena, record->generations));
     entry->revision = entry->newest = record->revision;
     entry->forced = record->forced_revision;
     entry->change = record->change;
@@ -187,6 +189,7 @@ struct dw_registry_map *dw_registry_version(const struct dw_registry_map *entry,
     other->document = dw_arena_copy(&other->arena, document);
     other->resolved_text = dw_arena_copy(&other->arena, resolved);
     other->partitions = entry->partitions;
+    other->generations = dw_arena_copy(&other->arena, entry->generations);
     other->revision = revision;
     other->newest = entry->newest;
     other->forced = entry->forced;
@@ -228,7 +231,7 @@ static struct dw_registry_map *entry_for(struct dw_registry *registry,
     struct dw_registry_map *old = find_locked(registry, record->name);
     if (old && old->change == record->change && old->revision == record->revision &&
         dw_map_state_active(old->state) == dw_map_state_active(record->state) &&
-        old->forced == record->forced_revision)
+        old->forced == record->forced_revision && old->partitions == record->partitions)
         return share(old);
     return entry_new(registry, record, err);
 }
@@ -292,6 +295,17 @@ struct dw_registry_map **dw_registry_all(struct dw_registry *registry, size_t *o
     *out_count = registry->count;
     pthread_mutex_unlock(&registry->lock);
     return all;
+}
+
+int32_t dw_registry_partitions_at(const struct dw_registry_map *entry,
+                                  const struct dw_version *version)
+{
+    struct dw_generations generations = {NULL, 0};
+    (void)dw_generation_parse(entry->generations, &generations); /* the state database wrote it */
+    int32_t count = dw_generation_count_at(&generations, entry->name, version->epoch,
+                                           version->commit_lsn, entry->partitions);
+    dw_generation_done(&generations);
+    return count;
 }
 
 bool dw_registry_runs(const struct dw_registry_map *entry)

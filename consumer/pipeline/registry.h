@@ -55,6 +55,7 @@ struct dw_registry_map {
     const char *name;
     const char *topic;
     int32_t partitions;
+    struct dw_str generations; /* as dw_generation_format writes them */
     int64_t revision;
     int64_t newest; /* revision that the state database has; differs in an entry of another one */
     int64_t forced; /* revision below which none may be in force */
@@ -89,6 +90,10 @@ void dw_registry_release(struct dw_registry_map *entry); /* accepts NULL */
 struct dw_registry_map *dw_registry_version(const struct dw_registry_map *entry, int64_t revision,
                                             struct dw_str document, struct dw_str resolved,
                                             struct dw_err *err);
+
+/* The partitions of its topic at a version, as far as the state database knew it. */
+int32_t dw_registry_partitions_at(const struct dw_registry_map *entry,
+                                  const struct dw_version *version);
 
 /* True when its events are to be applied: RUNNING, and not failed here since. */
 bool dw_registry_runs(const struct dw_registry_map *entry);

@@ -22,7 +22,8 @@ static int64_t load(const _Atomic int64_t *at)
 static bool fetches(const struct dw_partition *partition)
 {
     enum dw_partition_state state = dw_partition_in(partition);
-    return state == DW_PARTITION_RUNNING || state == DW_PARTITION_BARRIER;
+    return state == DW_PARTITION_RUNNING || state == DW_PARTITION_BARRIER ||
+           state == DW_PARTITION_TURNING;
 }
 
 static int by_map(const void *left, const void *right)

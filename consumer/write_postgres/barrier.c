@@ -1,6 +1,7 @@
 /* barrier.c - see barrier.h. */
 #include "consumer/write_postgres/barrier.h"
 
+#include "common/model/generation.h"
 #include "common/postgres/pg.h"
 #include <inttypes.h>
 #include <libpq-fe.h>
@@ -120,14 +121,40 @@ enum dw_rc dw_barrier_passed(PGconn *conn, const char *topic, int32_t partitions
     PGresult *result = NULL;
     enum dw_rc rc = dw_pg_query(
         conn,
-        "SELECT (SELECT count(*) FROM dualwrite.progress WHERE topic = $1"
-        "  AND (epoch, commit_lsn, ordinal) >= ($2::bigint, $3::pg_lsn, $4::bigint)) >= $5::int"
+        "WITH topic AS (SELECT " DW_GENERATION_SQL_COUNT " AS partitions)"
+        " SELECT (SELECT count(*) FROM dualwrite.progress WHERE topic = $1"
+        "  AND partition < topic.partitions AND (epoch, commit_lsn, ordinal)"
+        "  >= ($2::bigint, $3::pg_lsn, $4::bigint)) >= topic.partitions"
         " AND NOT EXISTS (SELECT FROM dualwrite.waiting WHERE topic = $1"
-        "  AND (epoch, commit_lsn, ordinal) < ($2::bigint, $3::pg_lsn, $4::bigint))",
+        "  AND (epoch, commit_lsn, ordinal) < ($2::bigint, $3::pg_lsn, $4::bigint)) FROM topic",
         5, place.values, &result, err);
     if (rc != DW_OK)
         return rc;
     *out_passed = PQgetvalue(result, 0, 0)[0] == 't';
+    PQclear(result);
+    return DW_OK;
+}
+
+enum dw_rc dw_barrier_turned(PGconn *conn, const char *topic,
+                             const struct dw_progress_generation *generation, bool *out_turned,
+                             int64_t *out_initial_sync, struct dw_err *err)
+{
+    struct place place;
+    put_place(&place, topic, &generation->version, generation->reach);
+    PGresult *result = NULL;
+    enum dw_rc rc = dw_pg_query(
+        conn,
+        "SELECT (SELECT count(*) FROM dualwrite.progress WHERE topic = $1 AND partition < $5::int"
+        "  AND (epoch, commit_lsn, ordinal) >= ($2::bigint, $3::pg_lsn, $4::bigint)) >= $5::int"
+        " AND NOT EXISTS (SELECT FROM dualwrite.waiting WHERE topic = $1 AND partition < $5::int"
+        "  AND (epoch, commit_lsn, ordinal) < ($2::bigint, $3::pg_lsn, $4::bigint)),"
+        " (SELECT initial_sync FROM dualwrite.generation WHERE topic = $1 AND epoch = $2::bigint"
+        "  AND commit_lsn = $3::pg_lsn AND ordinal = $4::bigint)",
+        5, place.values, &result, err);
+    if (rc != DW_OK)
+        return rc;
+    *out_turned = PQgetvalue(result, 0, 0)[0] == 't';
+    *out_initial_sync = strtoll(PQgetvalue(result, 0, 1), NULL, 10);
     PQclear(result);
     return DW_OK;
 }

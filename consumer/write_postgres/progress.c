@@ -108,6 +108,14 @@ static void read_row(const PGresult *result, struct dw_progress *out)
         out->counts[i] = i64_at(result, 0, 7 + i);
     out->first_offset = i64_at(result, 0, 15);
     out->initial_sync = i64_at(result, 0, 16);
+    if (PQgetisnull(result, 0, 17))
+        return;
+    out->generation = (struct dw_progress_generation){
+        .version = version_at(result, 0, 17),
+        .before = (int32_t)i64_at(result, 0, 20),
+        .partitions = (int32_t)i64_at(result, 0, 21),
+        .reach = (int32_t)i64_at(result, 0, 22),
+    };
 }
 
 static enum dw_rc query_partition(PGconn *conn, const char *sql, const struct dw_partition_id *id,
@@ -123,9 +131,14 @@ enum dw_rc dw_progress_read(PGconn *conn, const struct dw_partition_id *id, stru
                             struct dw_err *err)
 {
     static const char sql[] =
-        "SELECT revision, next_offset, tail_hash, epoch, commit_lsn, ordinal, heartbeat_us,"
-        " commit_us, applied, superseded, duplicate, filtered, dead, waiting, control,"
-        " first_offset, initial_sync FROM dualwrite.progress WHERE topic = $1 AND partition = $2";
+        "SELECT p.revision, p.next_offset, p.tail_hash, p.epoch, p.commit_lsn, p.ordinal,"
+        " p.heartbeat_us, p.commit_us, p.applied, p.superseded, p.duplicate, p.filtered, p.dead,"
+        " p.waiting, p.control, p.first_offset, p.initial_sync, g.epoch, g.commit_lsn, g.ordinal,"
+        " g.before, g.partitions, g.reach FROM dualwrite.progress p LEFT JOIN LATERAL (SELECT *"
+        "  FROM dualwrite.generation WHERE topic = p.topic"
+        "  AND (epoch, commit_lsn, ordinal) <= (p.epoch, p.commit_lsn, p.ordinal)"
+        "  ORDER BY epoch DESC, commit_lsn DESC, ordinal DESC LIMIT 1) g ON true"
+        " WHERE p.topic = $1 AND p.partition = $2";
     PGresult *result = NULL;
     enum dw_rc rc = query_partition(conn, sql, id, &result, err);
     if (rc != DW_OK)
@@ -398,4 +411,37 @@ void dw_progress_send_version(struct dw_exchange *exchange, struct dw_rows_array
     dw_rows_array_text(arrays, dw_str_from(revision));
     params = dw_rows_array_params(arrays);
     dw_exchange_send(exchange, 0, drop, &params);
+}
+
+/* ---- generations ---- */
+
+void dw_progress_send_generation(struct dw_exchange *exchange, struct dw_rows_array *arrays,
+                                 const struct dw_partition_id *id,
+                                 const struct dw_writer_commit *commit)
+{
+    static const char keep[] =
+        "INSERT INTO dualwrite.generation AS g (topic, epoch, commit_lsn, ordinal, generation,"
+        " before, partitions, reach, initial_sync) SELECT $1::text, $2::bigint, $3::pg_lsn,"
+        " $4::bigint, $5::bigint, $6::int, $7::int, $8::int, nullif($9::bigint, -1)"
+        " ON CONFLICT (topic, epoch, commit_lsn, ordinal)"
+        " DO UPDATE SET initial_sync = coalesce(g.initial_sync, EXCLUDED.initial_sync)";
+    char texts[8][24];
+    const struct dw_writer_generation *generation = commit->generation;
+    if (!generation)
+        return;
+    const struct dw_progress_generation *place = generation->place;
+    put_i64(texts[0], place->version.epoch);
+    (void)dw_pg_format_lsn(place->version.commit_lsn, texts[1]);
+    put_i64(texts[2], (int64_t)place->version.ordinal);
+    put_i64(texts[3], generation->number);
+    put_i64(texts[4], place->before);
+    put_i64(texts[5], place->partitions);
+    put_i64(texts[6], place->reach);
+    put_i64(texts[7], generation->initial_sync);
+    dw_rows_array_reset(arrays);
+    dw_rows_array_text(arrays, dw_str_from(id->topic));
+    for (size_t i = 0; i < 8; i++)
+        dw_rows_array_text(arrays, dw_str_from(texts[i]));
+    struct dw_exchange_params params = dw_rows_array_params(arrays);
+    dw_exchange_send(exchange, 0, keep, &params);
 }

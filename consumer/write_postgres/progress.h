@@ -44,4 +44,9 @@ void dw_progress_send_version(struct dw_exchange *exchange, struct dw_rows_array
                               const struct dw_partition_id *id,
                               const struct dw_writer_commit *commit);
 
+/* The mark of a generation: keeps it, and what is known there. */
+void dw_progress_send_generation(struct dw_exchange *exchange, struct dw_rows_array *arrays,
+                                 const struct dw_partition_id *id,
+                                 const struct dw_writer_commit *commit);
+
 #endif

@@ -99,6 +99,21 @@ CREATE TABLE IF NOT EXISTS dualwrite.barrier (
     PRIMARY KEY (topic, epoch, commit_lsn, ordinal, partition)
 );
 
+-- The marks of generations that were met in the stream: from each on its topic is published by more partitions, and behind it
+-- nothing is applied before every partition below "reach" has come to it with nothing waiting.
+CREATE TABLE IF NOT EXISTS dualwrite.generation (
+    topic text,
+    epoch bigint,
+    commit_lsn pg_lsn,
+    ordinal bigint,
+    generation bigint NOT NULL,
+    before int NOT NULL,           -- partitions until there
+    partitions int NOT NULL,       -- from there on
+    reach int NOT NULL,
+    initial_sync bigint,           -- under way there: partitions that begin take it over; NULL: not known yet
+    PRIMARY KEY (topic, epoch, commit_lsn, ordinal)
+);
+
 -- Whose a row is, where several maps write one table by filters: the map that wrote or removed it last.
 CREATE TABLE IF NOT EXISTS dualwrite.owner (
     relation text,                 -- the table

@@ -152,6 +152,7 @@ static void send_commit(struct dw_writer *writer, const struct dw_partition_id *
     dw_progress_send_held(&writer->exchange, &writer->arrays, id, commit);
     dw_progress_send_waiting(&writer->exchange, &writer->arrays, id, commit);
     dw_progress_send_version(&writer->exchange, &writer->arrays, id, commit);
+    dw_progress_send_generation(&writer->exchange, &writer->arrays, id, commit);
     dw_exchange_send_prepared(&writer->exchange, DW_SESSION_TAG_OTHER, &dw_progress_update,
                               &writer->prepared[DW_SESSION_PROGRESS], &params);
     dw_exchange_send_prepared(&writer->exchange, DW_SESSION_TAG_COMMIT, &commit_statement,
@@ -234,6 +235,17 @@ enum dw_rc dw_writer_truncate(struct dw_writer *writer, struct dw_writer_table *
     if (rc != DW_OK)
         dw_err_add_context(err, "TRUNCATE of %.*s.%.*s", DW_STR_ARG(table->merge.schema),
                            DW_STR_ARG(table->merge.table));
+    return drop_if_lost(writer, rc);
+}
+
+enum dw_rc dw_writer_turned(struct dw_writer *writer, const char *topic,
+                            const struct dw_progress_generation *generation, bool *out_turned,
+                            int64_t *out_initial_sync, struct dw_err *err)
+{
+    dw_writer_session_rollback(writer);
+    enum dw_rc rc = prepare_target(writer, err);
+    if (rc == DW_OK)
+        rc = dw_barrier_turned(writer->conn, topic, generation, out_turned, out_initial_sync, err);
     return drop_if_lost(writer, rc);
 }
 

@@ -62,6 +62,13 @@ struct dw_change {
     struct dw_str parent_schema, parent_table; /* WAITING for a foreign key: its table */
 };
 
+/* The newest mark of a generation that a partition has come to (common/model/generation.h). */
+struct dw_progress_generation {
+    struct dw_version version;
+    int32_t before, partitions;
+    int32_t reach; /* partitions that have to come to it before any goes on; 0: there is no mark */
+};
+
 /* A row of dualwrite.progress. */
 struct dw_progress {
     bool exists;
@@ -74,6 +81,7 @@ struct dw_progress {
     int64_t revision;
     int64_t initial_sync; /* begun in the stream and not ended; 0 none */
     int64_t counts[DW_OUTCOME_COUNT];
+    struct dw_progress_generation generation; /* by dualwrite.generation */
 };
 
 /* The code of an event that is not the whole row, where the target has none: it waits for the row
@@ -171,6 +179,13 @@ enum dw_rc dw_writer_version(struct dw_writer *writer, const struct dw_partition
                              struct dw_arena *arena, struct dw_writer_version *out, bool *out_found,
                              struct dw_err *err) DW_MUST_CHECK;
 
+/* A mark of a generation, to be kept in the target from now on. */
+struct dw_writer_generation {
+    const struct dw_progress_generation *place;
+    int64_t number;
+    int64_t initial_sync; /* under way at the mark; 0 none, -1: a new partition does not know */
+};
+
 struct dw_writer_commit {
     const struct dw_progress *progress; /* as it shall be */
     const struct dw_held *held;
@@ -180,6 +195,7 @@ struct dw_writer_commit {
     const int64_t *waiting_removed; /* offsets */
     size_t waiting_removed_count;
     const struct dw_writer_version *version; /* of progress->revision, to be kept; NULL: it is */
+    const struct dw_writer_generation *generation; /* NULL: no mark was met */
 };
 
 /* Writes progress, held and waiting rows, and commits. DW_RETRY when the connection is lost at
@@ -200,10 +216,19 @@ enum dw_rc dw_writer_truncate(struct dw_writer *writer, struct dw_writer_table *
                               int32_t partitions, bool execute, bool *out_done,
                               struct dw_err *err) DW_MUST_CHECK;
 
+/* --- more partitions (trap 20) --- */
+
+/* True when all partitions that have to have come to the mark, with nothing waiting before it: the
+ * new generation may go on. *out_initial_sync: under way at the mark, 0 none. */
+enum dw_rc dw_writer_turned(struct dw_writer *writer, const char *topic,
+                            const struct dw_progress_generation *generation, bool *out_turned,
+                            int64_t *out_initial_sync, struct dw_err *err) DW_MUST_CHECK;
+
 /* --- dependencies (trap 3) --- */
 
 /* True when every partition of `topic` has progress at or past `version` with nothing waiting
- * before it: then a parent that comes by that topic has come, or will not. */
+ * before it: then a parent that comes by that topic has come, or will not. `partitions`: of the
+ * topic at that version, where the target has met no mark of a generation. */
 enum dw_rc dw_writer_passed(struct dw_writer *writer, const char *topic, int32_t partitions,
                             const struct dw_version *version, bool *out_passed,
                             struct dw_err *err) DW_MUST_CHECK;

@@ -7,6 +7,7 @@
 #include "common/service/lifecycle.h"
 #include "producer/capture_postgres/capture_stats.h"
 #include "producer/capture_postgres/control.h"
+#include "producer/capture_postgres/generation_mark.h"
 #include "producer/capture_postgres/map_marker.h"
 #include "producer/capture_postgres/position_record.h"
 #include "producer/capture_postgres/row_event.h"
@@ -29,6 +30,7 @@
 #define EVIDENCE_ENOUGH    4     /* seconds in which other maps were acknowledged */
 #define REOPEN_FIRST_MS    200
 #define REOPEN_MAX_MS      10000
+#define GENERATIONS_MAX    ((size_t)16 << 20)
 
 struct dw_capture {
     struct dw_capture_options options;
@@ -43,6 +45,7 @@ struct dw_capture {
                                           be told is confirmed_lsn */
     char database[64];
     struct dw_map_set *next_maps;     /* to be taken between transactions */
+    size_t generations_told;          /* of the publisher's, that the control thread knows */
     uint64_t streamed_lsn;            /* all before it has come by */
     struct dw_pgoutput_message begin; /* of the open transaction */
     bool in_transaction;
@@ -127,8 +130,10 @@ static void end_stream(struct dw_capture *capture, bool history_changed)
 static void adopt_maps(struct dw_capture *capture, struct dw_map_set *maps)
 {
     /* The relations point into the old set, which goes with set_maps. */
+    const struct dw_version place = {.epoch = capture->position.epoch,
+                                     .commit_lsn = capture->streamed_lsn};
     dw_relation_set_maps(&capture->row_event.relations, maps);
-    dw_publisher_set_maps(&capture->publisher, maps);
+    dw_publisher_set_maps(&capture->publisher, maps, &place);
     dw_log(DW_LOG_INFO, "maps.adopted", "maps in force", DW_F_INT("maps", maps->count));
 }
 
@@ -156,10 +161,47 @@ static void save_to_topic(struct dw_capture *capture, const struct dw_state_posi
 {
     struct dw_buf text;
     dw_buf_init(&text, 4096);
-    dw_position_record_format(position, &text);
+    dw_position_record_format(position, &capture->publisher.generations, &text);
     dw_publisher_send_position(&capture->publisher, dw_buf_str(&text));
     dw_buf_done(&text);
     capture->topic_at_ms = dw_clock_mono_ms() + POSITION_TOPIC_MS;
+}
+
+/* The state database is to have what the topic has: it may have been restored. */
+static void tell_generations(struct dw_capture *capture)
+{
+    struct dw_publisher *publisher = &capture->publisher;
+    struct dw_buf json;
+    if (publisher->generations.count == capture->generations_told)
+        return;
+    dw_buf_init(&json, GENERATIONS_MAX);
+    dw_generation_format(&publisher->generations, &json);
+    dw_control_set_generations(capture->control, dw_buf_str(&json));
+    dw_buf_done(&json);
+    capture->generations_told = publisher->generations.count;
+    capture->topic_at_ms = 0; /* with the next position */
+}
+
+/* Before all else of an epoch of which nothing was published: under a version below all of its
+ * commits, and with nothing in it that a position could be saved of. */
+static void begin_epoch(struct dw_capture *capture)
+{
+    static const struct dw_commit nothing = {.commit_lsn = 0};
+    struct dw_publisher *publisher = &capture->publisher;
+    uint64_t begin_lsn = capture->position.confirmed_lsn;
+    const struct dw_pgoutput_message begin = {.commit_lsn = begin_lsn - 1,
+                                              .commit_us = dw_clock_wall_us()};
+    struct dw_commit commit = nothing;
+    if (capture->position.epoch <= 1 || capture->position.published_lsn ||
+        publisher->window.newest.commit_lsn)
+        return;
+    publisher->sequence = dw_commit_window_begin(&publisher->window);
+    dw_row_event_begin(&capture->row_event, &begin, capture->position.epoch,
+                       dw_str_from(capture->database));
+    dw_generation_mark_begin_epoch(&capture->row_event);
+    commit.end_lsn = begin_lsn;
+    dw_commit_window_commit(&publisher->window, &commit);
+    dw_row_event_end(&capture->row_event);
 }
 
 static enum dw_rc begin_session(struct dw_capture *capture, struct dw_session *session,
@@ -170,8 +212,10 @@ static enum dw_rc begin_session(struct dw_capture *capture, struct dw_session *s
     begin_position(capture, session);
     dw_map_set_free(capture->next_maps);
     capture->next_maps = NULL;
-    adopt_maps(capture, session->maps);
     capture->streamed_lsn = session->position.confirmed_lsn;
+    dw_generation_merge(&publisher->generations, &session->generations);
+    dw_publisher_leave_place(publisher);
+    adopt_maps(capture, session->maps);
     session->maps = NULL;
     publisher->letter_partitions = session->letter_partitions;
     (void)snprintf(capture->database, sizeof capture->database, "%s", session->database);
@@ -182,6 +226,8 @@ static enum dw_rc begin_session(struct dw_capture *capture, struct dw_session *s
                               session->slot_confirmed_lsn);
         dw_stream_open(&capture->stream, session->replication);
         session->replication = NULL;
+        begin_epoch(capture);
+        tell_generations(capture);
         save_to_topic(capture, &capture->position);
         capture->want_session = false;
         if (capture->options.tap)
@@ -269,12 +315,13 @@ static void take_relation(struct dw_capture *capture, const struct dw_pgoutput_m
     }
 }
 
-/* Published before; but a revision of a map that began here has to be taken. */
+/* Published before; but a revision or a generation that began here has to be taken. */
 static enum dw_rc skip_message(struct dw_capture *capture,
                                const struct dw_pgoutput_message *message, struct dw_err *err)
 {
     bool marks = message->kind == DW_PGOUTPUT_MESSAGE && message->transactional &&
-                 dw_str_is(message->prefix, DW_EVENT_MAP);
+                 (dw_str_is(message->prefix, DW_EVENT_MAP) ||
+                  dw_str_is(message->prefix, DW_EVENT_GENERATION));
     return marks ? dw_row_event_add(&capture->row_event, message, err) : DW_OK;
 }
 
@@ -342,11 +389,9 @@ static void take_next_maps(struct dw_capture *capture)
 }
 
 /* Another revision of a map begins where its marker stands in the stream. False: not yet. */
-static bool take_marker(struct dw_capture *capture)
+static bool take_revision(struct dw_capture *capture)
 {
     struct dw_row_event *row_event = &capture->row_event;
-    if (!row_event->marker.len)
-        return true;
     if (!may_adopt(capture))
         return false;
     struct dw_arena arena;
@@ -364,6 +409,28 @@ static bool take_marker(struct dw_capture *capture)
     dw_buf_reset(&row_event->marker, 0);
     dw_arena_done(&arena);
     return true;
+}
+
+/* More partitions count from where the message stands that asks for them. */
+static bool take_generation(struct dw_capture *capture)
+{
+    const struct dw_generation_mark_place place = {
+        .version = {.epoch = capture->position.epoch, .commit_lsn = capture->begin.commit_lsn},
+        .skipping = capture->skipping,
+    };
+    enum dw_generation_mark_taken taken = dw_generation_mark_take(&capture->row_event, &place);
+    if (taken == DW_GENERATION_MARK_RAISED)
+        tell_generations(capture);
+    return taken != DW_GENERATION_MARK_NOT_YET;
+}
+
+static bool take_marker(struct dw_capture *capture)
+{
+    struct dw_row_event *row_event = &capture->row_event;
+    if (!row_event->marker.len)
+        return true;
+    bool revision = strcmp(row_event->marker_prefix, DW_EVENT_MAP) == 0;
+    return revision ? take_revision(capture) : take_generation(capture);
 }
 
 static bool may_read(const struct dw_capture *capture)

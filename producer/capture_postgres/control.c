@@ -7,6 +7,8 @@
 #include "common/base/log.h"
 #include "common/model/event.h"
 #include "common/postgres/pg.h"
+#include "common/state/state_generation.h"
+#include "producer/capture_postgres/generation_mark.h"
 #include "producer/capture_postgres/map_marker.h"
 #include <errno.h>
 #include <libpq-fe.h>
@@ -33,6 +35,7 @@ struct mailbox {
     /* wants */
     bool stop, want_session, history_changed, streaming, save_wanted, types_wanted;
     struct dw_state_position save;
+    char *generations; /* to be noted; NULL: none */
     uint32_t *oids;
     size_t oid_count;
     uint64_t types_generation; /* of the request: an answer to an older one is thrown away */
@@ -68,7 +71,9 @@ struct dw_control {
     bool accept_gap;
     uint32_t epoch; /* of the session; 0: there was none */
     int64_t session_at_ms, retry_ms, beat_at_ms, heartbeat_at_ms, reload_at_ms;
-    int64_t notice_at_ms, types_at_ms;
+    int64_t notice_at_ms, types_at_ms, topics_at_ms, generations_at_ms;
+    char *generations; /* not noted yet; NULL: all are */
+    struct dw_generation_asks asks;
     bool answered; /* all servers have let us in once */
     bool joined;   /* has told the state database that it lives */
     char logged[DW_ERR_MESSAGE_MAX];
@@ -129,7 +134,8 @@ static int64_t next_retry(struct dw_control *control)
 static void hand_over_session(struct dw_control *control, struct dw_session *session)
 {
     control->epoch = session->position.epoch;
-    bool wanted = dw_map_marker_wanted(session->maps, control->epoch);
+    bool wanted = dw_map_marker_wanted(session->maps, control->epoch) ||
+                  dw_generation_mark_wanted(session->maps);
     pthread_mutex_lock(&control->mutex);
     control->box.session = session;
     control->box.want_session = false;
@@ -186,11 +192,48 @@ static void try_session(struct dw_control *control, bool history_changed)
     control->session_at_ms = dw_clock_mono_ms() + wait_ms;
 }
 
+/* DW_OK when the state database has all that the stream thread has told of. */
+static enum dw_rc note_generations(struct dw_control *control, struct dw_err *err)
+{
+    pthread_mutex_lock(&control->mutex);
+    char *news = control->box.generations;
+    control->box.generations = NULL;
+    pthread_mutex_unlock(&control->mutex);
+    if (news) {
+        free(control->generations);
+        control->generations = news;
+        (void)dw_generation_parse(dw_str_from(news), &control->links.generations);
+    }
+    if (!control->generations)
+        return DW_OK;
+    enum dw_rc rc = dw_session_open_state(&control->links, err);
+    if (rc == DW_OK)
+        rc = dw_state_generation_note(control->links.state, dw_str_from(control->generations),
+                                      control->options.instance, err);
+    if (rc != DW_OK)
+        return rc;
+    free(control->generations);
+    control->generations = NULL;
+    return DW_OK;
+}
+
+/* Without a position to be saved there is no hurry, but others wait to see it. */
+static void note_in_time(struct dw_control *control, int64_t now)
+{
+    struct dw_err err = DW_ERR_INIT;
+    if (now < control->generations_at_ms || note_generations(control, &err) == DW_OK)
+        return;
+    log_once(control, DW_LOG_WARN, "state.away", &err);
+    control->generations_at_ms = now + IDLE_MS;
+}
+
 static void save_position(struct dw_control *control, const struct dw_state_position *position)
 {
     struct dw_err err = DW_ERR_INIT;
     dw_fault("producer.before_position_save");
     enum dw_rc rc = dw_session_open_state(&control->links, &err);
+    if (rc == DW_OK)
+        rc = note_generations(control, &err);
     if (rc == DW_OK)
         rc = dw_state_position_save(control->links.state, control->options.system->name, position,
                                     &err);
@@ -239,6 +282,9 @@ static bool load_maps(struct dw_control *control)
         rc = dw_session_load_maps(&control->links, &set, &err);
     if (rc == DW_OK)
         rc = dw_map_marker_announce(set, control->epoch, control->links.conn, control->links.state,
+                                    &err);
+    if (rc == DW_OK)
+        rc = dw_generation_mark_ask(&control->asks, set, control->links.conn, dw_clock_mono_ms(),
                                     &err);
     control->reload_at_ms = dw_clock_mono_ms() + (rc == DW_OK ? RELOAD_MS : IDLE_MS);
     if (rc != DW_OK) {
@@ -372,11 +418,26 @@ static void beat(struct dw_control *control, int64_t now, bool streaming)
     free(stats);
 }
 
+/* Anybody may give a topic more partitions. */
+static void look_at_topics(struct dw_control *control, int64_t now, bool streaming)
+{
+    struct dw_err err = DW_ERR_INIT;
+    bool grew = false;
+    if (!streaming || !control->links.admin || now < control->topics_at_ms)
+        return;
+    control->topics_at_ms = now + control->options.settings->producer.partitions_look_ms;
+    if (dw_session_topics_grew(&control->links, &grew, &err) != DW_OK)
+        log_once(control, DW_LOG_WARN, "topics.away", &err);
+    else if (grew)
+        control->reload_at_ms = now;
+}
+
 static void watch_maps(struct dw_control *control, int64_t now, bool streaming)
 {
     if (control->links.state && dw_state_maps_changed(control->links.state)) {
         control->reload_at_ms = now;
     }
+    look_at_topics(control, now, streaming);
     if (streaming && now >= control->reload_at_ms)
         (void)load_maps(control);
 }
@@ -391,6 +452,8 @@ static void wait_for_work(struct dw_control *control, bool streaming, bool want_
         until = control->session_at_ms;
     if (streaming && control->reload_at_ms < until)
         until = control->reload_at_ms;
+    if (streaming && control->topics_at_ms < until)
+        until = control->topics_at_ms;
     if (until - now > IDLE_MS)
         until = now + IDLE_MS;
     int state_fd = control->links.state ? dw_state_socket(control->links.state) : -1;
@@ -424,6 +487,8 @@ static bool work(struct dw_control *control)
 
     if (save)
         save_position(control, &position);
+    else
+        note_in_time(control, now);
     if (oids)
         look_up_types(control, oids, oid_count, generation);
     free(oids);
@@ -452,6 +517,8 @@ static void *run(void *context)
             DW_OK)
         dw_log_err(DW_LOG_WARN, "state.away", &err);
     dw_session_links_close(&control->links);
+    dw_generation_mark_done(&control->asks);
+    free(control->generations);
     return NULL;
 }
 
@@ -507,6 +574,7 @@ void dw_control_stop(struct dw_control *control)
     free(control->box.oids);
     free(control->box.types);
     free(control->box.stats);
+    free(control->box.generations);
     while (control->box.notices) {
         struct dw_control_notice *notice = control->box.notices;
         control->box.notices = notice->next;
@@ -584,6 +652,17 @@ void dw_control_save(struct dw_control *control, const struct dw_state_position 
     control->box.save = *position;
     control->box.save_wanted = true;
     pthread_mutex_unlock(&control->mutex);
+    signal_fd(control->wake_fd);
+}
+
+void dw_control_set_generations(struct dw_control *control, struct dw_str json)
+{
+    char *copy = dw_mem_strndup(json.ptr, json.len);
+    pthread_mutex_lock(&control->mutex);
+    char *old = control->box.generations;
+    control->box.generations = copy;
+    pthread_mutex_unlock(&control->mutex);
+    free(old);
     signal_fd(control->wake_fd);
 }
 

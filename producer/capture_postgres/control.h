@@ -48,6 +48,9 @@ struct dw_map_set *dw_control_take_maps(struct dw_control *control);
 
 /* Stores a position; the newest one wanted counts. */
 void dw_control_save(struct dw_control *control, const struct dw_state_position *position);
+/* The generations of the system's maps are these now (as dw_generation_format writes them): noted
+ * in the state database before any position that is saved later. */
+void dw_control_set_generations(struct dw_control *control, struct dw_str json);
 enum dw_control_saved { DW_CONTROL_PENDING, DW_CONTROL_SAVED, DW_CONTROL_NOT_SAVED };
 /* What became of a save: once per save. NOT_SAVED: the state database is away. */
 enum dw_control_saved dw_control_take_saved(struct dw_control *control,

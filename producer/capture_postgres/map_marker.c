@@ -1,12 +1,11 @@
 /* map_marker.c - see map_marker.h. */
 #include "producer/capture_postgres/map_marker.h"
 
-#include "common/base/base64.h"
 #include "common/base/json_pull.h"
 #include "common/base/json_write.h"
 #include "common/base/log.h"
 #include "common/model/event.h"
-#include "common/postgres/pg.h"
+#include "producer/capture_postgres/wal_message.h"
 #include <libpq-fe.h>
 #include <stdlib.h>
 
@@ -25,7 +24,7 @@ bool dw_map_marker_wanted(const struct dw_map_set *set, uint32_t epoch)
     return false;
 }
 
-static void write_content(struct dw_buf *out, const struct dw_map_record *record)
+void dw_map_marker_format(const struct dw_map_record *record, struct dw_buf *out)
 {
     dw_buf_append_char(out, '{');
     dw_json_write_text(out, "map", record->name);
@@ -35,39 +34,24 @@ static void write_content(struct dw_buf *out, const struct dw_map_record *record
     dw_buf_append_char(out, '}');
 }
 
-/* A JSON array of base64 texts: bytes, so that the source's encoding does not matter. */
-static void write_contents(struct dw_buf *out, const struct dw_map_set *set, uint32_t epoch)
+static enum dw_rc emit(const struct dw_map_set *set, uint32_t epoch, PGconn *source,
+                       uint64_t *out_lsn, struct dw_err *err)
 {
+    struct dw_wal_messages messages;
     struct dw_buf content;
-    char separator = '[';
+    dw_wal_message_init(&messages, CONTENT_MAX * 2);
     dw_buf_init(&content, CONTENT_MAX);
     for (size_t i = 0; i < set->count; i++) {
         if (!is_wanted(&set->maps[i], epoch))
             continue;
         dw_buf_reset(&content, CONTENT_MAX);
-        write_content(&content, &set->maps[i].record);
-        dw_buf_append_char(out, separator);
-        dw_buf_append_char(out, '"');
-        dw_base64_encode(out, content.data, content.len);
-        dw_buf_append_char(out, '"');
-        separator = ',';
+        dw_map_marker_format(&set->maps[i].record, &content);
+        dw_wal_message_add(&messages, dw_buf_str(&content));
     }
-    dw_buf_append_char(out, ']');
+    enum dw_rc rc = dw_wal_message_send(&messages, DW_EVENT_MAP, source, out_lsn, err);
     dw_buf_done(&content);
-}
-
-static enum dw_rc emit(PGconn *source, const char *contents, uint64_t *out_lsn, struct dw_err *err)
-{
-    static const char sql[] =
-        "SELECT max(pg_logical_emit_message(true, '" DW_EVENT_MAP "', decode(content, 'base64')))"
-        " FROM json_array_elements_text($1::json) AS c(content)";
-    PGresult *result = NULL;
-    enum dw_rc rc = dw_pg_query(source, sql, 1, &contents, &result, err);
-    if (rc != DW_OK)
-        return rc;
-    (void)dw_pg_parse_lsn(PQgetvalue(result, 0, 0), out_lsn);
-    PQclear(result);
-    return DW_OK;
+    dw_wal_message_done(&messages);
+    return rc;
 }
 
 static enum dw_rc note(struct dw_map_set *set, uint32_t epoch, uint64_t lsn, struct dw_state *state,
@@ -99,16 +83,8 @@ enum dw_rc dw_map_marker_announce(struct dw_map_set *set, uint32_t epoch, PGconn
 {
     if (!epoch || !dw_map_marker_wanted(set, epoch))
         return DW_OK;
-    struct dw_buf contents;
     uint64_t lsn = 0;
-    dw_buf_init(&contents, CONTENT_MAX * 2);
-    write_contents(&contents, set, epoch);
-    enum dw_rc rc =
-        dw_buf_ok(&contents)
-            ? emit(source, contents.data, &lsn, err)
-            : dw_err_set(err, DW_CONFIG, "DW-CAPTURE-046",
-                         "the maps to be announced are larger than %zu bytes", CONTENT_MAX);
-    dw_buf_done(&contents);
+    enum dw_rc rc = emit(set, epoch, source, &lsn, err);
     if (rc == DW_OK)
         rc = note(set, epoch, lsn, state, err);
     return rc;

@@ -36,6 +36,8 @@ bool dw_map_marker_wanted(const struct dw_map_set *set, uint32_t epoch);
 enum dw_rc dw_map_marker_announce(struct dw_map_set *set, uint32_t epoch, struct pg_conn *source,
                                   struct dw_state *state, struct dw_err *err) DW_MUST_CHECK;
 
+/* The content of a marker, of a record's name, revision, document and resolved. */
+void dw_map_marker_format(const struct dw_map_record *record, struct dw_buf *out);
 /* The content of a marker: name, revision, document and resolved are set, in `arena`. False: it is
  * not one of ours. */
 bool dw_map_marker_parse(struct dw_str content, struct dw_arena *arena, struct dw_map_record *out);

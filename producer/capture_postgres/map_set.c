@@ -35,6 +35,7 @@ static bool read_map(const struct dw_map_record *record, const char *system, str
     out->record.code = copy_text(arena, record->code);
     out->record.reason = copy_text(arena, record->reason);
     out->record.topic = copy_text(arena, record->topic);
+    out->record.generations = copy_text(arena, record->generations);
     out->columns = dw_map_expr_source_columns(map, arena, &out->column_count);
     struct dw_buf text;
     dw_buf_init(&text, 65536);
@@ -100,6 +101,7 @@ static bool replace(struct dw_arena *arena, const struct dw_map_record *record,
     if (same_table(map, &other))
         other.source_oid = map->source_oid;
     other.out_of_service = map->out_of_service;
+    other.topic_partitions = map->topic_partitions;
     *map = other;
     return true;
 }
@@ -129,6 +131,7 @@ static struct dw_capture_map held(const struct dw_capture_map *before,
     map.record.code = now->record.code;
     map.record.reason = now->record.reason;
     map.out_of_service = now->out_of_service;
+    map.topic_partitions = now->topic_partitions;
     if (same_table(before, now))
         map.source_oid = now->source_oid;
     return map;

@@ -23,6 +23,7 @@ struct dw_capture_map {
     size_t column_count;
     struct dw_str table_json; /* of dw_event_encode_table */
     uint32_t source_oid;      /* of the table, as published when the set was loaded; 0 unknown */
+    int32_t topic_partitions; /* that the topic was seen to have; 0 unknown */
     bool out_of_service;      /* in the set, but nothing is published */
 };
 

@@ -9,7 +9,8 @@
 #define READ_TIMEOUT_MS 10000
 #define LOOK_BACK_MAX   20000 /* records of other systems that may lie behind ours */
 
-void dw_position_record_format(const struct dw_state_position *position, struct dw_buf *out)
+void dw_position_record_format(const struct dw_state_position *position,
+                               const struct dw_generations *generations, struct dw_buf *out)
 {
     dw_buf_append_char(out, '{');
     dw_json_write_u64(out, "epoch", position->epoch);
@@ -19,6 +20,8 @@ void dw_position_record_format(const struct dw_state_position *position, struct 
     dw_json_write_i64(out, "published_commit_us", position->published_commit_us);
     dw_json_write_text(out, "system_identifier", position->system_identifier);
     dw_json_write_u64(out, "timeline", position->timeline);
+    dw_json_write_name(out, "generations");
+    dw_generation_format(generations, out);
     dw_buf_append_char(out, '}');
 }
 
@@ -47,8 +50,23 @@ static void take_member(struct dw_str name, enum dw_json token, struct dw_str te
         out->timeline = (uint32_t)number;
 }
 
+/* The member whose name was read last. */
+static bool parse_member(struct dw_json_pull *pull, struct dw_state_position *out,
+                         struct dw_generations *generations)
+{
+    struct dw_str name = pull->text;
+    struct dw_str raw;
+    if (dw_str_is(name, "generations"))
+        return dw_json_pull_skip(pull, &raw) && dw_generation_parse(raw, generations);
+    enum dw_json token = dw_json_pull_next(pull);
+    if (token != DW_JSON_STRING && token != DW_JSON_NUMBER)
+        return dw_json_pull_finish(pull, token);
+    take_member(name, token, pull->text, out);
+    return true;
+}
+
 bool dw_position_record_parse(struct dw_str text, struct dw_arena *arena,
-                              struct dw_state_position *out)
+                              struct dw_state_position *out, struct dw_generations *generations)
 {
     struct dw_state_position position = {.known = true};
     struct dw_json_pull pull;
@@ -56,14 +74,9 @@ bool dw_position_record_parse(struct dw_str text, struct dw_arena *arena,
     if (dw_json_pull_next(&pull) != DW_JSON_OBJECT_OPEN)
         return false;
     enum dw_json token;
-    while ((token = dw_json_pull_next(&pull)) == DW_JSON_NAME) {
-        struct dw_str name = pull.text;
-        token = dw_json_pull_next(&pull);
-        if (token == DW_JSON_STRING || token == DW_JSON_NUMBER)
-            take_member(name, token, pull.text, &position);
-        else if (!dw_json_pull_finish(&pull, token))
+    while ((token = dw_json_pull_next(&pull)) == DW_JSON_NAME)
+        if (!parse_member(&pull, &position, generations))
             return false;
-    }
     if (token != DW_JSON_OBJECT_CLOSE || dw_json_pull_next(&pull) != DW_JSON_END ||
         !position.epoch || !position.system_identifier[0])
         return false;
@@ -73,7 +86,7 @@ bool dw_position_record_parse(struct dw_str text, struct dw_arena *arena,
 
 enum dw_rc dw_position_record_read(struct dw_kafka_admin *admin, const char *topic,
                                    const char *system, struct dw_state_position *out,
-                                   struct dw_err *err)
+                                   struct dw_generations *generations, struct dw_err *err)
 {
     int64_t low = 0;
     int64_t high = 0;
@@ -92,8 +105,8 @@ enum dw_rc dw_position_record_read(struct dw_kafka_admin *admin, const char *top
             rc = DW_OK;
             continue;
         }
-        if (rc != DW_OK ||
-            (dw_str_is(record.key, system) && dw_position_record_parse(record.value, &arena, out)))
+        if (rc != DW_OK || (dw_str_is(record.key, system) &&
+                            dw_position_record_parse(record.value, &arena, out, generations)))
             break;
     }
     dw_arena_done(&arena);

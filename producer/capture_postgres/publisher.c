@@ -15,6 +15,7 @@
 #define TEXT_KEEP     ((size_t)2 << 20)
 #define TEXT_SPARE    ((size_t)8 << 20) /* batch and envelope beside the largest record */
 #define EVIDENCE_MS   1000
+#define RAISE_LOOK_MS 50 /* an answer takes a few */
 #define SLOT_SHIFT    48
 #define SLOT_LETTER   UINT16_C(0xffff)
 #define SLOT_POSITION UINT16_C(0xfffe)
@@ -36,8 +37,9 @@ void dw_publisher_init(struct dw_publisher *publisher, const struct dw_settings 
 
 void dw_publisher_done(struct dw_publisher *publisher)
 {
+    static const struct dw_version nowhere = {.epoch = 0};
     dw_publisher_close(publisher);
-    dw_publisher_set_maps(publisher, NULL);
+    dw_publisher_set_maps(publisher, NULL, &nowhere);
     for (size_t i = 0; i < publisher->map_count; i++) {
         free(publisher->maps[i]->name);
         free(publisher->maps[i]->lanes);
@@ -49,6 +51,7 @@ void dw_publisher_done(struct dw_publisher *publisher)
     free(publisher->outgoing_index);
     dw_buf_done(&publisher->text);
     dw_commit_window_done(&publisher->window);
+    dw_generation_done(&publisher->generations);
 }
 
 /* What failed will be sent again, by another producer. A record behind it that arrived meanwhile
@@ -147,9 +150,8 @@ static struct dw_publisher_map *add_map(struct dw_publisher *publisher, const ch
     return map;
 }
 
-static void make_lanes(struct dw_publisher_map *map)
+void dw_publisher_make_lanes(struct dw_publisher_map *map, int32_t count)
 {
-    int32_t count = map->map->record.partitions;
     if (count <= map->lane_count)
         return;
     map->lanes = dw_mem_realloc(map->lanes, (size_t)count * sizeof *map->lanes);
@@ -157,11 +159,16 @@ static void make_lanes(struct dw_publisher_map *map)
         map->lanes[map->lane_count] = (struct dw_publisher_lane){.in_flight = 0};
 }
 
+void dw_publisher_leave_place(struct dw_publisher *publisher)
+{
+    for (size_t i = 0; i < publisher->map_count; i++)
+        publisher->maps[i]->partitions = 0;
+}
+
 static void put_in_service(struct dw_publisher *publisher, struct dw_publisher_map *map)
 {
     struct dw_err err = DW_ERR_INIT;
     bool was_out = map->service == DW_PUBLISHER_OUT;
-    make_lanes(map);
     if (map->map->out_of_service) {
         map->service = DW_PUBLISHER_OUT;
         (void)snprintf(map->reason, sizeof map->reason, "%s", map->map->record.reason);
@@ -175,7 +182,19 @@ static void put_in_service(struct dw_publisher *publisher, struct dw_publisher_m
         set_fault(publisher, &err);
 }
 
-void dw_publisher_set_maps(struct dw_publisher *publisher, const struct dw_map_set *set)
+static void find_partitions(const struct dw_publisher *publisher, struct dw_publisher_map *map,
+                            const struct dw_version *place)
+{
+    if (!map->map)
+        map->partitions = 0;
+    else if (!map->partitions)
+        map->partitions = dw_generation_count_at(&publisher->generations, map->name, place->epoch,
+                                                 place->commit_lsn, map->map->record.partitions);
+    dw_publisher_make_lanes(map, map->partitions);
+}
+
+void dw_publisher_set_maps(struct dw_publisher *publisher, const struct dw_map_set *set,
+                           const struct dw_version *place)
 {
     const struct dw_map_set *old = publisher->set;
     for (size_t i = 0; i < publisher->map_count; i++)
@@ -189,6 +208,8 @@ void dw_publisher_set_maps(struct dw_publisher *publisher, const struct dw_map_s
         map->map = &set->maps[i];
         put_in_service(publisher, map);
     }
+    for (size_t i = 0; i < publisher->map_count; i++)
+        find_partitions(publisher, publisher->maps[i], place);
     publisher->set = set;
     if (old != set && !(set && set->base == old))
         dw_map_set_free((struct dw_map_set *)(uintptr_t)old);
@@ -275,6 +296,22 @@ static void suspect(struct dw_publisher_map *map, const char *reason)
         map->service = DW_PUBLISHER_SUSPECT;
     (void)snprintf(map->reason, sizeof map->reason, "topic %.150s: %.90s",
                    map->map ? map->map->record.topic : map->name, reason);
+}
+
+/* Kafka's answer that there are fewer is evidence that it is not Kafka that is away. */
+bool dw_publisher_may_raise(struct dw_publisher *publisher, struct dw_publisher_map *map,
+                            int32_t partitions)
+{
+    int32_t known = publisher->producer
+                        ? dw_kafka_producer_partitions(publisher->producer, map->topic, partitions,
+                                                       RAISE_LOOK_MS)
+                        : 0;
+    if (known >= partitions)
+        return true;
+    suspect(map, "it does not show the partitions that it was given");
+    if (known > 0)
+        map->evidence = UINT16_MAX;
+    return false;
 }
 
 /* One message less under way. */

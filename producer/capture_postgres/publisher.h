@@ -16,6 +16,7 @@
 #include "common/base/buf.h"
 #include "common/config/settings.h"
 #include "common/kafka/kafka_producer.h"
+#include "common/model/generation.h"
 #include "common/model/version.h"
 #include "common/service/metrics.h"
 #include "producer/capture_postgres/commit_window.h"
@@ -41,6 +42,7 @@ struct dw_publisher_map {
     uint16_t slot;
     const struct dw_capture_map *map; /* NULL: not in the set now */
     struct dw_kafka_topic *topic;
+    int32_t partitions; /* by which it is published at this place of the stream; 0: not yet known */
     enum dw_publisher_service service;
     char reason[256];
     int64_t refused_since_ms; /* 0: not */
@@ -87,7 +89,8 @@ struct dw_publisher {
     struct dw_commit_window window;
     struct dw_publisher_map **maps;
     size_t map_count;
-    const struct dw_map_set *set; /* owned */
+    const struct dw_map_set *set;      /* owned */
+    struct dw_generations generations; /* that are known: passed, or ahead when sent again */
     struct dw_buf text;
     struct dw_publisher_event *batch;
     size_t batch_count, batch_capacity;
@@ -109,8 +112,19 @@ void dw_publisher_done(struct dw_publisher *publisher);
 enum dw_rc dw_publisher_open(struct dw_publisher *publisher, struct dw_err *err) DW_MUST_CHECK;
 void dw_publisher_close(struct dw_publisher *publisher);
 
-/* Other maps, between transactions; takes the set. */
-void dw_publisher_set_maps(struct dw_publisher *publisher, const struct dw_map_set *set);
+/* Other maps, between transactions; takes the set. Maps that are new to it are published by as many
+ * partitions as are in force at `place` of the stream (its ordinal is not used). */
+void dw_publisher_set_maps(struct dw_publisher *publisher, const struct dw_map_set *set,
+                           const struct dw_version *place);
+/* The stream goes on from elsewhere: the partitions of all maps are looked up anew by the next set.
+ */
+void dw_publisher_leave_place(struct dw_publisher *publisher);
+/* Makes room for records to so many partitions. */
+void dw_publisher_make_lanes(struct dw_publisher_map *map, int32_t count);
+/* May records go to so many partitions of the map's topic? False: Kafka does not show them yet
+ * (waits for it a moment); when that lasts, the topic is out of service. */
+bool dw_publisher_may_raise(struct dw_publisher *publisher, struct dw_publisher_map *map,
+                            int32_t partitions);
 /* NULL when the map was never in a set. */
 struct dw_publisher_map *dw_publisher_find(struct dw_publisher *publisher, const char *name);
 

@@ -150,7 +150,7 @@ static void start(struct dw_row_event *row_event, struct change *change, uint64_
 
 static int32_t partition_of(const struct dw_publisher_map *map, uint32_t hash)
 {
-    return dw_route_partition(hash, map->map->record.partitions);
+    return dw_route_partition(hash, map->partitions);
 }
 
 /* Keeps the key that was appended last, and chooses its partition. Numeric 1.0 and 1.00 are one key
@@ -264,19 +264,32 @@ static bool key_changed(struct dw_row_event *row_event, const struct change *cha
            memcmp(keys->data, keys->data + split, split) != 0;
 }
 
+void dw_row_event_add_control(struct dw_row_event *row_event, struct dw_publisher_map *map,
+                              const struct dw_row_event_control *control)
+{
+    struct dw_buf *out = &row_event->publisher->text;
+    for (int32_t partition = control->from; partition < control->to; partition++) {
+        struct dw_publisher_part part = {
+            .key_at = out->len, .partition = partition, .version = row_event->transaction.version};
+        part.version.ordinal = control->ordinal;
+        dw_event_encode_control(out, &row_event->transaction, map->map->table_json,
+                                control->ordinal, control->prefix, control->content);
+        dw_publisher_add(row_event->publisher, map, &part);
+    }
+}
+
+uint64_t dw_row_event_next_ordinal(struct dw_row_event *row_event)
+{
+    return row_event->row_index++ * ORDINALS_PER_ROW;
+}
+
 /* To every partition of the map. */
 static void add_control(struct dw_row_event *row_event, struct dw_publisher_map *map,
                         uint64_t ordinal, const char *prefix, struct dw_str content)
 {
-    struct dw_buf *out = &row_event->publisher->text;
-    for (int32_t partition = 0; partition < map->map->record.partitions; partition++) {
-        struct dw_publisher_part part = {
-            .key_at = out->len, .partition = partition, .version = row_event->transaction.version};
-        part.version.ordinal = ordinal;
-        dw_event_encode_control(out, &row_event->transaction, map->map->table_json, ordinal, prefix,
-                                content);
-        dw_publisher_add(row_event->publisher, map, &part);
-    }
+    const struct dw_row_event_control control = {
+        .to = map->partitions, .ordinal = ordinal, .prefix = prefix, .content = content};
+    dw_row_event_add_control(row_event, map, &control);
 }
 
 /* --- schema changes --------------------------------------------------------------------------- */
@@ -547,11 +560,10 @@ bool dw_row_event_publish_answer(struct dw_row_event *row_event)
 
 void dw_row_event_publish_marker(struct dw_row_event *row_event, const char *name)
 {
+    uint64_t ordinal = dw_row_event_next_ordinal(row_event);
     struct dw_publisher_map *map = dw_publisher_find(row_event->publisher, name);
     if (map && map->map && map->service != DW_PUBLISHER_OUT)
-        add_control(row_event, map, row_event->row_index * ORDINALS_PER_ROW, DW_EVENT_MAP,
-                    dw_buf_str(&row_event->marker));
-    row_event->row_index++;
+        add_control(row_event, map, ordinal, DW_EVENT_MAP, dw_buf_str(&row_event->marker));
     dw_buf_reset(&row_event->marker, KEY_KEEP);
 }
 
@@ -628,6 +640,13 @@ static void add_heartbeat(struct dw_row_event *row_event, struct dw_str content)
     row_event->row_index++;
 }
 
+/* The owner of the stream takes it before it goes on. */
+static void hold_marker(struct dw_row_event *row_event, const char *prefix, struct dw_str content)
+{
+    row_event->marker_prefix = prefix;
+    dw_buf_append_str(&row_event->marker, content);
+}
+
 static void add_message(struct dw_row_event *row_event, const struct dw_pgoutput_message *message)
 {
     struct dw_err err = DW_ERR_INIT;
@@ -636,7 +655,9 @@ static void add_message(struct dw_row_event *row_event, const struct dw_pgoutput
     if (dw_str_is(message->prefix, DW_EVENT_HEARTBEAT))
         add_heartbeat(row_event, message->content);
     else if (dw_str_is(message->prefix, DW_EVENT_MAP))
-        dw_buf_append_str(&row_event->marker, message->content);
+        hold_marker(row_event, DW_EVENT_MAP, message->content);
+    else if (dw_str_is(message->prefix, DW_EVENT_GENERATION))
+        hold_marker(row_event, DW_EVENT_GENERATION, message->content);
     else if (dw_str_is(message->prefix, DW_TAP_MESSAGE))
         take_watermark(row_event, message->content);
     else if (dw_str_is(message->prefix, DW_LOOP_MARK_PREFIX) &&

@@ -29,6 +29,7 @@ struct dw_row_event {
     struct dw_publisher *publisher; /* borrowed */
     struct dw_tap *tap;             /* borrowed; NULL: none */
     struct dw_buf marker;        /* content of one that has come by; not empty: as with `answer` */
+    const char *marker_prefix;   /* DW_EVENT_MAP or DW_EVENT_GENERATION */
     struct dw_tap_answer answer; /* kind not NOTHING: to be published before the stream goes on */
     bool streamed;               /* the tap knows of the open transaction */
     struct dw_relations relations;
@@ -60,6 +61,18 @@ bool dw_row_event_publish_answer(struct dw_row_event *row_event);
 
 /* Publishes the marker in hand for its map, if the maps have it, and lets go of it. */
 void dw_row_event_publish_marker(struct dw_row_event *row_event, const char *name);
+
+/* A control record of a map to the partitions from `from` up to, not with, `to`. */
+struct dw_row_event_control {
+    int32_t from, to;
+    uint64_t ordinal;
+    const char *prefix; /* NULL: a truncate */
+    struct dw_str content;
+};
+void dw_row_event_add_control(struct dw_row_event *row_event, struct dw_publisher_map *map,
+                              const struct dw_row_event_control *control);
+/* The ordinal of the next row's control record; the row is passed over. */
+uint64_t dw_row_event_next_ordinal(struct dw_row_event *row_event);
 
 /* Insert, update, delete, truncate or WAL message. DW_FATAL DW-CAPTURE-003: a row of a relation
  * that was never described, or with another number of columns. */

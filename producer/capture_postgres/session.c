@@ -3,6 +3,7 @@
 
 #include "common/base/log.h"
 #include "common/postgres/pg.h"
+#include "common/state/state_generation.h"
 #include "producer/capture_postgres/position_record.h"
 #include <libpq-fe.h>
 #include <stdio.h>
@@ -61,6 +62,17 @@ static enum dw_rc open_links(struct dw_session_links *links, struct dw_err *err)
     return rc;
 }
 
+static void forget_counts(struct dw_session_links *links)
+{
+    for (size_t i = 0; i < links->counted_count; i++)
+        free(links->counted[i]);
+    free(links->counted);
+    free(links->counts);
+    links->counted = NULL;
+    links->counts = NULL;
+    links->counted_count = 0;
+}
+
 void dw_session_links_close(struct dw_session_links *links)
 {
     dw_session_drop_source(links);
@@ -69,6 +81,8 @@ void dw_session_links_close(struct dw_session_links *links)
     for (size_t i = 0; i < links->topic_count; i++)
         free(links->topics[i]);
     free(links->topics);
+    forget_counts(links);
+    dw_generation_done(&links->generations);
     links->admin = NULL;
     links->state = NULL;
     links->topics = NULL;
@@ -81,6 +95,7 @@ void dw_session_free(struct dw_session *session)
         return;
     dw_pg_disconnect(session->replication);
     dw_map_set_free(session->maps);
+    dw_generation_done(&session->generations);
     free(session);
 }
 
@@ -285,11 +300,56 @@ static enum dw_rc ensure_map(struct dw_session_links *links, struct dw_capture_m
     return DW_OK;
 }
 
+/* What the stream has come to counts, even if the state database was restored to before. */
+static void correct_partitions(const struct dw_session_links *links, struct dw_map_set *set)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        struct dw_map_record *record = &set->maps[i].record;
+        const struct dw_generation *newest =
+            dw_generation_newest(&links->generations, record->name);
+        if (newest)
+            record->partitions = newest->partitions;
+    }
+}
+
+static enum dw_rc look_at_counts(struct dw_session_links *links, int32_t *out, struct dw_err *err)
+{
+    return dw_kafka_admin_counts(links->admin, (const char *const *)links->counted,
+                                 links->counted_count, TOPIC_TIMEOUT_MS, out, err);
+}
+
+static enum dw_rc count_partitions(struct dw_session_links *links, struct dw_map_set *set,
+                                   struct dw_err *err)
+{
+    forget_counts(links);
+    links->counted = dw_mem_calloc(set->count + 1, sizeof *links->counted);
+    links->counts = dw_mem_calloc(set->count + 1, sizeof *links->counts);
+    for (size_t i = 0; i < set->count; i++)
+        links->counted[links->counted_count++] = dw_mem_strdup(set->maps[i].record.topic);
+    enum dw_rc rc = look_at_counts(links, links->counts, err);
+    for (size_t i = 0; rc == DW_OK && i < set->count; i++)
+        set->maps[i].topic_partitions = links->counts[i];
+    return rc;
+}
+
+enum dw_rc dw_session_topics_grew(struct dw_session_links *links, bool *out, struct dw_err *err)
+{
+    int32_t *now = dw_mem_calloc(links->counted_count + 1, sizeof *now);
+    enum dw_rc rc = look_at_counts(links, now, err);
+    *out = false;
+    for (size_t i = 0; rc == DW_OK && i < links->counted_count; i++)
+        *out = *out || now[i] > links->counts[i];
+    free(now);
+    return rc;
+}
+
 enum dw_rc dw_session_load_maps(struct dw_session_links *links, struct dw_map_set **out,
                                 struct dw_err *err)
 {
     struct dw_map_set *set = NULL;
     enum dw_rc rc = dw_map_set_load(&set, links->state, links->system->name, err);
+    if (rc == DW_OK)
+        correct_partitions(links, set);
     if (rc == DW_OK)
         rc = dw_slot_ensure_publication(links->conn, links->system->publication, err);
     struct dw_slot_tables published = {NULL, 0};
@@ -305,6 +365,8 @@ enum dw_rc dw_session_load_maps(struct dw_session_links *links, struct dw_map_se
     }
     if (rc == DW_OK && any)
         rc = check_added(links, set, added, err);
+    if (rc == DW_OK)
+        rc = count_partitions(links, set, err);
     if (rc != DW_OK) {
         dw_map_set_free(set);
         return rc;
@@ -377,18 +439,23 @@ static enum dw_rc ensure_own_topics(struct attempt *attempt, char *positions, si
                                        &attempt->session->letter_partitions, err);
 }
 
-/* From the state database and the topic, whichever is later; the epoch is never lowered. */
+/* From the state database and the topic, whichever is later; neither the epoch nor the partitions
+ * of a map are ever lowered. */
 static enum dw_rc load_position(struct attempt *attempt, struct dw_err *err)
 {
     char topic[300];
     struct dw_state_position stored;
     struct dw_state_position recorded;
     const char *system = attempt->links->system->name;
+    struct dw_generations *generations = &attempt->links->generations;
     enum dw_rc rc = ensure_own_topics(attempt, topic, sizeof topic, err);
     if (rc == DW_OK)
         rc = dw_state_position_load(attempt->links->state, system, &stored, err);
     if (rc == DW_OK)
-        rc = dw_position_record_read(attempt->links->admin, topic, system, &recorded, err);
+        rc = dw_state_generation_load(attempt->links->state, system, generations, err);
+    if (rc == DW_OK)
+        rc = dw_position_record_read(attempt->links->admin, topic, system, &recorded, generations,
+                                     err);
     if (rc == DW_OK)
         attempt->session->position = *dw_position_record_later(&stored, &recorded);
     return rc;
@@ -545,6 +612,7 @@ static enum dw_rc attempt_all(struct attempt *attempt, struct dw_err *err)
                             session->position.confirmed_lsn, err)) != DW_OK)
         return rc;
     links->slot_missing = false;
+    dw_generation_merge(&session->generations, &links->generations);
     session->slot_confirmed_lsn = attempt->slot.confirmed_lsn;
     (void)snprintf(session->database, sizeof session->database, "%s", attempt->server.database);
     return DW_OK;

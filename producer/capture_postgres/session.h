@@ -9,6 +9,7 @@
 #include "common/base/err.h"
 #include "common/config/settings.h"
 #include "common/kafka/kafka_admin.h"
+#include "common/model/generation.h"
 #include "common/state/state.h"
 #include "producer/capture_postgres/map_set.h"
 #include "producer/capture_postgres/relation.h"
@@ -25,7 +26,11 @@ struct dw_session_links {
     struct pg_conn *conn; /* ordinary, to the source */
     char **topics;        /* map topics that were there once */
     size_t topic_count;
-    bool slot_missing; /* what is not in the publication is no loss of its own */
+    char **counted; /* topics of the maps as they were loaded last, and their partitions */
+    int32_t *counts;
+    size_t counted_count;
+    bool slot_missing;                 /* what is not in the publication is no loss of its own */
+    struct dw_generations generations; /* of the system's maps, as far as is known */
 };
 
 /* What a running stream starts with. */
@@ -33,6 +38,7 @@ struct dw_session {
     struct pg_conn *replication; /* in copy mode */
     struct dw_map_set *maps;
     struct dw_state_position position;
+    struct dw_generations generations; /* part of the position */
     uint64_t slot_confirmed_lsn;
     int32_t letter_partitions;
     char database[64];
@@ -73,6 +79,10 @@ void dw_session_drop_source(struct dw_session_links *links);
  * put in error; the others go on. */
 enum dw_rc dw_session_load_maps(struct dw_session_links *links, struct dw_map_set **out,
                                 struct dw_err *err) DW_MUST_CHECK;
+
+/* *out: has a topic more partitions than when the maps were loaded last? */
+enum dw_rc dw_session_topics_grew(struct dw_session_links *links, bool *out,
+                                  struct dw_err *err) DW_MUST_CHECK;
 
 /* Base types of `count` type oids (domains resolved), into an array owned by the caller. */
 enum dw_rc dw_session_types(struct dw_session_links *links, const uint32_t *oids, size_t count,

@@ -2,15 +2,17 @@
 #include "reconciler/targets/sync_finish.h"
 
 #include "common/base/log.h"
+#include "common/model/generation.h"
 #include "common/postgres/pg.h"
 #include "common/state/state_sync.h"
 #include <libpq-fe.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 /* A row that waits was published before the mark, and is not in the target yet. */
 static const char passed_query[] =
-    "SELECT count(*) FROM dualwrite.progress p WHERE p.topic = $1"
+    "WITH topic AS (SELECT " DW_GENERATION_SQL_COUNT " AS partitions)"
+    " SELECT count(*) >= max(topic.partitions) FROM dualwrite.progress p, topic"
+    " WHERE p.topic = $1 AND p.partition < topic.partitions"
     " AND (p.epoch > $2::bigint OR (p.epoch = $2::bigint AND p.commit_lsn >= $3::pg_lsn))"
     " AND NOT EXISTS (SELECT FROM dualwrite.waiting w WHERE w.topic = p.topic"
     "  AND w.partition = p.partition AND (w.epoch, w.commit_lsn) <= ($2::bigint, $3::pg_lsn))";
@@ -20,13 +22,16 @@ static enum dw_rc has_passed(PGconn *conn, const struct dw_sync_drain *drain, bo
 {
     char epoch[24];
     char lsn[24];
-    const char *params[] = {drain->topic, epoch, dw_pg_format_lsn(drain->end_lsn, lsn)};
+    char partitions[24];
+    const char *params[] = {drain->topic, epoch, dw_pg_format_lsn(drain->end_lsn, lsn), "0",
+                            partitions};
     PGresult *result = NULL;
     (void)snprintf(epoch, sizeof epoch, "%u", drain->epoch);
-    enum dw_rc rc = dw_pg_query(conn, passed_query, 3, params, &result, err);
+    (void)snprintf(partitions, sizeof partitions, "%d", drain->partitions);
+    enum dw_rc rc = dw_pg_query(conn, passed_query, 5, params, &result, err);
     if (rc)
         return rc;
-    *out = strtol(PQgetvalue(result, 0, 0), NULL, 10) >= drain->partitions;
+    *out = PQgetvalue(result, 0, 0)[0] == 't'; /* null: no partition has */
     PQclear(result);
     return DW_OK;
 }

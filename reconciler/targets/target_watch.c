@@ -108,7 +108,8 @@ static enum dw_rc find_tables(struct watcher *watcher, bool *out, struct dw_err 
                                 "SELECT to_regclass('dualwrite.target') IS NOT NULL"
                                 " AND to_regclass('dualwrite.progress') IS NOT NULL"
                                 " AND to_regclass('dualwrite.held') IS NOT NULL"
-                                " AND to_regclass('dualwrite.waiting') IS NOT NULL",
+                                " AND to_regclass('dualwrite.waiting') IS NOT NULL"
+                                " AND to_regclass('dualwrite.generation') IS NOT NULL",
                                 0, NULL, &result, err);
     if (rc)
         return rc;

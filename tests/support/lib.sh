@@ -210,7 +210,7 @@ dw_config() {
         kafka: { brokers: $kafka, partitions: 2 },
         state: { connection: $state },
         systems: { erp: { connection: $erp }, crm: { connection: $crm } },
-        producer: { heartbeat_ms: 1000, position_save_ms: 200 },
+        producer: { heartbeat_ms: 1000, position_save_ms: 200, partitions_look_ms: 500 },
         consumer: { session_timeout_ms: 6000, retry_max_ms: 500 },
         reconciler: { listen: $listen, token_file: "token" } }' >"$file"
     for filter in "$@"; do
@@ -391,7 +391,7 @@ wait_until() {
 sql_is() { [[ $(dw_sql "$1" "$2") == "$3" ]]; }
 
 has_passed() { # MAP LSN PARTITIONS DATABASE
-    sql_is "$4" "select count(*) from dualwrite.progress where map = '$1' and commit_lsn >= '$2'" "$3"
+    sql_is "$4" "select count(*) >= $3 from dualwrite.progress where map = '$1' and commit_lsn >= '$2'" t
 }
 
 # A heartbeat of our own into a system's stream (default erp); gives its LSN.
@@ -427,6 +427,13 @@ wait_caught_up() {
 }
 
 # ---- Kafka ----
+
+# raise_partitions MAP COUNT: by Kafka's own tool, behind our back; returns when the stream has come to it.
+raise_partitions() {
+    dw_kafka topics --alter --topic "dualwrite.$1" --partitions "$2" >/dev/null
+    wait_until 20 has_partitions "$1" "$2"
+}
+has_partitions() { sql_is state "select partitions from dualwrite.map where name = '$1'" "$2"; }
 
 dw_kafka() { "$dw_servers" kafka --dir "$dw_dir/servers" "$@"; }
 # Records of a topic that are there now, one a line: partition, offset, key, value (tab between). While heartbeats come in

@@ -116,7 +116,13 @@ static void test_waiting_and_held_come_back(void **state)
         .parent_schema = DW_STR_LIT("s"),
     };
     const struct dw_held held = {1, DW_STR_LIT("[\"2\"]"), {3, 9, 0}, "DW-VALUE-002"};
-    struct dw_writer_commit commit = {&next, &held, 1, &waiting, 1, NULL, 0, NULL};
+    struct dw_writer_commit commit = {
+        .progress = &next,
+        .held = &held,
+        .held_count = 1,
+        .waiting_added = &waiting,
+        .waiting_added_count = 1,
+    };
     assert_int_equal(dw_writer_begin(rig->writer, &rig->id, &rig->progress, &rig->err), DW_OK);
     assert_int_equal(dw_writer_commit(rig->writer, &rig->id, &commit, &rig->err), DW_OK);
     rig_assert_text(rig, "SELECT key FROM dualwrite.held WHERE topic = 'w_fence'", "[\"2\"]");
@@ -142,7 +148,8 @@ static void test_waiting_and_held_come_back(void **state)
     struct dw_progress last = progress;
     last.counts[DW_OUTCOME_WAITING] = 0;
     last.counts[DW_OUTCOME_APPLIED] = 1;
-    commit = (struct dw_writer_commit){&last, NULL, 0, NULL, 0, &offset, 1, NULL};
+    commit = (struct dw_writer_commit){
+        .progress = &last, .waiting_removed = &offset, .waiting_removed_count = 1};
     assert_int_equal(dw_writer_begin(rig->writer, &rig->id, &progress, &rig->err), DW_OK);
     assert_int_equal(dw_writer_commit(rig->writer, &rig->id, &commit, &rig->err), DW_OK);
     rig_assert_text(rig, "SELECT count(*) FROM dualwrite.waiting WHERE topic = 'w_fence'", "0");

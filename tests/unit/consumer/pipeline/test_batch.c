@@ -284,6 +284,37 @@ static void test_a_marker_of_what_is_in_force_changes_nothing(void **state)
     assert_int_equal(f->batch.marker_revision, 0);
 }
 
+static void test_a_mark_of_a_generation_is_taken_once(void **state)
+{
+    struct fixture *f = *state;
+    const char *content = "{\"map\":\"custs\",\"generation\":2,\"before\":2,\"partitions\":5,"
+                          "\"reach\":2}";
+    assert_int_equal(add(f, 1, message(f, 900, DW_EVENT_GENERATION, content)), DW_BATCH_ADDED);
+    assert_int_equal(last(f)->outcome, DW_OUTCOME_DUPLICATE);
+    assert_int_equal(f->batch.generation.reach, 0);
+    assert_int_equal(add(f, 2, message(f, 3000, DW_EVENT_GENERATION, content)), DW_BATCH_ADDED);
+    assert_int_equal(last(f)->outcome, DW_OUTCOME_CONTROL);
+    assert_int_equal(f->batch.generation.before, 2);
+    assert_int_equal(f->batch.generation.partitions, 5);
+    assert_int_equal(f->batch.generation.reach, 2);
+    assert_int_equal(f->batch.generation_number, 2);
+    assert_int_equal(f->batch.generation.version.commit_lsn, 3000);
+}
+
+static void test_a_malformed_mark_holds_nobody_up(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const contents[] = {"", "{", "{\"before\":2,\"partitions\":5}",
+                                           "{\"before\":0,\"partitions\":5,\"reach\":2}",
+                                           "{\"before\":2,\"partitions\":99999999999,\"reach\":2}"};
+    for (size_t i = 0; i < sizeof contents / sizeof *contents; i++) {
+        struct dw_str mark = message(f, 3000 + (unsigned)i, DW_EVENT_GENERATION, contents[i]);
+        assert_int_equal(add(f, (int64_t)i + 1, mark), DW_BATCH_ADDED);
+        assert_int_equal(last(f)->outcome, DW_OUTCOME_CONTROL);
+        assert_int_equal(f->batch.generation.reach, 0);
+    }
+}
+
 static void test_a_schema_record_stops_the_batch_before_it(void **state)
 {
     struct fixture *f = *state;
@@ -487,6 +518,8 @@ int main(void)
         CASE(test_a_heartbeat_moves_freshness_and_version),
         CASE(test_a_marker_is_a_batch_of_its_own),
         CASE(test_a_marker_of_what_is_in_force_changes_nothing),
+        CASE(test_a_mark_of_a_generation_is_taken_once),
+        CASE(test_a_malformed_mark_holds_nobody_up),
         CASE(test_a_schema_record_stops_the_batch_before_it),
         CASE(test_a_truncate_waits_for_its_barrier),
         CASE(test_a_waiting_key_comes_before_its_next_record),

@@ -18,6 +18,7 @@ static enum dw_partition_state after(enum dw_partition_state state, const char *
         {'u', DW_PARTITION_UNCERTAIN}, {'f', DW_PARTITION_FENCED},   {'s', DW_PARTITION_MAP_STOPS},
         {'r', DW_PARTITION_MAP_RUNS},  {'T', DW_PARTITION_TRUNCATE}, {'R', DW_PARTITION_RELEASED},
         {'n', DW_PARTITION_NO_ROOM},   {'m', DW_PARTITION_ROOM},     {'x', DW_PARTITION_REVOKED},
+        {'g', DW_PARTITION_MARK},
     };
     for (; *path; path++)
         for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
@@ -38,6 +39,13 @@ static void test_ordinary_lives(void **state)
     assert_int_equal(after(DW_PARTITION_RUNNING, "n"), DW_PARTITION_FULL);
     assert_int_equal(after(DW_PARTITION_RUNNING, "nm"), DW_PARTITION_RUNNING);
     assert_int_equal(after(DW_PARTITION_RUNNING, "ft"), DW_PARTITION_CLAIMING);
+    assert_int_equal(after(DW_PARTITION_RUNNING, "g"), DW_PARTITION_TURNING);
+    assert_int_equal(after(DW_PARTITION_RUNNING, "gR"), DW_PARTITION_RUNNING);
+    assert_int_equal(after(DW_PARTITION_RUNNING, "ng"), DW_PARTITION_TURNING);
+    assert_int_equal(after(DW_PARTITION_RUNNING, "gbtg"), DW_PARTITION_TURNING);
+    assert_int_equal(after(DW_PARTITION_RUNNING, "gnmT"), DW_PARTITION_TURNING);
+    assert_int_equal(after(DW_PARTITION_RUNNING, "gu"), DW_PARTITION_CLAIMING);
+    assert_int_equal(after(DW_PARTITION_RUNNING, "gft"), DW_PARTITION_CLAIMING);
 }
 
 static void test_a_paused_partition_claims_anew(void **state)

@@ -26,19 +26,38 @@ static void test_round_trip(void **state)
     struct dw_buf text;
     struct dw_arena arena;
     struct dw_state_position read;
+    static char map[] = "items";
+    const struct dw_generation raised = {map, 2, 2, 4, 1, 15};
+    struct dw_generations generations = {NULL, 0};
+    struct dw_generations read_generations = {NULL, 0};
     dw_buf_init(&text, 1024);
     dw_arena_init(&arena, 1024);
-    dw_position_record_format(&sample, &text);
-    assert_true(dw_position_record_parse(dw_buf_str(&text), &arena, &read));
+    (void)dw_generation_add(&generations, &raised);
+    dw_position_record_format(&sample, &generations, &text);
+    assert_true(dw_position_record_parse(dw_buf_str(&text), &arena, &read, &read_generations));
+    assert_int_equal(dw_generation_count_at(&read_generations, "items", 1, 15, 9), 4);
+    assert_int_equal(dw_generation_count_at(&read_generations, "items", 1, 14, 9), 2);
     assert_true(read.known && read.epoch == 2 && read.timeline == 3);
     assert_true(read.published_lsn == UINT64_MAX - 1 && read.confirmed_lsn == 20);
     assert_true(read.published_xid == 4294967295U);
     assert_true(read.published_commit_us == sample.published_commit_us);
     assert_string_equal(read.system_identifier, sample.system_identifier);
     static const char *const bad[] = {
-        "", "{}", "[]", "{\"epoch\":1", "null", "{\"epoch\":1,\"system_identifier\":5}"};
+        "",
+        "{}",
+        "[]",
+        "{\"epoch\":1",
+        "null",
+        "{\"epoch\":1,\"system_identifier\":5}",
+        "{\"epoch\":1,\"system_identifier\":\"5\",\"generations\":[{}]}"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        assert_false(dw_position_record_parse(dw_str_from(bad[i]), &arena, &read));
+        assert_false(
+            dw_position_record_parse(dw_str_from(bad[i]), &arena, &read, &read_generations));
+    /* A record from before there were generations. */
+    assert_true(dw_position_record_parse(DW_STR_LIT("{\"epoch\":1,\"system_identifier\":\"5\"}"),
+                                         &arena, &read, &read_generations));
+    dw_generation_done(&generations);
+    dw_generation_done(&read_generations);
     dw_arena_done(&arena);
     dw_buf_done(&text);
 }

@@ -51,7 +51,8 @@ static int setup(void **state)
     set->maps = DW_ARENA_ARRAY(&set->arena, struct dw_capture_map, 1);
     set->maps[0] = (struct dw_capture_map){
         .record = {.name = "items", .topic = "dualwrite.items", .partitions = 1}, .map = &f->map};
-    dw_publisher_set_maps(&f->publisher, set);
+    const struct dw_version place = {.epoch = 1};
+    dw_publisher_set_maps(&f->publisher, set, &place);
     struct dw_err err = DW_ERR_INIT;
     assert_int_equal(dw_publisher_open(&f->publisher, &err), DW_OK);
     f->publisher.sequence = dw_commit_window_begin(&f->publisher.window);

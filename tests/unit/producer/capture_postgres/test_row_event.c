@@ -64,7 +64,8 @@ static int setup(void **state)
     dw_row_event_init(&f->row_event, &f->publisher, NULL);
     struct dw_map_set *set = make_set(f);
     dw_relation_set_maps(&f->row_event.relations, set);
-    dw_publisher_set_maps(&f->publisher, set);
+    static const struct dw_version place = {.epoch = 1};
+    dw_publisher_set_maps(&f->publisher, set, &place);
     *state = f;
     return 0;
 }
