@@ -6,6 +6,21 @@ begin;
 
 create type accountblocked as enum ('No', 'Invoice', 'All');
 
+-- Companies, and the groups of customers in each.
+create table companyinfo (
+    dataarea         varchar(4)     not null primary key,
+    name             text           not null,
+    languageid       varchar(10)    not null default 'en-us'
+);
+
+create table custgroup (
+    dataareaid       varchar(4)     not null,
+    custgroup        varchar(10)    not null,
+    name             text           not null,
+    paymtermid       varchar(10),
+    primary key (dataareaid, custgroup)
+);
+
 -- Customers. The name has no limit here; the CRM takes 100 characters.
 create table custtable (
     dataareaid       varchar(4)     not null,
@@ -22,6 +37,10 @@ create table custtable (
     primary key (dataareaid, accountnum)
 );
 
+-- The group names a row of the CRM: so every change has to bring it, even where the server could leave it out as unchanged.
+alter table custtable replica identity full;
+
+-- Vendors; those that are used once are no business of the CRM's.
 create table vendtable (
     dataareaid       varchar(4)     not null,
     accountnum       varchar(20)    not null,

@@ -1,4 +1,4 @@
--- Fills the demo's ERP, the same at every run: at scale 1 2,000 customers, 500 vendors, 1,000 products, 3,000 orders with
+-- Fills the demo's ERP, the same at every run: at scale 1 2 companies, 10 groups, 2,000 customers, 500 vendors, 1,000 products, 3,000 orders with
 -- 9,000 lines and 2,000 invoices. Larger: psql -v scale=10 -f erp_seed.sql (scale is a whole number).
 -- Number n of anything belongs to company usmf if n is odd and to demf if it is even; its key is a letter and n. The
 -- traffic scripts rely on that.
@@ -8,6 +8,12 @@
 \endif
 set timezone = 'UTC';
 set synchronous_commit = off;
+
+insert into companyinfo values ('usmf', 'Contoso Entertainment System USA', 'en-us'), ('demf', 'Contoso Entertainment System Germany', 'de');
+insert into custgroup
+select c.dataarea, g.code, g.name || ' (' || c.dataarea || ')', case when g.code = '90' then null else 'Net' || g.code end
+from companyinfo c
+cross join (values ('10', 'Wholesale'), ('20', 'Major'), ('30', 'Retail'), ('80', 'Other'), ('90', 'Intercompany')) g (code, name);
 
 select setseed(0.1) \g /dev/null
 insert into custtable
