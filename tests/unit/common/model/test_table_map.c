@@ -471,7 +471,7 @@ static void test_demo_maps_are_good(void **state)
         count++;
     }
     (void)closedir(directory);
-    assert_int_equal(count, 6);
+    assert_int_equal(count, 8);
 }
 
 /* The parser's message about an unknown member lists all known ones: the schema has exactly those.
