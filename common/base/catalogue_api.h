@@ -84,4 +84,7 @@ DW_ERR_ENTRY("DW-API-030", "the same request is under way",
 DW_ERR_ENTRY("DW-API-031", "how far the request came is not known",
     "The reconciler that did it was stopped before it kept the answer.",
     "Look whether it was done (`dualwrite audit` shows it), then send it with a new Idempotency-Key if it was not.")
+DW_ERR_ENTRY("DW-API-040", "partitions can only become more",
+    "Kafka can give a topic more partitions and never fewer; a topic that is not there can get none.",
+    "See dualwrite map partitions NAME for how many there are.")
 /* clang-format on */

@@ -42,6 +42,8 @@ void dw_api_maps_show(struct dw_api_call *call);
 void dw_api_maps_apply(struct dw_api_call *call);
 void dw_api_maps_order(struct dw_api_call *call);
 void dw_api_maps_rollback(struct dw_api_call *call);
+void dw_api_partitions_show(struct dw_api_call *call);
+void dw_api_partitions_raise(struct dw_api_call *call);
 void dw_api_history_show(struct dw_api_call *call);
 /* The "history" member. */
 void dw_api_history_write(struct dw_buf *out, const struct dw_map_history_list *history);

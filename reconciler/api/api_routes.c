@@ -3,12 +3,13 @@
 #include "common/state/state_sync.h"
 #include "reconciler/api/api_answer.h"
 
-#define NAME_MAX   249
-#define REASON_MAX 1000
-#define CODE_MAX   32
-#define MAPS_MAX   10000
-#define FILTER_MAX 65536
-#define PAGE_MAX   1000
+#define NAME_MAX       249
+#define REASON_MAX     1000
+#define CODE_MAX       32
+#define MAPS_MAX       10000
+#define FILTER_MAX     65536
+#define PAGE_MAX       1000
+#define PARTITIONS_MAX 10000
 #define END                                                                                        \
     {                                                                                              \
         .name = NULL                                                                               \
@@ -92,6 +93,15 @@ static const struct dw_api_field rollback_body[] = {{.name = "revision",
                                                     RATE,
                                                     DELETE_EXTRA,
                                                     END};
+
+static const struct dw_api_field partitions_body[] = {
+    {.name = "partitions",
+     .type = DW_API_INTEGER,
+     .min = 1,
+     .max = PARTITIONS_MAX,
+     .required = true,
+     .text = "How many the topic is to have; never fewer than it has."},
+    END};
 
 /* --- copies of rows -----------------------------------------------------------------------------
  */
@@ -218,6 +228,14 @@ static const struct dw_api_route routes[] = {
     {"POST", "/maps/{map}/rollback", ADMIN, dw_api_maps_rollback, .names = map_name,
      .query = dry_run_query, .body = rollback_body,
      .summary = "Make an earlier revision the newest one.", .schema = "MapApplied"},
+
+    {"GET", "/maps/{map}/partitions", VIEWER, dw_api_partitions_show, .names = map_name,
+     .summary = "By how many partitions a map is published, and from where on.",
+     .schema = "MapPartitions"},
+    {"POST", "/maps/{map}/partitions", OPERATOR, dw_api_partitions_raise, .names = map_name,
+     .query = dry_run_query, .body = partitions_body,
+     .summary = "Give a map more partitions; they count from one place of the stream on.",
+     .schema = "MapRaised"},
 
     {"POST", "/start", OPERATOR, dw_api_start_run, .body = start_body,
      .summary = "Start several maps, parents first.", .schema = "BatchStarted"},

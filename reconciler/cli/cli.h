@@ -75,6 +75,7 @@ enum dw_cli_exit dw_cli_syncs_list(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_syncs_show(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_syncs_act(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_maps_rollback(struct dw_cli *cli);
+enum dw_cli_exit dw_cli_partitions_run(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_history_show(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_history_audit(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_letters_list(struct dw_cli *cli);

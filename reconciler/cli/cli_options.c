@@ -4,10 +4,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define WAIT_SECONDS  60
-#define WATCH_SECONDS 2
-#define SECONDS_MAX   86400
-#define LIMIT_MAX     1000
+#define WAIT_SECONDS   60
+#define WATCH_SECONDS  2
+#define SECONDS_MAX    86400
+#define LIMIT_MAX      1000
+#define PARTITIONS_MAX 10000
 
 /* Options, as bits: which command takes which. */
 #define TAKES_START     (UINT64_C(1) << 0)
@@ -84,6 +85,10 @@ static const struct command commands[DW_CLI_COMMAND_COUNT] = {
     [DW_CLI_MAP_DIFF] = {"map", "diff", 0, 1, MANY, "FILE...",
                          "what a file changes, and what that means for rows already there",
                          "dualwrite map diff maps/customers.json"},
+    [DW_CLI_MAP_PARTITIONS] = {"map", "partitions", TAKES_WAIT | TAKES_DRY_RUN, 1, 2,
+                               "NAME [COUNT]",
+                               "by how many partitions a map is published; COUNT: more of them",
+                               "dualwrite map partitions orders 12 --wait"},
     [DW_CLI_SYSTEM_RESYNC] = {"system", "resync", TAKES_WAIT | TAKES_DRY_RUN | TAKES_COPY, 1, 1,
                               "NAME",
                               "copy the rows of all maps from a system again: closes its gaps",
@@ -501,6 +506,12 @@ static bool check_copy(struct parser *parser)
     if (out->command == DW_CLI_SYNC_RATE &&
         !parse_number(parser->arguments[1], 0, INT64_MAX, &number))
         return wrong(parser, "ROWS", " is a number from 0: rows per second", "");
+    if (out->command == DW_CLI_MAP_PARTITIONS && out->argument_count == 2 &&
+        !parse_number(parser->arguments[1], 1, PARTITIONS_MAX, &number))
+        return wrong(parser, "COUNT", " is a number of partitions, from 1 to 10000", "");
+    if (out->command == DW_CLI_MAP_PARTITIONS && out->argument_count == 1 &&
+        (out->wait || out->dry_run))
+        return wrong(parser, "COUNT", " is missing: without it nothing is changed", "");
     if (out->command != DW_CLI_MAP_RESYNC)
         return true;
     if (!out->from != !out->to)

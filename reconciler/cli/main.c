@@ -72,6 +72,7 @@ static const struct {
     [DW_CLI_MAP_HISTORY] = {dw_cli_history_show, true},
     [DW_CLI_MAP_ROLLBACK] = {dw_cli_maps_rollback, true},
     [DW_CLI_MAP_DIFF] = {dw_cli_maps_apply, true},
+    [DW_CLI_MAP_PARTITIONS] = {dw_cli_partitions_run, true},
     [DW_CLI_SYSTEM_RESYNC] = {dw_cli_start_resync, true},
     [DW_CLI_SYNC_LIST] = {dw_cli_syncs_list, true},
     [DW_CLI_SYNC_SHOW] = {dw_cli_syncs_show, true},

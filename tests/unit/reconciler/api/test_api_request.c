@@ -199,6 +199,12 @@ static void test_syncs_are_asked_for_and_acted_upon(void **state)
     assert_true(parse("POST", "/api/v1/maps/x/rollback", NULL, "{\"revision\":3}"));
     assert_route("POST", "/maps/{map}/rollback");
     assert_int_equal(number("revision"), 3);
+    assert_true(parse("POST", "/api/v1/maps/x/partitions", NULL, "{\"partitions\":12}"));
+    assert_route("POST", "/maps/{map}/partitions");
+    assert_int_equal(number("partitions"), 12);
+    assert_int_equal(status_of("POST", "/api/v1/maps/x/partitions", "{}"), 400);
+    assert_int_equal(status_of("POST", "/api/v1/maps/x/partitions", "{\"partitions\":0}"), 400);
+    assert_int_equal(status_of("POST", "/api/v1/maps/x/partitions", "{\"partitions\":10001}"), 400);
     assert_int_equal(status_of("POST", "/api/v1/maps/x/start", "{\"revision\":3}"), 400);
 }
 
