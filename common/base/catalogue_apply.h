@@ -90,4 +90,7 @@ DW_ERR_ENTRY("DW-APPLY-209", "the target refuses a TRUNCATE",
 DW_ERR_ENTRY("DW-APPLY-210", "a record of another system",
     "Somebody publishes to the map's topic, or two installations share a Kafka and a topic prefix.",
     "Find who writes to the topic (dualwrite.* of one installation are its own: kafka.topic_prefix), then discard the letter.")
+DW_ERR_ENTRY("DW-APPLY-211", "only the change of a row can be replayed",
+    "The letter's event is a truncate or a message, which has no row of its own.",
+    "Discard the letter; re-sync the map when its target lacks the effect.")
 /* clang-format on */

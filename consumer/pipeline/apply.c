@@ -7,6 +7,7 @@
 #include "consumer/pipeline/accounting.h"
 #include "consumer/pipeline/batch.h"
 #include "consumer/pipeline/dependency.h"
+#include "consumer/pipeline/held_notes.h"
 #include <assert.h>
 #include <stdio.h>
 
@@ -20,6 +21,8 @@ struct run { /* one call of dw_apply_batch */
     struct dw_progress progress;  /* as it shall be */
     struct dw_registry_map *next; /* a marker brings it: in force behind this batch */
     size_t dead;
+    size_t again; /* replays that failed */
+    struct dw_held_news news;
     int64_t started_us;
 };
 
@@ -66,6 +69,11 @@ static void build(struct run *run)
     struct dw_batch_rules rules = {
         .map = run->map->entry->map,
         .transform = run->map->transform,
+        .source = &run->map->resolved.source,
+        .topic = partition->topic,
+        .partition = partition->number,
+        .partitions =
+            partition->progress.generation.reach ? partition->progress.generation.partitions : 0,
         .revision = run->map->entry->revision,
         .marked = partition->marked != NULL,
         .newest = partition->entry->newest,
@@ -109,6 +117,7 @@ static void account(struct run *run)
             progress->commit_us = item->commit_us;
         if (item->outcome == DW_OUTCOME_DEAD)
             run->dead++;
+        run->again += item->again;
     }
     if (run->batch.truncated)
         for (size_t left = run->partition->waiting.entries; left; left--)
@@ -181,12 +190,14 @@ static struct dw_kafka_dead_letter letter_of(const struct run *run,
 {
     const struct dw_partition *partition = run->partition;
     const struct dw_err *err = item->err;
+    const struct dw_replay *replay = item->replay;
+    struct dw_arena *arena = &run->lane->arena;
     return (struct dw_kafka_dead_letter){
         .key = item->key,
-        .value = item->value,
+        .value = replay ? replay->event : item->value,
         .topic = partition->topic,
-        .partition = partition->number,
-        .offset = item->offset,
+        .partition = replay ? replay->partition : partition->number,
+        .offset = replay ? replay->offset : item->offset,
         .map = partition->entry->name,
         .revision = run->id.revision,
         .stage = item->stage,
@@ -194,11 +205,12 @@ static struct dw_kafka_dead_letter letter_of(const struct run *run,
         .code = err ? err->id : "",
         .message = err ? err->message : "",
         .sqlstate = err ? err->sqlstate : "",
-        .column = item->column.ptr ? dw_arena_copy(&run->lane->arena, item->column).ptr : "",
+        .column = item->column.ptr ? dw_arena_copy(arena, item->column).ptr : "",
         .system = run->lane->system->name,
-        .incarnation = partition->incarnation,
+        .incarnation =
+            replay ? dw_arena_copy(arena, replay->incarnation).ptr : partition->incarnation,
         .version = item->has_version ? &item->version : NULL,
-        .attempts = (int64_t)partition->retry.attempts + 1,
+        .attempts = replay ? replay->attempt : 1,
         .first_failed_us = item->entry                  ? item->entry->row.since_us
                            : partition->first_failed_us ? partition->first_failed_us
                                                         : now_us,
@@ -207,33 +219,39 @@ static struct dw_kafka_dead_letter letter_of(const struct run *run,
     };
 }
 
-static enum dw_rc send_letters(struct run *run, struct dw_held **out_held, struct dw_err *err)
+/* The letters of the batch: those of its own events are held from now on, a replay's is already. */
+static enum dw_rc send_letters(struct run *run, struct dw_err *err)
 {
-    if (!run->dead)
+    size_t total = run->dead + run->again;
+    if (!total)
         return DW_OK;
     struct dw_arena *arena = &run->lane->arena;
     struct dw_kafka_dead_letter *letters =
-        DW_ARENA_ARRAY(arena, struct dw_kafka_dead_letter, run->dead);
+        DW_ARENA_ARRAY(arena, struct dw_kafka_dead_letter, total);
     struct dw_held *held = DW_ARENA_ARRAY(arena, struct dw_held, run->dead);
     int64_t now_us = dw_clock_wall_us();
     size_t count = 0;
     for (size_t i = 0; i < run->batch.count; i++) {
         const struct dw_batch_item *item = run->batch.items[i];
-        if (item->outcome != DW_OUTCOME_DEAD)
+        if (item->outcome != DW_OUTCOME_DEAD && !item->again)
             continue;
         letters[count] = letter_of(run, item, now_us);
-        held[count] = (struct dw_held){
-            .offset = item->offset,
-            .key_text = item->change ? item->change->key_text : DW_STR_LIT(""),
-            .version = item->version,
-            .code = letters[count].code,
-        };
+        if (!item->again) {
+            struct dw_held *letter = &held[run->news.letter_count++];
+            *letter = (struct dw_held){
+                .offset = item->offset,
+                .key_text = item->change ? item->change->key_text : DW_STR_LIT(""),
+                .version = item->version,
+                .code = letters[count].code,
+            };
+            dw_held_notes_describe(&run->batch, item, letter);
+        }
         count++;
     }
     enum dw_rc rc = dw_context_send_letters(run->lane->context, letters, count, err);
     if (rc != DW_OK)
         return rc;
-    *out_held = held;
+    run->news.letters = held;
     dw_fault("consumer.after_ack_before_commit");
     return DW_OK;
 }
@@ -263,13 +281,12 @@ static void waiting_rows(struct run *run, struct dw_writer_commit *commit)
     commit->waiting_removed = removed;
 }
 
-static enum dw_rc commit_batch(struct run *run, const struct dw_held *held, struct dw_err *err)
+static enum dw_rc commit_batch(struct run *run, struct dw_err *err)
 {
     const struct dw_partition *partition = run->partition;
     const struct dw_registry_map *marked = run->next ? run->next : partition->marked;
     struct dw_writer_version version = {0};
-    struct dw_writer_commit commit = {
-        .progress = &run->progress, .held = held, .held_count = run->dead};
+    struct dw_writer_commit commit = {.progress = &run->progress, .held = run->news};
     if (run->next || (marked && partition->marked_unsaved)) {
         version = (struct dw_writer_version){marked->document, marked->resolved_text};
         commit.version = &version;
@@ -353,8 +370,10 @@ static void finish(struct run *run)
     const struct dw_table_map *map = partition->entry->map;
     int64_t now_us = dw_clock_wall_us();
     int64_t spent_us = dw_clock_mono_us() - run->started_us;
-    bool wrote =
-        run->progress.counts[DW_OUTCOME_APPLIED] > partition->progress.counts[DW_OUTCOME_APPLIED];
+    bool wrote = run->news.settle_count || run->progress.counts[DW_OUTCOME_APPLIED] >
+                                               partition->progress.counts[DW_OUTCOME_APPLIED];
+    if (run->dead)
+        partition->holds = true;
     count_outcomes(run, track);
     count_latency(run, track, now_us);
     dw_metrics_observe_us(lane->apply_duration, spent_us, 1);
@@ -391,8 +410,9 @@ static enum dw_apply_result failed(struct run *run, enum dw_rc rc, struct dw_err
 static enum dw_apply_result write_batch(struct run *run, struct dw_err *err)
 {
     struct dw_lane *lane = run->lane;
-    struct dw_held *held = NULL;
     enum dw_rc rc = dw_writer_begin(lane->writer, &run->id, &run->partition->base, err);
+    if (rc == DW_OK && run->batch.replay_count)
+        rc = dw_held_notes_decide(&run->batch, lane->writer, err);
     if (rc == DW_OK && run->batch.change_count)
         rc = dw_writer_apply(lane->writer, run->map->table, run->batch.changes,
                              run->batch.change_count, &lane->arena, err);
@@ -401,15 +421,18 @@ static enum dw_apply_result write_batch(struct run *run, struct dw_err *err)
     dw_fault("consumer.after_apply");
     dw_batch_collect(&run->batch);
     dw_dependency_expire(lane, run->partition, &run->batch, dw_clock_mono_ms());
+    dw_held_notes_settle(&run->batch, &run->news);
     account(run);
     if (run->dead && breaker_trips(run)) {
         dw_writer_rollback(lane->writer);
         return DW_APPLY_STOPPED;
     }
-    rc = send_letters(run, &held, err);
+    rc = send_letters(run, err);
     if (rc != DW_OK)
         return failed(run, rc, err);
-    rc = commit_batch(run, held, err);
+    if (run->partition->holds || run->dead)
+        dw_held_notes_touch(&run->batch, run->partition->number, &run->news);
+    rc = commit_batch(run, err);
     if (rc == DW_RETRY) {
         run->partition->uncertain = run->progress;
         run->partition->uncertain.exists = true;
@@ -505,6 +528,7 @@ enum dw_apply_result dw_apply_batch(struct dw_lane *lane, struct dw_partition *p
     }
     dw_arena_reset(&lane->arena);
     run.id = dw_lane_id(partition);
+    dw_lane_look_held(lane, partition);
     build(&run);
     if (run.batch.count == 0)
         return stopped_before(&run);

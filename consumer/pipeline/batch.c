@@ -5,6 +5,7 @@
 #include "common/base/hash.h"
 #include "common/base/json_pull.h"
 #include "common/base/json_write.h"
+#include "common/model/route.h"
 #include <stdlib.h>
 
 enum { ITEMS_FIRST = 256, TEXT_KEEP_BYTES = 65536 };
@@ -55,8 +56,9 @@ static void push(struct dw_batch *batch, struct dw_batch_item *item)
     if (batch->count == batch->capacity)
         grow(batch);
     batch->items[batch->count++] = item;
-    if (item->change)
+    if (item->change && item->change->outcome == DW_OUTCOME_PENDING)
         batch->changes[batch->change_count++] = item->change;
+    batch->replay_count += item->replay != NULL;
     batch->bytes += item->key.len + item->value.len;
 }
 
@@ -218,9 +220,14 @@ static void take_sync(struct dw_batch *batch, struct dw_batch_item *item,
     item->outcome = DW_OUTCOME_CONTROL;
 }
 
+static enum dw_batch_add judge_replay(struct dw_batch *batch, struct dw_batch_item *item,
+                                      const struct dw_event *event);
+
 static enum dw_batch_add judge_message(struct dw_batch *batch, struct dw_batch_item *item,
                                        const struct dw_event *event)
 {
+    if (dw_str_is(event->message_prefix, DW_EVENT_REPLAY))
+        return judge_replay(batch, item, event);
     if (dw_str_is(event->message_prefix, DW_EVENT_SCHEMA))
         return judge_schema(batch, item, event);
     if (dw_str_is(event->message_prefix, DW_EVENT_MAP))
@@ -409,6 +416,123 @@ static void judge_row(struct dw_batch *batch, struct dw_batch_item *item,
     item->change = change;
 }
 
+/* --- dead letters that come back ---------------------------------------------------------------
+ */
+
+static void take_event(struct dw_batch_item *item, const struct dw_event *event)
+{
+    item->has_version = event->has_version;
+    item->version = event->version;
+    item->commit_us = event->commit_us;
+    item->after = event->after;
+}
+
+static bool is_row(const struct dw_event *event)
+{
+    return event->op != DW_EVENT_MESSAGE && event->op != DW_EVENT_TRUNCATE;
+}
+
+static bool is_foreign(const struct dw_batch *batch, const struct dw_event *event);
+static void die_foreign(struct dw_batch *batch, struct dw_batch_item *item);
+
+/* The event of a replay, by the map in force now. */
+static void judge_letter(struct dw_batch *batch, struct dw_batch_item *item)
+{
+    struct dw_event event = {0};
+    if (dw_event_decode(item->replay->event, batch->arena, &event, &batch->err) != DW_OK) {
+        die(batch, item, "format", DW_DEAD_LETTER_VALUE_CONVERTER);
+        return;
+    }
+    take_event(item, &event);
+    if (is_foreign(batch, &event))
+        die_foreign(batch, item);
+    else if (is_row(&event))
+        judge_row(batch, item, &event);
+    else
+        die_format(batch, item, "DW-APPLY-211", "only the change of a row can be replayed");
+}
+
+static const struct dw_replay *read_replay(struct dw_batch *batch, const struct dw_event *event)
+{
+    struct dw_replay *replay = DW_ARENA_NEW(batch->arena, struct dw_replay);
+    if (!dw_replay_decode(event->message_content, batch->arena, replay) ||
+        !dw_str_is(replay->topic, batch->rules.topic))
+        return NULL;
+    return replay;
+}
+
+static struct dw_held_key source_key_of(const struct dw_batch *batch, struct dw_str record_key)
+{
+    const struct dw_batch_rules *rules = &batch->rules;
+    const struct dw_source_key reader = {rules->map, rules->source, rules->ascii_keys, rules->text,
+                                         batch->arena};
+    return dw_source_key_read(&reader, record_key);
+}
+
+/* It was sent by a count of partitions that is no longer in force: newer events of its key are
+ * applied by another worker, which nothing would order with it. */
+static bool is_elsewhere(const struct dw_batch *batch, struct dw_str key)
+{
+    const struct dw_batch_rules *rules = &batch->rules;
+    struct dw_err ignored = DW_ERR_INIT;
+    uint32_t hash = 0;
+    return rules->partitions &&
+           dw_route_record(key, rules->source, rules->text, &hash, &ignored) == DW_OK &&
+           dw_route_partition(hash, rules->partitions) != rules->partition;
+}
+
+/* Another replay of the same key stands in the batch already. */
+static bool is_taken(const struct dw_batch *batch, const struct dw_held_key *key)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct dw_batch_item *item = batch->items[i];
+        if (item->replay && item->source_key.hash == key->hash &&
+            dw_str_equal(item->source_key.text, key->text))
+            return true;
+    }
+    return false;
+}
+
+static enum dw_batch_add judge_replay(struct dw_batch *batch, struct dw_batch_item *item,
+                                      const struct dw_event *event)
+{
+    const struct dw_replay *replay = read_replay(batch, event);
+    if (!replay) {
+        item->outcome = DW_OUTCOME_FILTERED; /* as every message that means nothing here */
+        return DW_BATCH_ADDED;
+    }
+    item->source_key = source_key_of(batch, item->key);
+    if (batch->event_count || (batch->replay_count && is_taken(batch, &item->source_key)))
+        return DW_BATCH_REPLAY;
+    item->replay = replay;
+    item->elsewhere = is_elsewhere(batch, item->key);
+    judge_letter(batch, item);
+    return DW_BATCH_ADDED;
+}
+
+/* What waits under its key is older, or says more: it is looked at again once that is settled. */
+static void wait_behind(struct dw_batch *batch, struct dw_batch_item *item)
+{
+    struct dw_change *change = item->change;
+    change->err = DW_ARENA_NEW(batch->arena, struct dw_err);
+    change->outcome = DW_OUTCOME_WAITING;
+    change->failure_class = "dependency";
+    (void)dw_err_set(change->err, DW_REJECT, "DW-APPLY-016",
+                     "waits behind an earlier event of its key");
+}
+
+bool dw_batch_event(struct dw_str value, struct dw_arena *arena, struct dw_event *out)
+{
+    struct dw_err ignored = DW_ERR_INIT;
+    struct dw_replay replay;
+    if (dw_event_decode(value, arena, out, &ignored) != DW_OK)
+        return false;
+    if (out->op != DW_EVENT_MESSAGE || !dw_str_is(out->message_prefix, DW_EVENT_REPLAY))
+        return true;
+    return dw_replay_decode(out->message_content, arena, &replay) &&
+           dw_event_decode(replay.event, arena, out, &ignored) == DW_OK;
+}
+
 /* --- adding -----------------------------------------------------------------------------------
  */
 
@@ -422,9 +546,7 @@ static bool decode(struct dw_batch *batch, struct dw_batch_item *item, struct dw
         die(batch, item, "format", DW_DEAD_LETTER_VALUE_CONVERTER);
         return false;
     }
-    item->has_version = event->has_version;
-    item->version = event->version;
-    item->commit_us = event->commit_us;
+    take_event(item, event);
     return true;
 }
 
@@ -463,15 +585,41 @@ static enum dw_batch_add judge(struct dw_batch *batch, struct dw_batch_item *ite
         return DW_BATCH_ADDED;
     }
     enum dw_batch_add added = DW_BATCH_ADDED;
+    if (is_row(event) && batch->replay_count)
+        return DW_BATCH_REPLAY;
     if (event->op == DW_EVENT_MESSAGE)
         added = judge_message(batch, item, event);
     else if (event->op == DW_EVENT_TRUNCATE)
         added = judge_truncate(batch, item, event);
     else
         judge_row(batch, item, event);
-    if (added == DW_BATCH_ADDED && event->has_version)
+    if (added != DW_BATCH_ADDED)
+        return added;
+    batch->event_count += event->op != DW_EVENT_MESSAGE;
+    if (event->has_version)
         batch->version = event->version;
     return added;
+}
+
+/* A replay that waits is looked at only as the first of its key. */
+static void judge_waiting(struct dw_batch *batch, struct dw_batch_item *item)
+{
+    struct dw_event event = {0};
+    if (!decode(batch, item, &event))
+        return;
+    if (event.op != DW_EVENT_MESSAGE) {
+        judge_row(batch, item, &event);
+        return;
+    }
+    item->replay = read_replay(batch, &event);
+    if (!item->replay) {
+        item->outcome = DW_OUTCOME_FILTERED;
+        return;
+    }
+    item->elsewhere = is_elsewhere(batch, item->key);
+    judge_letter(batch, item);
+    if (item->change && item->entry != item->entry->key->first)
+        wait_behind(batch, item);
 }
 
 void dw_batch_add_waiting(struct dw_batch *batch, struct dw_waiting_key *key)
@@ -483,9 +631,7 @@ void dw_batch_add_waiting(struct dw_batch *batch, struct dw_waiting_key *key)
         struct dw_batch_item *item =
             new_item(batch, entry->row.offset, entry->row.record_key, entry->row.record_value);
         item->entry = entry;
-        struct dw_event event = {0};
-        if (decode(batch, item, &event))
-            judge_row(batch, item, &event);
+        judge_waiting(batch, item);
         push(batch, item);
     }
 }
@@ -502,7 +648,9 @@ enum dw_batch_add dw_batch_add_record(struct dw_batch *batch, const struct dw_fe
         return added;
     if (item->change && batch->rules.waiting->entries) {
         struct dw_waiting_key *key = dw_waiting_find(batch->rules.waiting, item->change->key_text);
-        if (key)
+        if (key && item->replay)
+            wait_behind(batch, item);
+        else if (key)
             dw_batch_add_waiting(batch, key);
     }
     push(batch, item);
@@ -521,7 +669,8 @@ static void take_outcome(struct dw_batch_item *item)
     if (change->outcome != DW_OUTCOME_DEAD && change->outcome != DW_OUTCOME_WAITING)
         return;
     /* Not a create: its key may lie where the sync has read already. */
-    if (item->syncing && !change->replaces && strcmp(change->err->id, DW_WRITER_INCOMPLETE) == 0) {
+    if (item->syncing && !item->replay && !change->replaces &&
+        strcmp(change->err->id, DW_WRITER_INCOMPLETE) == 0) {
         item->outcome = DW_OUTCOME_SUPERSEDED;
         return;
     }

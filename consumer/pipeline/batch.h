@@ -5,6 +5,8 @@
  * tombstones, poison) get their outcome here; the others become changes for the writer. A record
  * that must not be passed yet (truncate, schema) ends the batch before it. One that brings another
  * revision of the map is a batch of its own: what is before it is applied by the revision in force.
+ * Dead letters that come back (replay.h) are batches of their own, each key once: what becomes of
+ * one is decided by what was committed of its key before.
  * Ownership: everything lives in the arena given at init; record bytes are borrowed until the batch
  * is over. Threads: one owner, the lane.
  */
@@ -16,16 +18,22 @@
 #include "common/model/event.h"
 #include "common/transform/transform.h"
 #include "consumer/pipeline/feed.h"
+#include "consumer/pipeline/replay_judge.h"
+#include "consumer/pipeline/source_key.h"
 #include "consumer/pipeline/waiting.h"
 #include "consumer/write_postgres/writer.h"
 
 struct dw_batch_rules { /* borrowed for the batch */
     const struct dw_table_map *map;
     const struct dw_transform *transform;
-    int64_t revision; /* in force */
-    bool marked;      /* the stream has announced it; false: it is the newest one known */
-    int64_t newest;   /* that is known, in force or not yet */
-    int64_t forced;   /* nothing older may come into force */
+    const struct dw_resolved_side *source; /* as the map's check saw it */
+    const char *topic;
+    int32_t partition;
+    int32_t partitions; /* by which keys are routed here; 0: by those that there always were */
+    int64_t revision;   /* in force */
+    bool marked;        /* the stream has announced it; false: it is the newest one known */
+    int64_t newest;     /* that is known, in force or not yet */
+    int64_t forced;     /* nothing older may come into force */
     const struct dw_waiting_set *waiting;
     bool ascii_keys;     /* key_text in ASCII: the target, which keeps it, is not UTF8 */
     struct dw_buf *text; /* scratch */
@@ -42,7 +50,13 @@ struct dw_batch_item {
     struct dw_str key, value;       /* the record's bytes */
     struct dw_waiting_entry *entry; /* NULL: a new record */
     enum dw_outcome outcome;
-    struct dw_change *change; /* NULL: not for the writer */
+    struct dw_change *change;       /* NULL: not for the writer */
+    const struct dw_replay *replay; /* NULL: an event of its own */
+    enum dw_replay_verdict verdict; /* … what is to be done with it */
+    struct dw_held_key source_key;  /* of a replay */
+    bool elsewhere;                 /* … whose key's events go to another partition now */
+    bool again;                     /* a replay that failed: the same letter once more */
+    struct dw_event_row after;      /* .fields NULL: none */
     bool truncate;
     bool has_version;
     struct dw_version version;
@@ -61,6 +75,7 @@ enum dw_batch_add {
     DW_BATCH_SCHEMA,   /* not added: the map has to stop before it, see `stop_code` */
     DW_BATCH_NEWER,    /* not added: behind it the newest revision known has to be in force */
     DW_BATCH_MARKER,   /* not added: another revision begins behind it, in a batch of its own */
+    DW_BATCH_REPLAY,   /* not added: replays are batches of their own */
 };
 
 struct dw_batch {
@@ -75,6 +90,8 @@ struct dw_batch {
     int64_t heartbeat_us;
     int64_t initial_sync; /* as progress has it, then as the marks say */
     size_t new_count;
+    size_t event_count;  /* new records that are neither control records nor replays */
+    size_t replay_count; /* new ones, and those that waited */
     size_t bytes;
     struct dw_feed_record tail; /* the last new record */
     struct dw_err err;          /* scratch: of the record in hand */
@@ -106,6 +123,10 @@ void dw_batch_add_waiting(struct dw_batch *batch, struct dw_waiting_key *key);
  * update that is not the whole row, of a key that the target has not, does not wait: the row is on
  * its way, with what the event says. */
 void dw_batch_collect(struct dw_batch *batch);
+
+/* Decodes the event that a record stands for: its own, or the one that it replays. False: poison.
+ */
+bool dw_batch_event(struct dw_str value, struct dw_arena *arena, struct dw_event *out);
 
 /* The row of dualwrite.waiting for an item that waits; borrows from it. */
 struct dw_waiting dw_batch_waiting_row(const struct dw_batch_item *item, int64_t since_us);

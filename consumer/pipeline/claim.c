@@ -242,6 +242,8 @@ enum dw_rc dw_claim_partition(struct dw_lane *lane, struct dw_partition *partiti
         dw_partition_turn(partition);
     load_waiting(lane, partition, rows, count);
     rc = load_version(lane, partition, &facts.progress, err);
+    if (rc == DW_OK)
+        rc = dw_writer_holds(lane->writer, partition->topic, &partition->holds, err);
     if (rc != DW_OK)
         return rc;
     if (settle_uncertain(partition, &facts.progress)) {

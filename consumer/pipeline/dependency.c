@@ -138,7 +138,7 @@ static void ask_for_row(struct dw_lane *lane, const struct dw_partition *partiti
     if (entry->reread_ms && now_ms - entry->reread_ms < REREAD_AGAIN_MS)
         return;
     if (dw_lane_map_get(lane, partition->entry, &map, &err) != DW_OK ||
-        dw_event_decode(entry->row.record_value, &lane->arena, &event, &err) != DW_OK)
+        !dw_batch_event(entry->row.record_value, &lane->arena, &event))
         return;
     size_t count = map->entry->map->source.key_count;
     struct dw_str *texts = DW_ARENA_ARRAY(&lane->arena, struct dw_str, count);

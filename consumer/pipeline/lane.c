@@ -17,6 +17,7 @@ enum {
     VERIFY_MS =
         5000, /* with few partitions; more of them take longer, so that a look costs little */
     VERIFY_MANY = 50,
+    HELD_MS = 10000,  /* between looks whether the topic still holds dead letters */
     FENCED_MS = 1000, /* time for the group to tell who owns a partition */
     TAKE_MIN_BYTES = 64 * 1024,
 };
@@ -146,6 +147,20 @@ void dw_lane_fail_map(struct dw_lane *lane, struct dw_partition *partition, cons
     if (dw_registry_fail(lane->context->registry, partition->entry, code, reason, gap_lsn))
         dw_log(DW_LOG_ERROR, "map.failed", reason, DW_F_TEXT("map", partition->entry->name),
                DW_F_INT("partition", partition->number), DW_F_TEXT("id", code));
+}
+
+/* That it holds some is known from the claim and from each batch; that it holds none any more is
+ * only a saving. */
+void dw_lane_look_held(struct dw_lane *lane, struct dw_partition *partition)
+{
+    struct dw_err err = DW_ERR_INIT;
+    int64_t now_ms = dw_clock_mono_ms();
+    if (!partition->holds || now_ms < partition->holds_at_ms)
+        return;
+    partition->holds_at_ms = now_ms + HELD_MS;
+    bool holds = true;
+    if (dw_writer_holds(lane->writer, partition->topic, &holds, &err) == DW_OK)
+        partition->holds = holds;
 }
 
 /* --- what failed ------------------------------------------------------------------------------
@@ -292,6 +307,7 @@ static bool look_to_turn(struct dw_lane *lane, struct dw_partition *partition, s
     if (begins)
         progress->initial_sync = initial_sync;
     partition->turning = false;
+    partition->holds = true; /* letters of keys that went elsewhere before */
     return true;
 }
 

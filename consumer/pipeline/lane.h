@@ -74,6 +74,8 @@ enum dw_rc dw_lane_map_get(struct dw_lane *lane, struct dw_registry_map *entry,
 void dw_lane_look_again(struct dw_partition *partition);
 /* Puts the newest revision that is known in force. */
 void dw_lane_take_newest(struct dw_lane *lane, struct dw_partition *partition);
+/* Sees now and then whether the topic still holds dead letters. */
+void dw_lane_look_held(struct dw_lane *lane, struct dw_partition *partition);
 /* Names the partition as the writer wants it. */
 struct dw_partition_id dw_lane_id(const struct dw_partition *partition);
 /* Puts the partition's map in error, here at once. `gap_lsn` as in dw_registry_fail. */

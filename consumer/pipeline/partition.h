@@ -40,7 +40,9 @@ struct dw_partition {
     struct dw_progress base; /* as the target has it: the fence; differs after a jump */
     bool has_progress;       /* claimed at least once */
     char incarnation[40];
-    bool has_uncertain; /* a commit of unknown fate: progress would be this one */
+    bool holds;          /* the topic may hold dead letters: what is applied is noted with them */
+    int64_t holds_at_ms; /* … when that is looked at again */
+    bool has_uncertain;  /* a commit of unknown fate: progress would be this one */
     struct dw_progress uncertain;
     struct dw_waiting_set waiting;
     size_t waiting_bytes_max;

@@ -209,7 +209,7 @@ enum dw_rc dw_progress_read_waiting(PGconn *conn, const struct dw_partition_id *
     return DW_OK;
 }
 
-/* ---- writing held and waiting rows ---- */
+/* ---- writing waiting rows ---- */
 
 static void put_number(struct dw_buf *column, int64_t number)
 {
@@ -254,42 +254,6 @@ static void put_partition(struct dw_rows_array *arrays, const struct dw_partitio
     dw_rows_array_text(arrays, dw_str_from(id->topic));
     dw_rows_array_text(arrays, dw_str_from(partition));
     dw_rows_array_text(arrays, dw_str_from(id->map));
-}
-
-void dw_progress_send_held(struct dw_exchange *exchange, struct dw_rows_array *arrays,
-                           const struct dw_partition_id *id, const struct dw_writer_commit *commit)
-{
-    static const char sql[] =
-        "INSERT INTO dualwrite.held (topic, partition, map, record_offset, epoch, commit_lsn,"
-        " ordinal, key, code) SELECT $1::text, $2::text::int, $3::text, o::bigint, e::bigint,"
-        " l::pg_lsn, n::bigint, k, c FROM unnest($4::text[], $5::text[], $6::text[], $7::text[],"
-        " $8::text[], $9::text[]) AS h(o, e, l, n, k, c) ON CONFLICT (topic, partition,"
-        " record_offset) DO UPDATE SET epoch = EXCLUDED.epoch, commit_lsn = EXCLUDED.commit_lsn,"
-        " ordinal = EXCLUDED.ordinal, key = EXCLUDED.key, code = EXCLUDED.code, held_at = now()";
-    const size_t count = commit->held_count;
-    if (!count)
-        return;
-    put_partition(arrays, id);
-    struct dw_buf *column = dw_rows_array_open(arrays, count);
-    for (size_t i = 0; i < count; i++)
-        put_number(column, commit->held[i].offset);
-    column = dw_rows_array_open(arrays, count);
-    for (size_t i = 0; i < count; i++)
-        put_number(column, commit->held[i].version.epoch);
-    column = dw_rows_array_open(arrays, count);
-    for (size_t i = 0; i < count; i++)
-        put_lsn(column, commit->held[i].version.commit_lsn);
-    column = dw_rows_array_open(arrays, count);
-    for (size_t i = 0; i < count; i++)
-        put_number(column, (int64_t)commit->held[i].version.ordinal);
-    column = dw_rows_array_open(arrays, count);
-    for (size_t i = 0; i < count; i++)
-        dw_rows_array_put(column, commit->held[i].key_text);
-    column = dw_rows_array_open(arrays, count);
-    for (size_t i = 0; i < count; i++)
-        dw_rows_array_put(column, dw_str_from(commit->held[i].code));
-    struct dw_exchange_params params = dw_rows_array_params(arrays);
-    dw_exchange_send(exchange, 0, sql, &params);
 }
 
 static void send_removed(struct dw_exchange *exchange, struct dw_rows_array *arrays,

@@ -1,4 +1,4 @@
-/* progress.h - rows of dualwrite.progress, held and waiting, as SQL sees them. */
+/* progress.h - rows of dualwrite.progress and waiting, as SQL sees them. */
 #ifndef DW_WRITE_POSTGRES_PROGRESS_H
 #define DW_WRITE_POSTGRES_PROGRESS_H
 #include "consumer/write_postgres/exchange.h"
@@ -29,9 +29,7 @@ enum dw_rc dw_progress_read_waiting(struct pg_conn *conn, const struct dw_partit
                                     struct dw_arena *arena, struct dw_waiting **out,
                                     size_t *out_count, struct dw_err *err) DW_MUST_CHECK;
 
-/* Add the writes of held and waiting rows to an exchange; `arrays` is scratch. */
-void dw_progress_send_held(struct dw_exchange *exchange, struct dw_rows_array *arrays,
-                           const struct dw_partition_id *id, const struct dw_writer_commit *commit);
+/* Adds the writes of waiting rows to an exchange; `arrays` is scratch. */
 void dw_progress_send_waiting(struct dw_exchange *exchange, struct dw_rows_array *arrays,
                               const struct dw_partition_id *id,
                               const struct dw_writer_commit *commit);

@@ -53,19 +53,47 @@ CREATE TABLE IF NOT EXISTS dualwrite.map_version (
     PRIMARY KEY (topic, revision)
 );
 
--- The dead letters that count: a letter without its row here was written by a worker that never committed.
+-- The dead letters that count: a letter without its row here was written by a worker that never committed. The row is
+-- the memory of its key: what was applied of the key since, and what replays of the letter came to.
 CREATE TABLE IF NOT EXISTS dualwrite.held (
     topic text,
     partition int,
     record_offset bigint,
     map text NOT NULL,
-    key text NOT NULL,
+    key text NOT NULL,             -- of the target row, a JSON array of texts; '' when not known
     epoch bigint NOT NULL,
     commit_lsn pg_lsn NOT NULL,
     ordinal bigint NOT NULL,
     code text NOT NULL,
     held_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (topic, partition, record_offset)
+);
+ALTER TABLE dualwrite.held
+    ADD COLUMN IF NOT EXISTS source_key text NOT NULL DEFAULT '', -- a JSON array of texts; '' when not known
+    ADD COLUMN IF NOT EXISTS key_hash bigint NOT NULL DEFAULT 0,  -- of source_key, which may be long
+    ADD COLUMN IF NOT EXISTS lacks bigint[] NOT NULL DEFAULT '{}', -- columns that its event leaves out: hashes of names
+    ADD COLUMN IF NOT EXISTS later_epoch bigint,                  -- version of the newest later event applied; NULL: none
+    ADD COLUMN IF NOT EXISTS later_lsn pg_lsn,
+    ADD COLUMN IF NOT EXISTS later_ordinal bigint,
+    ADD COLUMN IF NOT EXISTS later_gone boolean,                  -- it was a delete
+    ADD COLUMN IF NOT EXISTS attempts int NOT NULL DEFAULT 1,
+    ADD COLUMN IF NOT EXISTS outcome text CHECK (outcome IN ('applied', 'superseded', 'filtered', 'discarded')),
+    ADD COLUMN IF NOT EXISTS ended_at timestamptz,
+    ADD COLUMN IF NOT EXISTS wants_row boolean NOT NULL DEFAULT false; -- a replay found it needs the source's row of now
+-- By key, for those that later events may supersede; and what the reconciler has to take notice of.
+CREATE INDEX IF NOT EXISTS held_key ON dualwrite.held (topic, key_hash) WHERE outcome IS NULL;
+CREATE INDEX IF NOT EXISTS held_news ON dualwrite.held (topic, partition, record_offset)
+    WHERE outcome IS NOT NULL OR wants_row;
+
+-- How letters ended that were held: with those still held they are the "dead" of the progress rows.
+CREATE TABLE IF NOT EXISTS dualwrite.held_end (
+    topic text,
+    partition int,
+    applied bigint NOT NULL DEFAULT 0,
+    superseded bigint NOT NULL DEFAULT 0,
+    filtered bigint NOT NULL DEFAULT 0,
+    discarded bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (topic, partition)
 );
 
 -- Events that wait for a parent row or for a unique value that another row still has.

@@ -5,6 +5,7 @@
 #include "common/postgres/pg.h"
 #include "consumer/write_postgres/apply.h"
 #include "consumer/write_postgres/barrier.h"
+#include "consumer/write_postgres/held.h"
 #include "consumer/write_postgres/progress.h"
 #include "consumer/write_postgres/target_schema.h"
 #include "consumer/write_postgres/writer_session.h"
@@ -142,6 +143,30 @@ enum dw_rc dw_writer_apply(struct dw_writer *writer, struct dw_writer_table *tab
     return rc;
 }
 
+enum dw_rc dw_writer_held(struct dw_writer *writer, const struct dw_held_id *ids, size_t count,
+                          struct dw_held_row *out, struct dw_err *err)
+{
+    dw_writer_session_open(writer);
+    dw_held_send_lock(&writer->exchange, &writer->arrays, ids, count);
+    enum dw_rc rc = dw_writer_session_finish(writer, err);
+    if (rc == DW_OK) {
+        dw_held_read_rows(writer->exchange.replies[writer->exchange.count - 1].result, out, count);
+        return DW_OK;
+    }
+    (void)drop_if_lost(writer, rc);
+    dw_writer_session_rollback(writer);
+    return rc == DW_REJECT ? DW_CONFIG : rc;
+}
+
+enum dw_rc dw_writer_holds(struct dw_writer *writer, const char *topic, bool *out,
+                           struct dw_err *err)
+{
+    enum dw_rc rc = prepare_target(writer, err);
+    if (rc == DW_OK)
+        rc = dw_held_look(writer->conn, topic, out, err);
+    return drop_if_lost(writer, rc);
+}
+
 static void send_commit(struct dw_writer *writer, const struct dw_partition_id *id,
                         const struct dw_writer_commit *commit)
 {
@@ -149,7 +174,7 @@ static void send_commit(struct dw_writer *writer, const struct dw_partition_id *
     struct dw_progress_values values;
     dw_writer_session_open(writer);
     const struct dw_exchange_params params = dw_progress_params(&values, id, commit->progress);
-    dw_progress_send_held(&writer->exchange, &writer->arrays, id, commit);
+    dw_held_send(&writer->exchange, &writer->arrays, id, &commit->held);
     dw_progress_send_waiting(&writer->exchange, &writer->arrays, id, commit);
     dw_progress_send_version(&writer->exchange, &writer->arrays, id, commit);
     dw_progress_send_generation(&writer->exchange, &writer->arrays, id, commit);

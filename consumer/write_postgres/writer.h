@@ -20,6 +20,7 @@
 #include "common/model/map_resolved.h"
 #include "common/model/table_map.h"
 #include "common/model/version.h"
+#include "consumer/write_postgres/held_news.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -97,14 +98,6 @@ struct dw_waiting {
     int64_t since_us;
     struct dw_str code, reason;
     struct dw_str parent_schema, parent_table;
-};
-
-/* A row of dualwrite.held: the dead letter at this offset counts. */
-struct dw_held {
-    int64_t offset;
-    struct dw_str key_text;
-    struct dw_version version;
-    const char *code;
 };
 
 struct dw_writer;
@@ -188,8 +181,7 @@ struct dw_writer_generation {
 
 struct dw_writer_commit {
     const struct dw_progress *progress; /* as it shall be */
-    const struct dw_held *held;
-    size_t held_count;
+    struct dw_held_news held;
     const struct dw_waiting *waiting_added;
     size_t waiting_added_count;
     const int64_t *waiting_removed; /* offsets */
@@ -197,6 +189,15 @@ struct dw_writer_commit {
     const struct dw_writer_version *version; /* of progress->revision, to be kept; NULL: it is */
     const struct dw_writer_generation *generation; /* NULL: no mark was met */
 };
+
+/* In the transaction, before apply: the held rows of letters that are replayed, locked until the
+ * commit; out[i] belongs to ids[i]. Errors as dw_writer_apply. */
+enum dw_rc dw_writer_held(struct dw_writer *writer, const struct dw_held_id *ids, size_t count,
+                          struct dw_held_row *out, struct dw_err *err) DW_MUST_CHECK;
+/* Whether the topic has letters whose keys later events have to be noted for. Outside of a
+ * transaction. */
+enum dw_rc dw_writer_holds(struct dw_writer *writer, const char *topic, bool *out,
+                           struct dw_err *err) DW_MUST_CHECK;
 
 /* Writes progress, held and waiting rows, and commits. DW_RETRY when the connection is lost at
  * COMMIT: nobody knows whether it happened; claim again and look at the progress row. */

@@ -115,14 +115,14 @@ static void test_waiting_and_held_come_back(void **state)
         .reason = DW_STR_LIT("why"),
         .parent_schema = DW_STR_LIT("s"),
     };
-    const struct dw_held held = {1, DW_STR_LIT("[\"2\"]"), {3, 9, 0}, "DW-VALUE-002"};
-    struct dw_writer_commit commit = {
-        .progress = &next,
-        .held = &held,
-        .held_count = 1,
-        .waiting_added = &waiting,
-        .waiting_added_count = 1,
-    };
+    const struct dw_held held = {.offset = 1,
+                                 .key_text = DW_STR_LIT("[\"2\"]"),
+                                 .version = {3, 9, 0},
+                                 .code = "DW-VALUE-002"};
+    struct dw_writer_commit commit = {.progress = &next,
+                                      .held = {.letters = &held, .letter_count = 1},
+                                      .waiting_added = &waiting,
+                                      .waiting_added_count = 1};
     assert_int_equal(dw_writer_begin(rig->writer, &rig->id, &rig->progress, &rig->err), DW_OK);
     assert_int_equal(dw_writer_commit(rig->writer, &rig->id, &commit, &rig->err), DW_OK);
     rig_assert_text(rig, "SELECT key FROM dualwrite.held WHERE topic = 'w_fence'", "[\"2\"]");

@@ -66,6 +66,8 @@ static int setup(void **state)
         return -1;
     }
     f->rules.transform = transform;
+    f->rules.source = &resolved->source;
+    f->rules.topic = "dualwrite.customers";
     f->rules.revision = 3;
     f->rules.waiting = &f->waiting;
     f->rules.text = &f->text;
@@ -424,6 +426,8 @@ static void use_filter(struct fixture *f, const char *on_exit)
                      DW_OK);
     assert_int_equal(dw_transform_new(&transform, f->rules.map, resolved, &f->maps, &err), DW_OK);
     f->rules.transform = transform;
+    f->rules.source = &resolved->source;
+    f->rules.topic = "dualwrite.customers";
     dw_batch_init(&f->batch, &f->arena, &f->rules, &f->progress, 1);
 }
 
@@ -491,6 +495,116 @@ static void test_rows_that_stay_after_leaving(void **state)
     assert_passage(f, 'd', OUT, "null", 'd');
 }
 
+/* ---- dead letters that come back ---- */
+
+static struct dw_str replay(struct fixture *f, const char *topic, int64_t attempt,
+                            struct dw_str event)
+{
+    struct dw_buf value;
+    const struct dw_replay item = {.topic = dw_str_from(topic),
+                                   .partition = 0,
+                                   .offset = 5,
+                                   .incarnation = DW_STR_LIT("i"),
+                                   .attempt = attempt,
+                                   .by = DW_STR_LIT("who"),
+                                   .event = event};
+    dw_buf_init(&value, 65536);
+    dw_replay_encode(&value, &item, "erp", 1);
+    struct dw_str copy = dw_arena_copy(&f->arena, dw_buf_str(&value));
+    dw_buf_done(&value);
+    return copy;
+}
+
+static enum dw_batch_add add_key(struct fixture *f, int64_t offset, const char *key,
+                                 struct dw_str value)
+{
+    struct dw_feed_record record = {offset, dw_str_from(key), value};
+    return dw_batch_add_record(&f->batch, &record);
+}
+
+/* The letter's version is older than the partition's, which it leaves alone. */
+static void test_a_replay_is_no_duplicate_and_leaves_the_version(void **state)
+{
+    struct fixture *f = *state;
+    struct dw_str value = replay(f, "dualwrite.customers", 2, event(f, 'u', 900, row));
+    assert_int_equal(add(f, 0, value), DW_BATCH_ADDED);
+    assert_non_null(last(f)->replay);
+    assert_int_equal(last(f)->replay->attempt, 2);
+    assert_int_equal(last(f)->change->version.commit_lsn, 900);
+    assert_int_equal(last(f)->version.commit_lsn, 900);
+    assert_int_equal(f->batch.version.commit_lsn, 1000);
+}
+
+static void test_replays_are_batches_of_their_own_each_key_once(void **state)
+{
+    struct fixture *f = *state;
+    struct dw_str value = replay(f, "dualwrite.customers", 2, event(f, 'u', 900, row));
+    assert_int_equal(add(f, 0, event(f, 'c', 2000, row)), DW_BATCH_ADDED);
+    assert_int_equal(add(f, 1, value), DW_BATCH_REPLAY);
+    assert_int_equal(f->batch.count, 1);
+    dw_batch_init(&f->batch, &f->arena, &f->rules, &f->progress, 2);
+    assert_int_equal(add_key(f, 1, "{\"id\":1}", value), DW_BATCH_ADDED);
+    assert_int_equal(add_key(f, 2, "{\"id\":1}", value), DW_BATCH_REPLAY);
+    assert_int_equal(add_key(f, 2, "{\"id\":2}", value), DW_BATCH_ADDED);
+    assert_int_equal(add(f, 3, message(f, 3000, DW_EVENT_HEARTBEAT, "{\"sent_us\":1}")),
+                     DW_BATCH_ADDED);
+    assert_int_equal(add(f, 4, event(f, 'c', 4000, row)), DW_BATCH_REPLAY);
+    assert_int_equal(f->batch.replay_count, 2);
+}
+
+static void test_a_replay_by_an_older_count_of_partitions_is_elsewhere(void **state)
+{
+    struct fixture *f = *state;
+    struct dw_str value = replay(f, "dualwrite.customers", 2, event(f, 'u', 900, row));
+    unsigned elsewhere = 0;
+    assert_int_equal(add(f, 0, value), DW_BATCH_ADDED);
+    assert_false(last(f)->elsewhere); /* no generation was passed */
+    f->rules.partitions = 3;
+    for (f->rules.partition = 0; f->rules.partition < 3; f->rules.partition++) {
+        dw_batch_init(&f->batch, &f->arena, &f->rules, &f->progress, 2);
+        assert_int_equal(add(f, 0, value), DW_BATCH_ADDED);
+        elsewhere += last(f)->elsewhere;
+    }
+    assert_int_equal(elsewhere, 2);
+}
+
+static void test_a_replay_that_means_nothing_here_is_passed_over(void **state)
+{
+    struct fixture *f = *state;
+    add(f, 0, replay(f, "dualwrite.others", 2, event(f, 'u', 900, row)));
+    assert_int_equal(last(f)->outcome, DW_OUTCOME_FILTERED);
+    assert_null(last(f)->replay);
+    add(f, 1, message(f, 2000, DW_EVENT_REPLAY, "{\"topic\":1}"));
+    assert_int_equal(last(f)->outcome, DW_OUTCOME_FILTERED);
+    add(f, 2, replay(f, "dualwrite.customers", 2, event(f, 't', 900, row)));
+    assert_int_equal(last(f)->outcome, DW_OUTCOME_DEAD);
+    assert_string_equal(last(f)->err->id, "DW-APPLY-211");
+}
+
+static void test_a_replay_waits_behind_what_waits_under_its_key(void **state)
+{
+    struct fixture *f = *state;
+    struct dw_str value = replay(f, "dualwrite.customers", 2, event(f, 'u', 900, row));
+    struct dw_waiting_entry *first = wait_for(f, 0, event(f, 'u', 950, row), "[\"1\"]");
+    assert_int_equal(add(f, 3, value), DW_BATCH_ADDED);
+    assert_int_equal(f->batch.count, 1);
+    assert_int_equal(f->batch.change_count, 0);
+    dw_batch_collect(&f->batch);
+    assert_int_equal(last(f)->outcome, DW_OUTCOME_WAITING);
+    (void)wait_for(f, 3, value, "[\"1\"]");
+    (void)wait_for(f, 4, event(f, 'u', 2000, row), "[\"1\"]");
+    dw_batch_init(&f->batch, &f->arena, &f->rules, &f->progress, 2);
+    dw_batch_add_waiting(&f->batch, first->key);
+    assert_int_equal(f->batch.count, 3);
+    assert_int_equal(f->batch.change_count, 2); /* all but the replay */
+    dw_waiting_remove(&f->waiting, first);
+    dw_batch_init(&f->batch, &f->arena, &f->rules, &f->progress, 3);
+    dw_batch_add_waiting(&f->batch, dw_waiting_find(&f->waiting, DW_STR_LIT("[\"1\"]")));
+    assert_int_equal(f->batch.change_count, 2); /* now it is the first */
+    assert_non_null(f->batch.items[0]->replay);
+    assert_int_equal(f->batch.changes[0]->version.commit_lsn, 900);
+}
+
 static void test_many_records_keep_their_places(void **state)
 {
     struct fixture *f = *state;
@@ -526,6 +640,11 @@ int main(void)
         CASE(test_what_was_superseded_does_not_wait_for_a_third),
         CASE(test_rows_enter_and_leave_the_filter),
         CASE(test_rows_that_stay_after_leaving),
+        CASE(test_a_replay_is_no_duplicate_and_leaves_the_version),
+        CASE(test_replays_are_batches_of_their_own_each_key_once),
+        CASE(test_a_replay_by_an_older_count_of_partitions_is_elsewhere),
+        CASE(test_a_replay_that_means_nothing_here_is_passed_over),
+        CASE(test_a_replay_waits_behind_what_waits_under_its_key),
         CASE(test_many_records_keep_their_places),
     };
     return cmocka_run_group_tests_name("batch", tests, NULL, NULL);
