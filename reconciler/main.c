@@ -20,6 +20,7 @@
 #include "reconciler/api/sync_gauges.h"
 #include "reconciler/dead_letters/letter_gauges.h"
 #include "reconciler/dead_letters/letter_index.h"
+#include "reconciler/dead_letters/letter_work.h"
 #include "reconciler/targets/target_watch.h"
 #include <libpq-fe.h>
 #include <poll.h>
@@ -47,6 +48,7 @@ struct reconciler {
     struct dw_http_server *server;
     struct dw_letter_index *index; /* while active */
     struct dw_target_watch *watch; /* while active */
+    struct dw_letter_work *work;   /* while active */
     struct dw_state *state;
     PGconn *lock;     /* its session holds the advisory lock, or tries to get it */
     bool asked;       /* the lock was asked for and is held by somebody else */
@@ -143,8 +145,10 @@ static void step_back(struct reconciler *self)
     dw_api_activate(self->api, NULL, NULL);
     dw_letter_index_stop(self->index);
     dw_target_watch_stop(self->watch);
+    dw_letter_work_stop(self->work);
     self->index = NULL;
     self->watch = NULL;
+    self->work = NULL;
     dw_letter_gauges_clear();
     dw_map_gauges_clear();
     dw_sync_gauges_clear();
@@ -155,15 +159,20 @@ static enum dw_rc step_forward(struct reconciler *self, struct dw_err *err)
 {
     struct dw_letter_index *index = NULL;
     struct dw_target_watch *watch = NULL;
+    struct dw_letter_work *work = NULL;
     enum dw_rc rc = dw_letter_index_start(&index, self->settings, err);
     if (!rc)
         rc = dw_target_watch_start(&watch, self->settings, err);
+    if (!rc)
+        rc = dw_letter_work_start(&work, self->settings, err);
     if (rc) {
         dw_letter_index_stop(index);
+        dw_target_watch_stop(watch);
         return rc;
     }
     self->index = index;
     self->watch = watch;
+    self->work = work;
     self->beat_ms = self->count_ms = dw_clock_mono_ms() - BEAT_MS; /* this is news: tell at once */
     dw_api_activate(self->api, index, watch);
     dw_log_plain(DW_LOG_INFO, "reconciler.active", "this instance is the active one");

@@ -87,4 +87,13 @@ DW_ERR_ENTRY("DW-API-031", "how far the request came is not known",
 DW_ERR_ENTRY("DW-API-040", "partitions can only become more",
     "Kafka can give a topic more partitions and never fewer; a topic that is not there can get none.",
     "See dualwrite map partitions NAME for how many there are.")
+DW_ERR_ENTRY("DW-API-060", "this cannot be done with the dead letter",
+    "Its state does not allow it, or nobody can tell which row it is; the message says which.",
+    "`dualwrite dead-letter show ID` tells its state and what ended it.")
+DW_ERR_ENTRY("DW-API-061", "a job still runs",
+    "The time given to --wait is over; the job goes on.",
+    "Look again: `dualwrite dead-letter jobs JOB --wait`.")
+DW_ERR_ENTRY("DW-API-062", "dead letters would be given up",
+    "What was discarded cannot be replayed, and what was purged is gone from the index.",
+    "Look at what --dry-run shows; then say --yes.")
 /* clang-format on */

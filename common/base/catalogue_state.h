@@ -36,4 +36,10 @@ DW_ERR_ENTRY("DW-STATE-013", "an initial sync was cancelled",
 DW_ERR_ENTRY("DW-STATE-014", "there is no such revision of the map",
     "The number is none of the map's revisions, or the map has only one.",
     "See `dualwrite map history NAME`.")
+DW_ERR_ENTRY("DW-STATE-030", "there is no such job",
+    "The number is none that was given, or the job was purged.",
+    "See `dualwrite dead-letter jobs`.")
+DW_ERR_ENTRY("DW-STATE-031", "the job is over",
+    "It has come to its end, or was cancelled before.",
+    "See `dualwrite dead-letter jobs`.")
 /* clang-format on */

@@ -102,6 +102,8 @@ struct dw_reconciler_settings {
     bool allow_plain;                      /* no TLS beyond loopback */
     int64_t requests_per_second;           /* of a token; 0: no limit */
     int64_t body_max_bytes;
+    int64_t replay_attempts_max; /* of a dead letter, the first failure among them */
+    int64_t replay_in_flight;    /* letters of one job under way at a time */
 };
 
 #define DW_TOKEN_ADMIN_NAME "admin" /* of reconciler.token */

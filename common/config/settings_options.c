@@ -154,6 +154,12 @@ static const struct dw_option reconciler_options[] = {
      NULL, NULL, 0, "Requests of one token, twice as many for a moment; 0 is no limit."},
     {"body_max_bytes", DW_OPTION_INTEGER, RECONCILER(body_max_bytes), "8388608", KIB, 512 * MIB,
      NULL, "bytes", 0, "Largest body of a request."},
+    {"replay_attempts_max", DW_OPTION_INTEGER, RECONCILER(replay_attempts_max), "20", 1, 1000000,
+     NULL, NULL, 0,
+     "Attempts of a dead letter, the first failure among them; then only the "
+     "source's row can take its place."},
+    {"replay_in_flight", DW_OPTION_INTEGER, RECONCILER(replay_in_flight), "2000", 1, 100000, NULL,
+     NULL, 0, "Dead letters of one job that are under way at a time."},
 };
 
 static const char *const roles[] = {"viewer", "operator", "admin", NULL};

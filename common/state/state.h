@@ -205,6 +205,11 @@ enum dw_rc dw_state_gaps_load(struct dw_state *state, struct dw_arena *arena,
 enum dw_rc dw_state_system_seen(struct dw_state *state, const char *system, const char *incarnation,
                                 bool *out_restored, struct dw_err *err) DW_MUST_CHECK;
 
+/* The incarnation of the target in a system as last seen; "" when it is none. */
+enum dw_rc dw_state_system_incarnation(struct dw_state *state, const char *system,
+                                       struct dw_arena *arena, const char **out,
+                                       struct dw_err *err) DW_MUST_CHECK;
+
 /* --- processes -------------------------------------------------------------------------------- */
 
 /* A process tells that it lives, and how it goes (about every 2 s). `stats` is a JSON object:

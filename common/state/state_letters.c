@@ -5,13 +5,15 @@
 #include "common/base/fault.h"
 #include "common/state/state.h"
 #include "common/state/state_db.h"
+#include "common/state/state_letters_sql.h"
 #include <stdlib.h>
 
 static const char *const state_names[DW_LETTER_STATE_COUNT] = {
-    [DW_LETTER_OPEN] = "open",
-    [DW_LETTER_UNCONFIRMED] = "unconfirmed",
-    [DW_LETTER_VOID] = "void",
-    [DW_LETTER_IS_FOREIGN] = "foreign",
+    [DW_LETTER_OPEN] = "open",           [DW_LETTER_UNCONFIRMED] = "unconfirmed",
+    [DW_LETTER_VOID] = "void",           [DW_LETTER_IS_FOREIGN] = "foreign",
+    [DW_LETTER_REPLAYING] = "replaying", [DW_LETTER_DISCARDING] = "discarding",
+    [DW_LETTER_APPLIED] = "applied",     [DW_LETTER_SUPERSEDED] = "superseded",
+    [DW_LETTER_FILTERED] = "filtered",   [DW_LETTER_DISCARDED] = "discarded",
 };
 
 const char *dw_state_letters_state_name(enum dw_letter_state state)
@@ -274,7 +276,9 @@ enum dw_rc dw_state_letters_settle(struct dw_state *state, const int64_t *ids, s
     const char *params[] = {list.data, dw_state_letters_state_name(to)};
     enum dw_rc rc =
         dw_state_db_query(state,
-                          "UPDATE dualwrite.dead_letter SET state = $2, state_at = now()"
+                          "UPDATE dualwrite.dead_letter SET state_at = now(), state = CASE"
+                          " WHEN $2 = 'open' AND ended_as = 'discarded' THEN 'discarding'"
+                          " WHEN $2 = 'void' AND ended_as <> '' THEN ended_as ELSE $2 END"
                           " WHERE id = ANY ($1::bigint[]) AND state = 'unconfirmed'",
                           2, params, NULL, err);
     dw_buf_done(&list);
@@ -287,10 +291,13 @@ enum dw_rc dw_state_letters_settle(struct dw_state *state, const int64_t *ids, s
     "SELECT id, kind, state, letter_topic, letter_partition, letter_offset, copies, topic,"        \
     " partition, record_offset, incarnation, map, revision, system, version, code, class, stage,"  \
     " message, sqlstate, column_name, instance, attempts, first_failed_us, failed_us,"             \
-    " (extract(epoch FROM indexed_at) * 1000000)::bigint, coalesce(length(value), -1), key"
-#define KEY_COLUMN 27
+    " (extract(epoch FROM indexed_at) * 1000000)::bigint, coalesce(length(value), -1),"            \
+    " edited_by, (extract(epoch FROM edited_at) * 1000000)::bigint, archived, attempt, sync, job," \
+    " ended_by, verdict, (extract(epoch FROM state_at) * 1000000)::bigint, key"
+#define KEY_COLUMN 36
 
-static struct dw_str read_bytes(const PGresult *result, int row, int column, struct dw_arena *arena)
+struct dw_str dw_state_letters_bytes(const PGresult *result, int row, int column,
+                                     struct dw_arena *arena)
 {
     if (PQgetisnull(result, row, column))
         return (struct dw_str){NULL, 0};
@@ -341,7 +348,16 @@ static void read_letter(const PGresult *result, int row, struct dw_arena *arena,
         .failed_us = NUMBER(24),
         .indexed_us = NUMBER(25),
         .value_bytes = NUMBER(26),
-        .key = read_bytes(result, row, KEY_COLUMN, arena),
+        .edited_by = TEXT(27),
+        .edited_us = NUMBER(28),
+        .archived = PQgetvalue(result, row, 29)[0] == 't',
+        .attempt = NUMBER(30),
+        .sync = NUMBER(31),
+        .job = NUMBER(32),
+        .ended_by = TEXT(33),
+        .verdict = TEXT(34),
+        .state_us = NUMBER(35),
+        .key = dw_state_letters_bytes(result, row, KEY_COLUMN, arena),
         .headers = "[]",
     };
 #undef TEXT
@@ -350,24 +366,34 @@ static void read_letter(const PGresult *result, int row, struct dw_arena *arena,
         out->state = DW_LETTER_UNCONFIRMED; /* the table's check allows no other */
 }
 
-enum dw_rc dw_state_letters_list(struct dw_state *state, const struct dw_letter_filter *filter,
-                                 struct dw_arena *arena, struct dw_letter_list *out,
-                                 struct dw_err *err)
+void dw_state_letters_params(const struct dw_letter_filter *filter, struct dw_arena *arena,
+                             const char *params[DW_LETTER_FILTER_PARAMS])
 {
-    char numbers[2][24];
-    const char *params[] = {filter->map, filter->state, filter->code,
-                            dw_state_db_i64(filter->after, numbers[0]),
-                            dw_state_db_i64(filter->limit, numbers[1])};
+    const char *states = filter->state;
+    char *ids = NULL;
+    if (!states)
+        states = "open,unconfirmed,replaying,discarding";
+    for (size_t i = 0; i < filter->id_count; i++)
+        ids = dw_arena_printf(arena, "%s%s%lld", ids ? ids : "", ids ? "," : "",
+                              (long long)filter->ids[i]);
+    params[0] = filter->map;
+    params[1] = strcmp(states, "all") == 0 ? NULL : dw_arena_printf(arena, "{%s}", states);
+    params[2] = filter->code;
+    params[3] = filter->class_name;
+    params[4] = filter->column;
+    params[5] = filter->text;
+    params[6] = filter->key;
+    params[7] = dw_arena_printf(arena, "%lld", (long long)filter->before_us);
+    params[8] = dw_arena_printf(arena, "%lld", (long long)filter->since_us);
+    params[9] = filter->ids ? dw_arena_printf(arena, "{%s}", ids ? ids : "") : NULL;
+}
+
+static enum dw_rc read_list(struct dw_state *state, const char *sql, int count,
+                            const char *const *params, struct dw_arena *arena,
+                            struct dw_letter_list *out, struct dw_err *err)
+{
     PGresult *result = NULL;
-    enum dw_rc rc = dw_state_db_query(
-        state,
-        LETTER_COLUMNS " FROM dualwrite.dead_letter"
-                       " WHERE ($1::text IS NULL OR map = $1)"
-                       " AND (state = $2 OR $2 = 'all'"
-                       "  OR ($2::text IS NULL AND state IN ('open', 'unconfirmed')))"
-                       " AND ($3::text IS NULL OR code = $3)"
-                       " AND ($4::bigint = 0 OR id < $4::bigint) ORDER BY id DESC LIMIT $5",
-        5, params, &result, err);
+    enum dw_rc rc = dw_state_db_query(state, sql, count, params, &result, err);
     if (rc)
         return rc;
     int rows = PQntuples(result);
@@ -379,6 +405,104 @@ enum dw_rc dw_state_letters_list(struct dw_state *state, const struct dw_letter_
     return DW_OK;
 }
 
+enum dw_rc dw_state_letters_list(struct dw_state *state, const struct dw_letter_filter *filter,
+                                 struct dw_arena *arena, struct dw_letter_list *out,
+                                 struct dw_err *err)
+{
+    char numbers[2][24];
+    const char *params[DW_LETTER_FILTER_PARAMS + 2];
+    dw_state_letters_params(filter, arena, params);
+    params[DW_LETTER_FILTER_PARAMS] = dw_state_db_i64(filter->after, numbers[0]);
+    params[DW_LETTER_FILTER_PARAMS + 1] = dw_state_db_i64(filter->limit, numbers[1]);
+    return read_list(state,
+                     LETTER_COLUMNS " FROM dualwrite.dead_letter WHERE " DW_LETTER_FILTER
+                                    " AND ($11::bigint = 0 OR id < $11::bigint)"
+                                    " ORDER BY id DESC LIMIT $12",
+                     DW_LETTER_FILTER_PARAMS + 2, params, arena, out, err);
+}
+
+enum dw_rc dw_state_letters_total(struct dw_state *state, const struct dw_letter_filter *filter,
+                                  int64_t *out, struct dw_err *err)
+{
+    const char *params[DW_LETTER_FILTER_PARAMS];
+    struct dw_arena arena;
+    PGresult *result = NULL;
+    dw_arena_init(&arena, 4096);
+    dw_state_letters_params(filter, &arena, params);
+    enum dw_rc rc = dw_state_db_query(
+        state, "SELECT count(*) FROM dualwrite.dead_letter WHERE " DW_LETTER_FILTER,
+        DW_LETTER_FILTER_PARAMS, params, &result, err);
+    dw_arena_done(&arena);
+    if (rc)
+        return rc;
+    *out = dw_state_db_number(result, 0, 0);
+    PQclear(result);
+    return DW_OK;
+}
+
+enum dw_rc dw_state_letters_walk(struct dw_state *state,
+                                 const char *const params[DW_LETTER_FILTER_PARAMS],
+                                 const struct dw_letter_walk *walk, struct dw_arena *arena,
+                                 struct dw_letter_list *out, struct dw_err *err)
+{
+    char numbers[3][24];
+    const char *all[DW_LETTER_FILTER_PARAMS + 3];
+    for (size_t i = 0; i < DW_LETTER_FILTER_PARAMS; i++)
+        all[i] = params[i];
+    all[DW_LETTER_FILTER_PARAMS] = dw_state_db_i64(walk->after, numbers[0]);
+    all[DW_LETTER_FILTER_PARAMS + 1] = dw_state_db_i64(walk->last, numbers[1]);
+    all[DW_LETTER_FILTER_PARAMS + 2] = dw_state_db_i64(walk->limit, numbers[2]);
+    return read_list(state,
+                     LETTER_COLUMNS " FROM dualwrite.dead_letter WHERE " DW_LETTER_FILTER
+                                    " AND id > $11::bigint AND id <= $12::bigint"
+                                    " ORDER BY id LIMIT $13",
+                     DW_LETTER_FILTER_PARAMS + 3, all, arena, out, err);
+}
+
+enum dw_rc dw_state_letters_groups(struct dw_state *state, const struct dw_letter_filter *filter,
+                                   struct dw_arena *arena, const struct dw_letter_group **out,
+                                   size_t *out_count, struct dw_err *err)
+{
+    char limit[24];
+    const char *params[DW_LETTER_FILTER_PARAMS + 1];
+    dw_state_letters_params(filter, arena, params);
+    params[DW_LETTER_FILTER_PARAMS] = dw_state_db_i64(filter->limit, limit);
+    PGresult *result = NULL;
+    enum dw_rc rc = dw_state_db_query(
+        state,
+        "WITH g AS (SELECT map, state, code, class, column_name, count(*) AS n,"
+        "  min(failed_us) AS first, max(failed_us) AS last, max(id) AS id"
+        "  FROM dualwrite.dead_letter WHERE " DW_LETTER_FILTER
+        "  GROUP BY map, state, code, class, column_name ORDER BY n DESC, id DESC LIMIT $11)"
+        " SELECT g.map, g.state, g.code, g.class, g.column_name, g.n, g.first, g.last, g.id,"
+        " d.message FROM g JOIN dualwrite.dead_letter d ON d.id = g.id ORDER BY g.n DESC, g.id "
+        "DESC",
+        DW_LETTER_FILTER_PARAMS + 1, params, &result, err);
+    if (rc)
+        return rc;
+    int rows = PQntuples(result);
+    struct dw_letter_group *groups = DW_ARENA_ARRAY(arena, struct dw_letter_group, (size_t)rows);
+    for (int i = 0; i < rows; i++) {
+        groups[i] = (struct dw_letter_group){
+            .map = dw_state_db_text(result, i, 0, arena),
+            .code = dw_state_db_text(result, i, 2, arena),
+            .class_name = dw_state_db_text(result, i, 3, arena),
+            .column = dw_state_db_text(result, i, 4, arena),
+            .count = dw_state_db_number(result, i, 5),
+            .first_us = dw_state_db_number(result, i, 6),
+            .last_us = dw_state_db_number(result, i, 7),
+            .id = dw_state_db_number(result, i, 8),
+            .message = dw_state_db_text(result, i, 9, arena),
+        };
+        if (!dw_state_letters_state_parse(PQgetvalue(result, i, 1), &groups[i].state))
+            groups[i].state = DW_LETTER_UNCONFIRMED; /* the table's check allows no other */
+    }
+    PQclear(result);
+    *out = groups;
+    *out_count = (size_t)rows;
+    return DW_OK;
+}
+
 enum dw_rc dw_state_letters_load(struct dw_state *state, int64_t id, struct dw_arena *arena,
                                  const struct dw_letter **out, struct dw_err *err)
 {
@@ -386,8 +510,8 @@ enum dw_rc dw_state_letters_load(struct dw_state *state, int64_t id, struct dw_a
     const char *params[] = {dw_state_db_i64(id, number)};
     PGresult *result = NULL;
     enum dw_rc rc = dw_state_db_query(
-        state, LETTER_COLUMNS ", headers, value FROM dualwrite.dead_letter WHERE id = $1", 1,
-        params, &result, err);
+        state, LETTER_COLUMNS ", headers, value, edited FROM dualwrite.dead_letter WHERE id = $1",
+        1, params, &result, err);
     if (rc)
         return rc;
     struct dw_letter *letter = NULL;
@@ -395,7 +519,8 @@ enum dw_rc dw_state_letters_load(struct dw_state *state, int64_t id, struct dw_a
         letter = DW_ARENA_NEW(arena, struct dw_letter);
         read_letter(result, 0, arena, letter);
         letter->headers = dw_state_db_text(result, 0, KEY_COLUMN + 1, arena);
-        letter->value = read_bytes(result, 0, KEY_COLUMN + 2, arena);
+        letter->value = dw_state_letters_bytes(result, 0, KEY_COLUMN + 2, arena);
+        letter->edited = dw_state_letters_bytes(result, 0, KEY_COLUMN + 3, arena);
     }
     PQclear(result);
     *out = letter;

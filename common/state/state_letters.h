@@ -25,10 +25,16 @@ enum dw_letter_state {
     DW_LETTER_UNCONFIRMED, /* written to the topic; the worker's commit was not seen yet */
     DW_LETTER_VOID,        /* that commit never came: a successor applied the event */
     DW_LETTER_IS_FOREIGN,
+    DW_LETTER_REPLAYING,  /* on its way through the map's topic, or its row is read again */
+    DW_LETTER_DISCARDING, /* the target is to let it go */
+    DW_LETTER_APPLIED,    /* the ends */
+    DW_LETTER_SUPERSEDED,
+    DW_LETTER_FILTERED,
+    DW_LETTER_DISCARDED,
 };
-#define DW_LETTER_STATE_COUNT 4
+#define DW_LETTER_STATE_COUNT 10
 
-/* "open", "unconfirmed", "void", "foreign" and "event", "reference", "foreign". Never NULL. */
+/* "open", "unconfirmed", "void", … and "event", "reference", "foreign". Never NULL. */
 const char *dw_state_letters_state_name(enum dw_letter_state state);
 const char *dw_state_letters_kind_name(enum dw_letter_kind kind);
 bool dw_state_letters_state_parse(const char *name, enum dw_letter_state *out);
@@ -60,11 +66,20 @@ struct dw_letter {
     int64_t first_failed_us;
     int64_t failed_us;
     int64_t indexed_us;
-    const char *headers; /* JSON: [{"name":…,"value":…}], "base64" where it is no text */
-    struct dw_str key;   /* .ptr NULL: null */
-    struct dw_str value; /* .ptr NULL: null, or not loaded */
-    int64_t value_bytes; /* -1: null */
-    bool outdated;       /* a letter of the target's present incarnation stands for this record */
+    const char *headers;  /* JSON: [{"name":…,"value":…}], "base64" where it is no text */
+    struct dw_str key;    /* .ptr NULL: null */
+    struct dw_str value;  /* .ptr NULL: null, or not loaded */
+    int64_t value_bytes;  /* -1: null */
+    struct dw_str edited; /* the event to be replayed instead; .ptr NULL: none, or not loaded */
+    const char *edited_by;
+    int64_t edited_us;
+    bool archived;
+    int64_t attempt;   /* of the replay under way */
+    int64_t sync, job; /* 0 none */
+    const char *ended_by;
+    const char *verdict; /* of the last try whether it would apply; "" none */
+    int64_t state_us;
+    bool outdated; /* a letter of the target's present incarnation stands for this record */
 };
 
 struct dw_letter_list {
@@ -109,15 +124,24 @@ enum dw_rc dw_state_letters_unconfirmed(struct dw_state *state,
                                         struct dw_arena *arena, struct dw_letter_list *out,
                                         struct dw_err *err) DW_MUST_CHECK;
 
-/* Sets the state of letters that are unconfirmed. */
+/* Sets the state of letters that are unconfirmed. One that had ended, in a target that was restored
+ * since, keeps its end where the target does not hold it again. */
 enum dw_rc dw_state_letters_settle(struct dw_state *state, const int64_t *ids, size_t count,
                                    enum dw_letter_state to, struct dw_err *err) DW_MUST_CHECK;
 
 struct dw_letter_filter {
     const char *map;   /* NULL: any */
-    const char *state; /* NULL: open and unconfirmed; "all": any */
+    const char *state; /* NULL: those that have not ended; "all": any */
     const char *code;  /* NULL: any */
-    int64_t after;     /* ids below this; 0: from the newest */
+    const char *class_name;
+    const char *column;
+    const char *text;   /* in the reason, in any case */
+    const char *key;    /* in the record's key */
+    int64_t before_us;  /* failed before; 0: any time */
+    int64_t since_us;   /* failed then or later */
+    const int64_t *ids; /* these alone; NULL: any */
+    size_t id_count;
+    int64_t after; /* ids below this; 0: from the newest */
     int limit;
 };
 
@@ -125,6 +149,26 @@ struct dw_letter_filter {
 enum dw_rc dw_state_letters_list(struct dw_state *state, const struct dw_letter_filter *filter,
                                  struct dw_arena *arena, struct dw_letter_list *out,
                                  struct dw_err *err) DW_MUST_CHECK;
+
+/* How many match. */
+enum dw_rc dw_state_letters_total(struct dw_state *state, const struct dw_letter_filter *filter,
+                                  int64_t *out, struct dw_err *err) DW_MUST_CHECK;
+
+/* Letters of one cause. */
+struct dw_letter_group {
+    const char *map;
+    enum dw_letter_state state;
+    const char *code, *class_name, *column;
+    int64_t count;
+    int64_t first_us, last_us; /* failed */
+    int64_t id;                /* the newest of them */
+    const char *message;       /* of that one */
+};
+
+/* The matches by cause, most of them first; `limit` groups of the filter. */
+enum dw_rc dw_state_letters_groups(struct dw_state *state, const struct dw_letter_filter *filter,
+                                   struct dw_arena *arena, const struct dw_letter_group **out,
+                                   size_t *out_count, struct dw_err *err) DW_MUST_CHECK;
 
 /* One letter with all it has; *out is NULL when there is none. */
 enum dw_rc dw_state_letters_load(struct dw_state *state, int64_t id, struct dw_arena *arena,

@@ -172,10 +172,26 @@ enum dw_rc dw_state_system_seen(struct dw_state *state, const char *system, cons
         rc = dw_state_db_query(state,
                                "UPDATE dualwrite.dead_letter"
                                " SET state = 'unconfirmed', state_at = now()"
-                               " WHERE system = $1 AND kind = 'event' AND state <> 'unconfirmed'",
+                               " WHERE system = $1 AND kind = 'event' AND NOT archived"
+                               " AND state <> 'unconfirmed'",
                                1, params, NULL, err);
     rc = dw_state_db_end(state, rc, err);
     if (!rc)
         *out_restored = restored;
     return rc;
+}
+
+enum dw_rc dw_state_system_incarnation(struct dw_state *state, const char *system,
+                                       struct dw_arena *arena, const char **out, struct dw_err *err)
+{
+    const char *params[] = {system};
+    PGresult *result = NULL;
+    enum dw_rc rc = dw_state_db_query(
+        state, "SELECT coalesce(max(incarnation), '') FROM dualwrite.system WHERE name = $1", 1,
+        params, &result, err);
+    if (rc)
+        return rc;
+    *out = dw_state_db_text(result, 0, 0, arena);
+    PQclear(result);
+    return DW_OK;
 }

@@ -100,7 +100,8 @@ void dw_api_answer_error(struct dw_api_call *call, const struct dw_err *err)
         status = 503;
     else if (err->rc == DW_CONFLICT)
         status = 409;
-    else if (strcmp(err->id, "DW-STATE-004") == 0 || strcmp(err->id, "DW-STATE-011") == 0)
+    else if (strcmp(err->id, "DW-STATE-004") == 0 || strcmp(err->id, "DW-STATE-011") == 0 ||
+             strcmp(err->id, "DW-STATE-030") == 0)
         status = 404;
     if (status >= 500)
         dw_log_err(status == 503 ? DW_LOG_WARN : DW_LOG_ERROR, "api.failed", err);

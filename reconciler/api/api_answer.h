@@ -3,6 +3,7 @@
 #define DW_API_API_ANSWER_H
 #include "common/base/json_write.h"
 #include "common/state/state.h"
+#include "common/state/state_letters.h"
 #include "common/state/state_sync.h"
 #include "reconciler/api/api.h"
 #include "reconciler/api/api_request.h"
@@ -58,6 +59,13 @@ void dw_api_syncs_act(struct dw_api_call *call);
 enum dw_rc dw_api_syncs_write(struct dw_api_call *call, const struct dw_sync_filter *filter,
                               int64_t *out_next, struct dw_err *err) DW_MUST_CHECK;
 void dw_api_letters_list(struct dw_api_call *call);
+void dw_api_letters_groups(struct dw_api_call *call);
 void dw_api_letters_show(struct dw_api_call *call);
+/* The filter that a request names, of query or body. */
+struct dw_letter_filter dw_api_letters_filter(const struct dw_api_call *call);
+void dw_api_letter_jobs_start(struct dw_api_call *call);
+void dw_api_letter_jobs_list(struct dw_api_call *call);
+void dw_api_letter_jobs_show(struct dw_api_call *call);
+void dw_api_letter_jobs_cancel(struct dw_api_call *call);
 
 #endif

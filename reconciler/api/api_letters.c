@@ -1,5 +1,6 @@
-/* api_letters.c - dead letters: list and show. */
+/* api_letters.c - dead letters: list, groups and show. */
 #include "common/base/base64.h"
+#include "common/base/clock.h"
 #include "common/base/json_pull.h"
 #include "common/base/utf8.h"
 #include "common/state/state_letters.h"
@@ -65,7 +66,77 @@ static void write_letter(struct dw_buf *out, const struct dw_letter *letter, str
     dw_json_write_text(out, "instance", letter->instance);
     dw_json_write_i64(out, "copies", letter->copies);
     dw_json_write_i64(out, "value_bytes", letter->value_bytes);
+    dw_json_write_bool(out, "archived", letter->archived);
+    dw_json_write_bool(out, "edited", letter->edited_us != 0);
+    dw_json_write_i64(out, "job", letter->job);
+    dw_json_write_i64(out, "sync", letter->sync);
+    dw_api_answer_time(out, "state_at", letter->state_us);
+    dw_json_write_text(out, "ended_by", letter->ended_by);
+    dw_json_write_text(out, "verdict", letter->verdict);
     write_bytes(out, "key", letter->key, arena);
+}
+
+#define SECOND_US INT64_C(1000000)
+
+struct dw_letter_filter dw_api_letters_filter(const struct dw_api_call *call)
+{
+    const struct dw_api_request *request = &call->request;
+    int64_t now_us = dw_clock_wall_us();
+    struct dw_letter_filter filter = {
+        .map = dw_api_request_text(request, "map"),
+        .state = dw_api_request_text(request, "state"),
+        .code = dw_api_request_text(request, "code"),
+        .class_name = dw_api_request_text(request, "class"),
+        .column = dw_api_request_text(request, "column"),
+        .text = dw_api_request_text(request, "text"),
+        .key = dw_api_request_text(request, "key"),
+        .after = dw_api_request_number(request, "after"),
+    };
+    if (dw_api_request_given(request, "older_seconds"))
+        filter.before_us = now_us - dw_api_request_number(request, "older_seconds") * SECOND_US;
+    if (dw_api_request_given(request, "newer_seconds"))
+        filter.since_us = now_us - dw_api_request_number(request, "newer_seconds") * SECOND_US;
+    filter.ids = dw_api_request_numbers(request, "ids", &filter.id_count);
+    return filter;
+}
+
+static void write_group(struct dw_buf *out, const struct dw_letter_group *group)
+{
+    dw_api_answer_open(out, '{');
+    dw_json_write_text(out, "map", group->map);
+    dw_json_write_text(out, "state", dw_state_letters_state_name(group->state));
+    dw_json_write_text(out, "code", group->code);
+    dw_json_write_text(out, "class", group->class_name);
+    dw_json_write_text(out, "column", group->column);
+    dw_json_write_i64(out, "count", group->count);
+    dw_api_answer_time(out, "first_failed_at", group->first_us);
+    dw_api_answer_time(out, "last_failed_at", group->last_us);
+    dw_json_write_i64(out, "newest", group->id);
+    dw_json_write_text(out, "message", group->message);
+    dw_buf_append_char(out, '}');
+}
+
+void dw_api_letters_groups(struct dw_api_call *call)
+{
+    struct dw_err err = DW_ERR_INIT;
+    const struct dw_letter_group *groups = NULL;
+    size_t count = 0;
+    int64_t total = 0;
+    struct dw_letter_filter filter = dw_api_letters_filter(call);
+    struct dw_buf *out = &call->response->body;
+    filter.limit = (int)dw_api_request_number(&call->request, "limit");
+    if (dw_state_letters_groups(call->state, &filter, call->arena, &groups, &count, &err)) {
+        dw_api_answer_error(call, &err);
+        return;
+    }
+    dw_buf_append_text(out, "{\"groups\":[");
+    for (size_t i = 0; i < count; i++) {
+        write_group(out, &groups[i]);
+        total += groups[i].count;
+    }
+    dw_buf_append_char(out, ']');
+    dw_json_write_i64(out, "letters", total);
+    dw_buf_append_text(out, "}\n");
 }
 
 void dw_api_letters_list(struct dw_api_call *call)
@@ -73,13 +144,8 @@ void dw_api_letters_list(struct dw_api_call *call)
     struct dw_err err = DW_ERR_INIT;
     struct dw_letter_list letters;
     size_t limit = (size_t)dw_api_request_number(&call->request, "limit");
-    const struct dw_letter_filter filter = {
-        .map = dw_api_request_text(&call->request, "map"),
-        .state = dw_api_request_text(&call->request, "state"),
-        .code = dw_api_request_text(&call->request, "code"),
-        .after = dw_api_request_number(&call->request, "after"),
-        .limit = (int)limit + 1, /* to know whether there are more */
-    };
+    struct dw_letter_filter filter = dw_api_letters_filter(call);
+    filter.limit = (int)limit + 1; /* to know whether there are more */
     struct dw_buf *out = &call->response->body;
     if (dw_state_letters_list(call->state, &filter, call->arena, &letters, &err)) {
         dw_api_answer_error(call, &err);
@@ -119,5 +185,8 @@ void dw_api_letters_show(struct dw_api_call *call)
     dw_json_write_name(out, "headers");
     dw_buf_append_text(out, letter->headers);
     write_bytes(out, "value", letter->value, call->arena);
+    write_bytes(out, "edited_value", letter->edited, call->arena);
+    dw_json_write_text(out, "edited_by", letter->edited_by);
+    dw_api_answer_time(out, "edited_at", letter->edited_us);
     dw_buf_append_text(out, "}\n");
 }

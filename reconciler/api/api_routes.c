@@ -1,5 +1,6 @@
 /* api_routes.c - all routes of the operator API: see api_route.h. */
 #include "common/state/map_state.h"
+#include "common/state/state_jobs.h"
 #include "common/state/state_sync.h"
 #include "reconciler/api/api_answer.h"
 
@@ -10,6 +11,8 @@
 #define FILTER_MAX     65536
 #define PAGE_MAX       1000
 #define PARTITIONS_MAX 10000
+#define IDS_MAX        10000
+#define YEARS_100      INT64_C(3155760000) /* seconds */
 #define END                                                                                        \
     {                                                                                              \
         .name = NULL                                                                               \
@@ -179,17 +182,55 @@ static const char *check_resync(const struct dw_api_request *request)
 /* --- dead letters, audit ------------------------------------------------------------------------
  */
 
-static const char *const letter_states[] = {"open", "unconfirmed", "void", "foreign", "all", NULL};
-static const struct dw_api_field letters_query[] = {
-    TEXT("map", NAME_MAX, "Those of this map."),
-    {.name = "state",
-     .type = DW_API_CHOICE,
-     .choices = letter_states,
-     .text = "Left out: open and unconfirmed."},
-    TEXT("code", CODE_MAX, "Those with this error code."),
-    LIMIT,
-    AFTER_ID,
-    END};
+static const char *const letter_states[] = {"open",     "unconfirmed", "replaying", "discarding",
+                                            "void",     "foreign",     "applied",   "superseded",
+                                            "filtered", "discarded",   "all",       NULL};
+#define SECONDS(field_name, about)                                                                 \
+    {                                                                                              \
+        .name = (field_name), .type = DW_API_INTEGER, .max = YEARS_100, .text = (about)            \
+    }
+/* Which dead letters. */
+#define LETTERS(state_text)                                                                        \
+    TEXT("map", NAME_MAX, "Those of this map."),                                                   \
+        {.name = "state", .type = DW_API_CHOICE, .choices = letter_states, .text = (state_text)},  \
+        TEXT("code", CODE_MAX, "Those with this error code."),                                     \
+        TEXT("class", CODE_MAX, "Those of this class: data, constraint, dependency, …"),           \
+        TEXT("column", NAME_MAX, "Those that failed at this target column."),                      \
+        TEXT("text", REASON_MAX, "Those whose reason has this text, in any case."),                \
+        TEXT("key", REASON_MAX, "Those whose record's key has this text."),                        \
+        SECONDS("older_seconds", "Those that failed so long ago, or longer."),                     \
+        SECONDS("newer_seconds", "Those that failed within so long.")
+static const struct dw_api_field letters_query[] = {LETTERS("Left out: those that have not ended."),
+                                                    LIMIT, AFTER_ID, END};
+static const struct dw_api_field groups_query[] = {LETTERS("Left out: those that have not ended."),
+                                                   LIMIT, END};
+#define WHICH_LETTERS                                                                              \
+    {.name = "ids",                                                                                \
+     .type = DW_API_INTEGERS,                                                                      \
+     .max = IDS_MAX,                                                                               \
+     .text = "These; with other conditions, those among them."},                                   \
+        LETTERS("Left out: those that it can be done with."),                                      \
+        FLAG("all", "All that it can be done with: instead of any other condition."), REASON,      \
+        DRY_RUN
+static const struct dw_api_field replay_body[] = {
+    WHICH_LETTERS, FLAG("source_row", "By the source's row of now, not by the stored event."), END};
+static const struct dw_api_field letters_body[] = {WHICH_LETTERS, END};
+static const struct dw_api_field jobs_query[] = {FLAG("running", "Only those that run."), LIMIT,
+                                                 END};
+
+/* Nobody means all letters by saying nothing. */
+static const char *check_letters(const struct dw_api_request *request)
+{
+    static const char *const conditions[] = {"ids",           "map",          "state", "code",
+                                             "class",         "column",       "text",  "key",
+                                             "older_seconds", "newer_seconds"};
+    bool given = false;
+    for (size_t i = 0; i < sizeof conditions / sizeof *conditions; i++)
+        given = given || dw_api_request_given(request, conditions[i]);
+    if (given == dw_api_request_flag(request, "all"))
+        return "say which letters: by conditions, or \"all\": true";
+    return NULL;
+}
 static const struct dw_api_field audit_query[] = {TEXT("map", NAME_MAX, "What was done to this."),
                                                   LIMIT, AFTER_ID, END};
 
@@ -256,6 +297,27 @@ static const struct dw_api_route routes[] = {
 
     {"GET", "/dead-letters", VIEWER, dw_api_letters_list, .query = letters_query,
      .summary = "Events that could not be applied, newest first.", .schema = "LetterList"},
+    {"GET", "/dead-letters/groups", VIEWER, dw_api_letters_groups, .query = groups_query,
+     .summary = "Dead letters by cause, with their number.", .schema = "LetterGroups"},
+    {"POST", "/dead-letters/replay", OPERATOR, dw_api_letter_jobs_start, DW_LETTER_REPLAY,
+     .body = replay_body, .check = check_letters,
+     .summary = "Try dead letters again; a later write is never overwritten.",
+     .schema = "LetterJobStarted"},
+    {"POST", "/dead-letters/discard", OPERATOR, dw_api_letter_jobs_start, DW_LETTER_DISCARD,
+     .body = letters_body, .check = check_letters,
+     .summary = "Give dead letters up: they are counted as discarded.",
+     .schema = "LetterJobStarted"},
+    {"POST", "/dead-letters/purge", ADMIN, dw_api_letter_jobs_start, DW_LETTER_PURGE,
+     .body = letters_body, .check = check_letters,
+     .summary = "Remove dead letters that have ended from the index.",
+     .schema = "LetterJobStarted"},
+    {"GET", "/letter-jobs", VIEWER, dw_api_letter_jobs_list, .query = jobs_query,
+     .summary = "Work on many dead letters: how far it is, newest first.",
+     .schema = "LetterJobList"},
+    {"GET", "/letter-jobs/{id}", VIEWER, dw_api_letter_jobs_show, .names = id_name,
+     .summary = "One of them.", .schema = "LetterJob"},
+    {"POST", "/letter-jobs/{id}/cancel", OPERATOR, dw_api_letter_jobs_cancel, .names = id_name,
+     .summary = "Take no further letters.", .schema = "LetterJob"},
     {"GET", "/dead-letters/{id}", VIEWER, dw_api_letters_show, .names = id_name,
      .summary = "One dead letter with its event.", .schema = "Letter"},
 

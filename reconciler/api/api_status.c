@@ -112,7 +112,8 @@ static void write_lag(struct dw_buf *out, const struct status *status,
 }
 
 /* Counts of the target: every record of the topic ended as one of these, or is still to come:
- * events_in = events_out + dead + waiting + lag. */
+ * events_in = events_out + dead + discarded + waiting + lag. Dead letters that ended count as what
+ * they ended as. */
 static void write_counts(struct dw_buf *out, const struct dw_flow_map *flow,
                          const struct dw_target_progress *progress)
 {
@@ -126,6 +127,7 @@ static void write_counts(struct dw_buf *out, const struct dw_flow_map *flow,
     dw_json_write_i64(out, "duplicate", p->duplicate);
     dw_json_write_i64(out, "filtered", p->filtered);
     dw_json_write_i64(out, "dead", p->dead);
+    dw_json_write_i64(out, "discarded", p->discarded);
     dw_json_write_i64(out, "waiting", p->waiting);
     dw_json_write_i64(out, "control", p->control);
     if (progress)

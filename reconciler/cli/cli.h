@@ -53,6 +53,9 @@ void dw_cli_more(struct dw_cli *cli, struct dw_str body, struct dw_buf *out);
 /* A path segment or query value, percent-encoded into the arena. */
 const char *dw_cli_escape(struct dw_arena *arena, const char *text);
 
+/* `path` with the conditions on dead letters that the command gave. */
+const char *dw_cli_letters_query(struct dw_cli *cli, const char *path);
+
 /* Asks for the status until a map's state is in force in those who carry it out. */
 enum dw_cli_exit dw_cli_maps_wait(struct dw_cli *cli, const char *name);
 /* A table of a map's history. `body` has the "history" member. */
@@ -80,6 +83,11 @@ enum dw_cli_exit dw_cli_history_show(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_history_audit(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_letters_list(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_letters_show(struct dw_cli *cli);
+enum dw_cli_exit dw_cli_letters_stats(struct dw_cli *cli);
+enum dw_cli_exit dw_cli_letters_explain(struct dw_cli *cli);
+enum dw_cli_exit dw_cli_letter_jobs_start(struct dw_cli *cli);
+enum dw_cli_exit dw_cli_letter_jobs_list(struct dw_cli *cli);
+enum dw_cli_exit dw_cli_letter_jobs_cancel(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_explain_run(struct dw_cli *cli);
 
 #endif

@@ -6,13 +6,25 @@
 
 #define TEXT_MAX (128u << 20)
 
-static const char *list_path(struct dw_cli *cli)
+#define GROUPS_FROM 30 /* letters: on a terminal the list is folded */
+
+static const char *number_text(struct dw_cli *cli, int64_t number)
+{
+    return number < 0 ? NULL : dw_arena_printf(cli->arena, "%lld", (long long)number);
+}
+
+const char *dw_cli_letters_query(struct dw_cli *cli, const char *path)
 {
     const struct dw_cli_options *options = &cli->options;
-    const char *path = dw_cli_page(cli, "/api/v1/dead-letters");
     path = dw_cli_query(cli, path, "map", options->map);
     path = dw_cli_query(cli, path, "state", options->state);
-    return dw_cli_query(cli, path, "code", options->code);
+    path = dw_cli_query(cli, path, "code", options->code);
+    path = dw_cli_query(cli, path, "class", options->class_name);
+    path = dw_cli_query(cli, path, "column", options->column);
+    path = dw_cli_query(cli, path, "text", options->text);
+    path = dw_cli_query(cli, path, "key", options->key_count ? options->keys[0] : NULL);
+    path = dw_cli_query(cli, path, "older_seconds", number_text(cli, options->older_seconds));
+    return dw_cli_query(cli, path, "newer_seconds", number_text(cli, options->newer_seconds));
 }
 
 /* A key on one line: the values of a JSON object's members are enough. */
@@ -46,39 +58,108 @@ static void add_letter(struct dw_cli *cli, struct dw_cli_table *table, struct dw
 #undef TEXT
 }
 
-enum dw_cli_exit dw_cli_letters_list(struct dw_cli *cli)
+static void write_letters(struct dw_cli *cli, struct dw_str body, struct dw_buf *out)
 {
     static const struct dw_cli_column columns[] = {
         {"ID", true, false},     {"FAILED", false, false}, {"STATE", false, false},
         {"MAP", false, true},    {"CODE", false, false},   {"KEY", false, true},
         {"REASON", false, true},
     };
-    struct dw_cli_answer answer;
-    enum dw_cli_exit code =
-        dw_cli_ask(cli, "GET", list_path(cli), (struct dw_str){NULL, 0}, &answer);
-    if (code)
-        return code;
-    if (cli->options.json) {
-        printf("%.*s", DW_STR_ARG(answer.body));
-        return DW_CLI_DONE;
-    }
     size_t count = 0;
     const struct dw_str *letters =
-        dw_cli_json_elements(dw_cli_json_member(answer.body, "dead_letters"), cli->arena, &count);
-    struct dw_buf text;
+        dw_cli_json_elements(dw_cli_json_member(body, "dead_letters"), cli->arena, &count);
     struct dw_cli_table table;
-    dw_buf_init(&text, TEXT_MAX);
     dw_cli_table_init(&table, cli->arena, columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < count; i++)
         add_letter(cli, &table, letters[i]);
     if (count)
-        dw_cli_table_render(&table, &cli->screen, &text);
+        dw_cli_table_render(&table, &cli->screen, out);
     else
-        dw_buf_append_text(&text, "no dead letters\n");
-    dw_cli_more(cli, answer.body, &text);
-    dw_cli_write(&text);
-    dw_buf_done(&text);
-    return DW_CLI_DONE;
+        dw_buf_append_text(out, "no dead letters\n");
+    dw_cli_more(cli, body, out);
+}
+
+static void add_group(struct dw_cli *cli, struct dw_cli_table *table, struct dw_str group)
+{
+#define TEXT(name) dw_cli_format_safe(cli->arena, dw_cli_json_text(group, name, cli->arena))
+    dw_cli_table_add(table, dw_cli_format_count(cli->arena, dw_cli_json_number(group, "count")),
+                     DW_CLI_BOLD);
+    dw_cli_table_add(table, TEXT("state"), letter_colour(TEXT("state")));
+    dw_cli_table_add(table, TEXT("map"), DW_CLI_PLAIN);
+    dw_cli_table_add(table, TEXT("code"), DW_CLI_PLAIN);
+    dw_cli_table_add(table, TEXT("column"), DW_CLI_PLAIN);
+    dw_cli_table_add(table, dw_arena_printf(cli->arena, "%.19s", TEXT("last_failed_at")),
+                     DW_CLI_DIM);
+    dw_cli_table_add(
+        table, dw_arena_printf(cli->arena, "%lld", (long long)dw_cli_json_number(group, "newest")),
+        DW_CLI_PLAIN);
+    dw_cli_table_add(table, TEXT("message"), DW_CLI_PLAIN);
+#undef TEXT
+}
+
+static void write_groups(struct dw_cli *cli, struct dw_str body, struct dw_buf *out)
+{
+    static const struct dw_cli_column columns[] = {
+        {"LETTERS", true, false}, {"STATE", false, false},     {"MAP", false, true},
+        {"CODE", false, false},   {"COLUMN", false, true},     {"LAST FAILED", false, false},
+        {"NEWEST", true, false},  {"ITS REASON", false, true},
+    };
+    size_t count = 0;
+    const struct dw_str *groups =
+        dw_cli_json_elements(dw_cli_json_member(body, "groups"), cli->arena, &count);
+    struct dw_cli_table table;
+    dw_cli_table_init(&table, cli->arena, columns, sizeof columns / sizeof *columns);
+    for (size_t i = 0; i < count; i++)
+        add_group(cli, &table, groups[i]);
+    if (count)
+        dw_cli_table_render(&table, &cli->screen, out);
+    else
+        dw_buf_append_text(out, "no dead letters\n");
+    if (count > 1)
+        dw_buf_printf(out, "%s letters of %zu causes\n",
+                      dw_cli_format_count(cli->arena, dw_cli_json_number(body, "letters")), count);
+}
+
+static const char *groups_path(struct dw_cli *cli)
+{
+    const char *path = "/api/v1/dead-letters/groups";
+    if (cli->options.limit)
+        path = dw_cli_query(cli, path, "limit", number_text(cli, cli->options.limit));
+    return dw_cli_letters_query(cli, path);
+}
+
+/* On a terminal: are there so many that a line for each cause tells more? */
+static enum dw_cli_exit find_many(struct dw_cli *cli, bool *out_many)
+{
+    struct dw_cli_answer answer;
+    const struct dw_cli_options *options = &cli->options;
+    *out_many = options->group;
+    if (options->group || options->each || options->json || options->limit || options->after ||
+        !cli->screen.width)
+        return DW_CLI_DONE;
+    enum dw_cli_exit code =
+        dw_cli_ask(cli, "GET", groups_path(cli), (struct dw_str){NULL, 0}, &answer);
+    *out_many = !code && dw_cli_json_number(answer.body, "letters") >= GROUPS_FROM;
+    return code;
+}
+
+enum dw_cli_exit dw_cli_letters_list(struct dw_cli *cli)
+{
+    bool many = false;
+    enum dw_cli_exit code = find_many(cli, &many);
+    if (code)
+        return code;
+    if (many)
+        return dw_cli_show(cli, groups_path(cli), write_groups);
+    return dw_cli_show(cli, dw_cli_letters_query(cli, dw_cli_page(cli, "/api/v1/dead-letters")),
+                       write_letters);
+}
+
+enum dw_cli_exit dw_cli_letters_stats(struct dw_cli *cli)
+{
+    if (!cli->options.state)
+        cli->options.state = "all";
+    return dw_cli_show(cli, groups_path(cli), write_groups);
 }
 
 static void write_line(struct dw_cli *cli, struct dw_buf *out, const char *title,
@@ -125,6 +206,7 @@ static void write_letter(struct dw_cli *cli, struct dw_str letter, struct dw_buf
         {"topic", "topic"},       {"partition", "partition"}, {"offset", "offset"},
         {"stage", "stage"},       {"attempts", "attempts"},   {"first failed", "first_failed_at"},
         {"failed", "failed_at"},  {"indexed", "indexed_at"},  {"worker", "instance"},
+        {"since", "state_at"},    {"ended by", "ended_by"},   {"last try", "verdict"},
     };
     const char *state = dw_cli_json_text(letter, "state", cli->arena);
     dw_cli_table_paint(out, &cli->screen, DW_CLI_BOLD,
@@ -138,6 +220,12 @@ static void write_letter(struct dw_cli *cli, struct dw_str letter, struct dw_buf
     write_remedy(cli, out, dw_cli_json_text(letter, "code", cli->arena));
     write_value(cli, out, "key", letter, "key");
     write_value(cli, out, "event", letter, "value");
+    if (dw_cli_json_true(letter, "edited")) {
+        const char *title = dw_arena_printf(
+            cli->arena, "event as edited by %s",
+            dw_cli_format_safe(cli->arena, dw_cli_json_text(letter, "edited_by", cli->arena)));
+        write_value(cli, out, title, letter, "edited_value");
+    }
 }
 
 enum dw_cli_exit dw_cli_letters_show(struct dw_cli *cli)
@@ -145,4 +233,30 @@ enum dw_cli_exit dw_cli_letters_show(struct dw_cli *cli)
     const char *path = dw_arena_printf(cli->arena, "/api/v1/dead-letters/%s",
                                        dw_cli_escape(cli->arena, cli->options.arguments[0]));
     return dw_cli_show(cli, path, write_letter);
+}
+
+/* Of a code, or of the code that a letter has. */
+enum dw_cli_exit dw_cli_letters_explain(struct dw_cli *cli)
+{
+    const char *what = cli->options.arguments[0];
+    struct dw_cli_answer answer;
+    struct dw_err err = DW_ERR_INIT;
+    if (*what < '0' || *what > '9')
+        return dw_cli_explain_run(cli);
+    if (dw_settings_load(cli->options.config, cli->arena, &cli->settings, &err) != DW_OK) {
+        dw_cli_print_error(cli, err.id, err.message);
+        return DW_CLI_USAGE;
+    }
+    const char *path =
+        dw_arena_printf(cli->arena, "/api/v1/dead-letters/%s", dw_cli_escape(cli->arena, what));
+    enum dw_cli_exit code = dw_cli_ask(cli, "GET", path, (struct dw_str){NULL, 0}, &answer);
+    if (code)
+        return code;
+    const char *reason = dw_cli_json_text(answer.body, "message", cli->arena);
+    if (!cli->options.json)
+        printf("%s\n\n", dw_cli_format_safe(cli->arena, reason));
+    const char **arguments = DW_ARENA_ARRAY(cli->arena, const char *, 1);
+    arguments[0] = dw_cli_json_text(answer.body, "code", cli->arena);
+    cli->options.arguments = arguments;
+    return dw_cli_explain_run(cli);
 }

@@ -10,6 +10,8 @@
 #define LIMIT_MAX      1000
 #define PARTITIONS_MAX 10000
 
+#define SECONDS_100_YEARS INT64_C(3155760000)
+
 /* Options, as bits: which command takes which. */
 #define TAKES_START     (UINT64_C(1) << 0)
 #define TAKES_DRY_RUN   (UINT64_C(1) << 1)
@@ -25,6 +27,10 @@
 #define TAKES_MAP       (UINT64_C(1) << 11)
 #define TAKES_ALL_SYNCS (UINT64_C(1) << 12)
 #define TAKES_BACKFILL  (UINT64_C(1) << 13)
+#define TAKES_LETTERS   (UINT64_C(1) << 24) /* all of them, or those numbered */
+#define TAKES_REPLAY    (UINT64_C(1) << 25)
+#define TAKES_GROUP     (UINT64_C(1) << 26)
+#define TAKES_YES       (UINT64_C(1) << 27)
 #define TAKES_ALL       (UINT64_C(1) << 63) /* every command */
 
 struct command {
@@ -112,12 +118,41 @@ static const struct command commands[DW_CLI_COMMAND_COUNT] = {
                           "dualwrite sync rate 7 500"},
     [DW_CLI_AUDIT] = {NULL, "audit", TAKES_MAP | TAKES_PAGE, 0, 0, "", "who did what, newest first",
                       "dualwrite audit --map customers"},
-    [DW_CLI_LETTER_LIST] = {"dead-letter", "list", TAKES_FILTER, 0, 0, "",
-                            "events that could not be applied, newest first",
+    [DW_CLI_LETTER_LIST] = {"dead-letter", "list", TAKES_FILTER | TAKES_GROUP | TAKES_PAGE, 0, 0,
+                            "", "events that could not be applied, newest first",
                             "dualwrite dead-letter list --map customers --code DW-APPLY-012"},
     [DW_CLI_LETTER_SHOW] = {"dead-letter", "show", 0, 1, 1, "ID",
                             "one dead letter: reason, remedy, event",
                             "dualwrite dead-letter show 42"},
+    [DW_CLI_LETTER_STATS] = {"dead-letter", "stats", TAKES_FILTER, 0, 0, "",
+                             "how many there are, by map, state and cause",
+                             "dualwrite dead-letter stats --newer 1d"},
+    [DW_CLI_LETTER_EXPLAIN] = {"dead-letter", "explain", 0, 1, 1, "CODE|ID",
+                               "cause and remedy of a code, or of one dead letter",
+                               "dualwrite dead-letter explain DW-APPLY-012"},
+    [DW_CLI_LETTER_REPLAY] =
+        {"dead-letter", "replay",
+         TAKES_FILTER | TAKES_LETTERS | TAKES_REPLAY | TAKES_REASON | TAKES_WAIT | TAKES_DRY_RUN, 0,
+         MANY, "[ID...]", "try dead letters again; a later write is never overwritten",
+         "dualwrite dead-letter replay --map customers --code DW-APPLY-012 --wait"},
+    [DW_CLI_LETTER_DISCARD] = {"dead-letter", "discard",
+                               TAKES_FILTER | TAKES_LETTERS | TAKES_REASON | TAKES_WAIT |
+                                   TAKES_DRY_RUN | TAKES_YES,
+                               0, MANY, "[ID...]",
+                               "give dead letters up: they cannot be replayed any more",
+                               "dualwrite dead-letter discard 42 --yes --reason 'a test row'"},
+    [DW_CLI_LETTER_PURGE] = {"dead-letter", "purge",
+                             TAKES_FILTER | TAKES_LETTERS | TAKES_REASON | TAKES_WAIT |
+                                 TAKES_DRY_RUN | TAKES_YES,
+                             0, MANY, "[ID...]",
+                             "remove dead letters that have ended from the index",
+                             "dualwrite dead-letter purge --older 90d --yes"},
+    [DW_CLI_LETTER_JOBS] = {"dead-letter", "jobs", TAKES_WAIT, 0, 1, "[JOB]",
+                            "work on many dead letters: how far it is",
+                            "dualwrite dead-letter jobs 7 --wait"},
+    [DW_CLI_LETTER_CANCEL] = {"dead-letter", "cancel", 0, 1, 1, "JOB",
+                              "let a job take no further dead letters",
+                              "dualwrite dead-letter cancel 7"},
     [DW_CLI_EXPLAIN] = {NULL, "explain", 0, 0, 1, "[CODE]",
                         "cause and remedy of an error code; of all, as Markdown",
                         "dualwrite explain DW-PG-002"},
@@ -156,6 +191,14 @@ enum option_id {
     OPTION_TO,
     OPTION_ALL,
     OPTION_BACKFILL,
+    OPTION_CLASS,
+    OPTION_COLUMN,
+    OPTION_TEXT,
+    OPTION_OLDER,
+    OPTION_NEWER,
+    OPTION_SOURCE_ROW,
+    OPTION_GROUP,
+    OPTION_EACH,
 };
 
 enum value { VALUE_NONE, VALUE_NEEDED, VALUE_SECONDS /* may be left out */ };
@@ -203,11 +246,31 @@ static const struct option options[] = {
      "show again and again (default every 2 s) until Ctrl-C"},
     {"--map", OPTION_MAP, VALUE_NEEDED, TAKES_FILTER | TAKES_MAP, "--map NAME", "only of this map"},
     {"--state", OPTION_STATE, VALUE_NEEDED, TAKES_FILTER, "--state STATE",
-     "open, unconfirmed, void, foreign or all (default open and unconfirmed)"},
+     "open, unconfirmed, replaying, applied, superseded, filtered, discarded, void, foreign or "
+     "all"},
     {"--code", OPTION_CODE, VALUE_NEEDED, TAKES_FILTER, "--code CODE", "only with this error code"},
-    {"--limit", OPTION_LIMIT, VALUE_NEEDED, TAKES_FILTER | TAKES_PAGE, "--limit N",
+    {"--class", OPTION_CLASS, VALUE_NEEDED, TAKES_FILTER, "--class CLASS",
+     "only of this class: data, constraint, dependency, format, incomplete, too_large"},
+    {"--column", OPTION_COLUMN, VALUE_NEEDED, TAKES_FILTER, "--column NAME",
+     "only those that failed at this target column"},
+    {"--text", OPTION_TEXT, VALUE_NEEDED, TAKES_FILTER, "--text TEXT",
+     "only with this in the reason"},
+    {"--key", OPTION_KEY, VALUE_NEEDED, TAKES_FILTER, "--key TEXT", "only with this in the key"},
+    {"--older", OPTION_OLDER, VALUE_NEEDED, TAKES_FILTER, "--older TIME",
+     "only those that failed so long ago or longer: 90s, 30m, 12h, 7d"},
+    {"--newer", OPTION_NEWER, VALUE_NEEDED, TAKES_FILTER, "--newer TIME",
+     "only those that failed within so long"},
+    {"--all", OPTION_ALL, VALUE_NONE, TAKES_LETTERS, "--all",
+     "all that it can be done with, instead of conditions"},
+    {"--source-row", OPTION_SOURCE_ROW, VALUE_NONE, TAKES_REPLAY, "--source-row",
+     "by the source's row of now, not by the stored event"},
+    {"--yes", OPTION_YES, VALUE_NONE, TAKES_YES, "--yes", "really do it"},
+    {"--group", OPTION_GROUP, VALUE_NONE, TAKES_GROUP, "--group",
+     "one line for each cause (on a terminal by itself when there are many)"},
+    {"--each", OPTION_EACH, VALUE_NONE, TAKES_GROUP, "--each", "one line for each dead letter"},
+    {"--limit", OPTION_LIMIT, VALUE_NEEDED, TAKES_PAGE, "--limit N",
      "at most so many, 1 to 1000 (default 100)"},
-    {"--after", OPTION_AFTER, VALUE_NEEDED, TAKES_FILTER | TAKES_PAGE, "--after NEXT",
+    {"--after", OPTION_AFTER, VALUE_NEEDED, TAKES_PAGE, "--after NEXT",
      "the next page: what the one before said"},
     {"--config", OPTION_CONFIG, VALUE_NEEDED, TAKES_ALL, "--config FILE",
      "settings (default: $DW_CONFIG, then ./dualwrite.json)"},
@@ -377,6 +440,27 @@ static bool set_number(struct parser *parser, const struct option *option, const
                  dw_arena_printf(parser->arena, "%lld", (long long)max));
 }
 
+/* 90s, 30m, 12h, 7d. */
+static bool set_duration(struct parser *parser, const struct option *option, const char *text,
+                         int64_t *out_seconds)
+{
+    static const struct {
+        char unit;
+        int64_t seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+    size_t len = strlen(text);
+    for (size_t i = 0; len > 1 && i < sizeof units / sizeof *units; i++) {
+        const char *digits = dw_arena_printf(parser->arena, "%.*s", (int)(len - 1), text);
+        int64_t number;
+        if (text[len - 1] != units[i].unit ||
+            !parse_number(digits, 0, SECONDS_100_YEARS / units[i].seconds, &number))
+            continue;
+        *out_seconds = number * units[i].seconds;
+        return true;
+    }
+    return wrong(parser, option->name, " takes a time such as 90s, 30m, 12h or 7d, not ", text);
+}
+
 static bool set_option(struct parser *parser, const struct option *option, const char *value)
 {
     struct dw_cli_options *out = parser->out;
@@ -459,6 +543,28 @@ static bool set_option(struct parser *parser, const struct option *option, const
     case OPTION_BACKFILL:
         out->backfill = true;
         break;
+    case OPTION_CLASS:
+        out->class_name = value;
+        break;
+    case OPTION_COLUMN:
+        out->column = value;
+        break;
+    case OPTION_TEXT:
+        out->text = value;
+        break;
+    case OPTION_OLDER:
+        return set_duration(parser, option, value, &out->older_seconds);
+    case OPTION_NEWER:
+        return set_duration(parser, option, value, &out->newer_seconds);
+    case OPTION_SOURCE_ROW:
+        out->source_row = true;
+        break;
+    case OPTION_GROUP:
+        out->group = true;
+        break;
+    case OPTION_EACH:
+        out->each = true;
+        break;
     }
     return true;
 }
@@ -530,6 +636,28 @@ static bool check_copy(struct parser *parser)
     return true;
 }
 
+/* Nobody means all dead letters by saying nothing. */
+static bool check_letters(struct parser *parser)
+{
+    const struct dw_cli_options *out = parser->out;
+    int64_t number;
+    if (out->group && out->each)
+        return wrong(parser, "--group", " does not go with --each", "");
+    if (!(parser->command->takes & TAKES_LETTERS))
+        return true;
+    for (size_t i = 0; i < out->argument_count; i++)
+        if (!parse_number(out->arguments[i], 1, INT64_MAX, &number))
+            return wrong(parser, "the number of a dead letter is expected, not ", out->arguments[i],
+                         "");
+    bool given = out->argument_count || out->map || out->state || out->code || out->class_name ||
+                 out->column || out->text || out->key_count || out->older_seconds >= 0 ||
+                 out->newer_seconds >= 0;
+    if (given && out->all)
+        return wrong(parser, "--all", " does not go with conditions", "");
+    return given || out->all ||
+           wrong(parser, "which dead letters: ", "give numbers, conditions or --all", "");
+}
+
 /* Two options of one name mean different things to different commands. */
 static uint64_t takers_of(const struct option *option)
 {
@@ -559,7 +687,7 @@ static bool check_fit(struct parser *parser)
                                      command->group ? " " : "", command->word));
     if (parser->out->argument_count > command->max_arguments)
         return wrong(parser, "unexpected argument ", parser->arguments[command->max_arguments], "");
-    return check_copy(parser);
+    return check_letters(parser) && check_copy(parser);
 }
 
 enum dw_cli_parse dw_cli_options_parse(int argc, char *const *argv, struct dw_arena *arena,
@@ -574,6 +702,8 @@ enum dw_cli_parse dw_cli_options_parse(int argc, char *const *argv, struct dw_ar
         .keys = parser.keys,
         .wait_seconds = WAIT_SECONDS,
         .watch_seconds = WATCH_SECONDS,
+        .older_seconds = -1,
+        .newer_seconds = -1,
     };
     bool only_words = false; /* behind "--" */
     while (parser.at < argc) {

@@ -36,6 +36,13 @@ enum dw_cli_command {
     DW_CLI_AUDIT,
     DW_CLI_LETTER_LIST,
     DW_CLI_LETTER_SHOW,
+    DW_CLI_LETTER_STATS,
+    DW_CLI_LETTER_EXPLAIN,
+    DW_CLI_LETTER_REPLAY,
+    DW_CLI_LETTER_DISCARD,
+    DW_CLI_LETTER_PURGE,
+    DW_CLI_LETTER_JOBS,
+    DW_CLI_LETTER_CANCEL,
     DW_CLI_EXPLAIN,
     DW_CLI_CONFIG_CHECK,
     DW_CLI_CONFIG_REFERENCE,
@@ -73,6 +80,11 @@ struct dw_cli_options {
     bool all;
     bool backfill;
     const char *after; /* NULL: from the begin */
+    /* which dead letters, beside map, state, code and keys[0] */
+    const char *class_name, *column, *text;
+    int64_t older_seconds, newer_seconds; /* -1: not given */
+    bool source_row;
+    bool group, each; /* of a list */
 };
 
 enum dw_cli_parse {

@@ -7,6 +7,7 @@
 #include "common/state/state.h"
 #include "common/state/state_letters.h"
 #include "reconciler/dead_letters/letter_judge.h"
+#include "reconciler/dead_letters/letter_news.h"
 #include "reconciler/targets/catch_up.h"
 #include "reconciler/targets/stale_look.h"
 #include "reconciler/targets/sync_finish.h"
@@ -17,6 +18,7 @@
 #include <stdlib.h>
 
 #define INTERVAL_MS   1000
+#define BUSY_MS       200 /* while letters are on their way */
 #define BACKOFF_MS    3000
 #define ARENA_BYTES   65536
 #define LETTERS_LIMIT 500
@@ -39,6 +41,7 @@ struct watcher { /* of one system */
     PGconn *conn;
     struct dw_arena arena;
     char incarnation[64];
+    bool busy;
 };
 
 struct dw_target_watch {
@@ -52,13 +55,20 @@ struct dw_target_watch {
 /* --- reading the target ------------------------------------------------------------------------
  */
 
+/* Letters that have ended are no longer dead, but what they ended as. */
 static const char progress_query[] =
-    "SELECT map, count(*), min(revision), sum(applied), sum(superseded), sum(duplicate),"
-    " sum(filtered), sum(dead), sum(waiting), sum(control), sum(next_offset - first_offset),"
-    " bool_and(applied + superseded + duplicate + filtered + dead + waiting + control"
-    "  = next_offset - first_offset),"
-    " min(greatest(heartbeat_us, commit_us)), max(greatest(heartbeat_us, commit_us))"
-    " FROM dualwrite.progress GROUP BY map ORDER BY map";
+    "SELECT p.map, count(*), min(p.revision), sum(p.applied) + coalesce(max(e.applied), 0),"
+    " sum(p.superseded) + coalesce(max(e.superseded), 0), sum(p.duplicate),"
+    " sum(p.filtered) + coalesce(max(e.filtered), 0),"
+    " sum(p.dead) - coalesce(max(e.applied + e.superseded + e.filtered + e.discarded), 0),"
+    " sum(p.waiting), sum(p.control), sum(p.next_offset - p.first_offset),"
+    " bool_and(p.applied + p.superseded + p.duplicate + p.filtered + p.dead + p.waiting"
+    "  + p.control = p.next_offset - p.first_offset),"
+    " min(greatest(p.heartbeat_us, p.commit_us)), max(greatest(p.heartbeat_us, p.commit_us)),"
+    " coalesce(max(e.discarded), 0) FROM dualwrite.progress p LEFT JOIN (SELECT topic,"
+    "  sum(applied) AS applied, sum(superseded) AS superseded, sum(filtered) AS filtered,"
+    "  sum(discarded) AS discarded FROM dualwrite.held_end GROUP BY topic) e USING (topic)"
+    " GROUP BY p.map ORDER BY p.map";
 
 static int64_t number_at(const PGresult *result, int row, int column)
 {
@@ -89,6 +99,7 @@ static void take_snapshot(struct watcher *watcher, const PGresult *result)
             .balanced = PQgetvalue(result, i, 11)[0] == 't',
             .position_us = number_at(result, i, 12),
             .newest_us = number_at(result, i, 13),
+            .discarded = number_at(result, i, 14),
         };
     watcher->snapshot = (struct dw_target_snapshot){
         .system = watcher->system->name,
@@ -107,7 +118,7 @@ static enum dw_rc find_tables(struct watcher *watcher, bool *out, struct dw_err 
     enum dw_rc rc = dw_pg_query(watcher->conn,
                                 "SELECT to_regclass('dualwrite.target') IS NOT NULL"
                                 " AND to_regclass('dualwrite.progress') IS NOT NULL"
-                                " AND to_regclass('dualwrite.held') IS NOT NULL"
+                                " AND to_regclass('dualwrite.held_end') IS NOT NULL"
                                 " AND to_regclass('dualwrite.waiting') IS NOT NULL"
                                 " AND to_regclass('dualwrite.generation') IS NOT NULL",
                                 0, NULL, &result, err);
@@ -272,6 +283,9 @@ static enum dw_rc look_at_target(struct watcher *watcher, struct dw_err *err)
     if (!rc)
         rc = settle_letters(watcher, err);
     if (!rc)
+        rc = dw_letter_news_look(watcher->state, watcher->conn, watcher->system->name,
+                                 &watcher->arena, &watcher->busy, err);
+    if (!rc)
         rc = dw_sync_finish_look(watcher->state, watcher->conn, watcher->system->name,
                                  &watcher->arena, err);
     if (!rc)
@@ -287,6 +301,7 @@ static void *run(void *argument)
     struct dw_target_watch *watch = watcher->watch;
     while (!atomic_load(&watch->stopping)) {
         struct dw_err err = DW_ERR_INIT;
+        watcher->busy = false;
         enum dw_rc rc = look_for_maps(watcher, &err);
         if (!rc && watcher->is_target) {
             rc = look_at_target(watcher, &err);
@@ -300,7 +315,9 @@ static void *run(void *argument)
             dw_pg_disconnect(watcher->conn);
             watcher->conn = NULL;
         }
-        int64_t until = dw_clock_mono_ms() + (rc ? BACKOFF_MS : INTERVAL_MS);
+        int64_t until = dw_clock_mono_ms() + (rc              ? BACKOFF_MS
+                                              : watcher->busy ? BUSY_MS
+                                                              : INTERVAL_MS);
         while (!atomic_load(&watch->stopping) && dw_clock_mono_ms() < until)
             dw_clock_sleep_ms(50);
     }

@@ -56,4 +56,4 @@ step "the index is made anew from the topic"
 dw_stop reconciler
 dw_sql state "truncate dualwrite.dead_letter, dualwrite.dead_letter_offset"
 dw_start reconciler
-wait_letters items "$(counted items dead)"
+wait_letters items "$(dw_sql crm "select count(*) from dualwrite.held where outcome is null")"

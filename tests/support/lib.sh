@@ -497,6 +497,10 @@ assert_counts_balance() {
     assert_sql "${1:-crm}" "select string_agg(topic || '/' || partition, ', ') from dualwrite.progress p
         where waiting <> (select count(*) from dualwrite.waiting w where (w.topic, w.partition) = (p.topic, p.partition))" '' \
         'the count of waiting rows'
+    assert_sql "${1:-crm}" "select string_agg(topic, ', ') from (select topic, sum(dead) as dead from dualwrite.progress group by topic) p
+        where dead <> (select count(*) from dualwrite.held h where h.topic = p.topic and outcome is null)
+            + (select coalesce(sum(applied + superseded + filtered + discarded), 0) from dualwrite.held_end e where e.topic = p.topic)" '' \
+        'dead letters held and ended'
 }
 # The sum of one count (applied, dead, …) over a map's partitions.
 counted() { dw_sql "${3:-crm}" "select coalesce(sum($2), 0) from dualwrite.progress where map = '$1'"; }

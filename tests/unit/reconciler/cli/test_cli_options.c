@@ -74,6 +74,13 @@ static void test_every_command_is_understood(void **state)
         {"audit --map a --limit 3", DW_CLI_AUDIT},
         {"dead-letter list", DW_CLI_LETTER_LIST},
         {"dead-letter show 1", DW_CLI_LETTER_SHOW},
+        {"dead-letter stats --newer 1d", DW_CLI_LETTER_STATS},
+        {"dead-letter explain 7", DW_CLI_LETTER_EXPLAIN},
+        {"dead-letter replay 1 2 --source-row --wait", DW_CLI_LETTER_REPLAY},
+        {"dead-letter discard --all --yes", DW_CLI_LETTER_DISCARD},
+        {"dead-letter purge --older 90d --dry-run", DW_CLI_LETTER_PURGE},
+        {"dead-letter jobs", DW_CLI_LETTER_JOBS},
+        {"dead-letter cancel 3", DW_CLI_LETTER_CANCEL},
         {"explain DW-PG-001", DW_CLI_EXPLAIN},
         {"config check", DW_CLI_CONFIG_CHECK},
         {"config reference", DW_CLI_CONFIG_REFERENCE},
@@ -124,6 +131,16 @@ static void test_filter_of_dead_letters(void **state)
     assert_string_equal(options.code, "DW-APPLY-001");
     assert_int_equal(options.limit, 5);
     assert_string_equal(options.after, "9");
+    assert_int_equal(options.older_seconds, -1);
+    assert_int_equal(parse("dead-letter replay --class data --column c --text t --key k "
+                           "--older 90s --newer 2h"),
+                     DW_CLI_RUN);
+    assert_string_equal(options.class_name, "data");
+    assert_string_equal(options.column, "c");
+    assert_string_equal(options.text, "t");
+    assert_string_equal(options.keys[0], "k");
+    assert_int_equal(options.older_seconds, 90);
+    assert_int_equal(options.newer_seconds, 7200);
 }
 
 static void test_mistakes_are_named(void **state)
@@ -144,6 +161,13 @@ static void test_mistakes_are_named(void **state)
         {"status --nothing", "--nothing"},
         {"map list --start", "--start"},
         {"map start a --no-sync --rate 5", "--no-sync copies nothing"},
+        {"dead-letter replay", "give numbers, conditions or --all"},
+        {"dead-letter discard --all --map m", "--all does not go with conditions"},
+        {"dead-letter replay x", "number of a dead letter is expected, not x"},
+        {"dead-letter list --older soon", "--older takes a time such as 90s"},
+        {"dead-letter list --newer 5w", "--newer takes a time such as"},
+        {"dead-letter list --group --each", "--group does not go with --each"},
+        {"dead-letter list --yes", "--yes"},
         {"map start a --key 1", "--key is no option"},
         {"map start a --to 1", "--to is no option"},
         {"map start a --on-existing burn", "overwrite or keep"},
