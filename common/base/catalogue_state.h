@@ -36,13 +36,31 @@ DW_ERR_ENTRY("DW-STATE-013", "an initial sync was cancelled",
 DW_ERR_ENTRY("DW-STATE-014", "there is no such revision of the map",
     "The number is none of the map's revisions, or the map has only one.",
     "See `dualwrite map history NAME`.")
+DW_ERR_ENTRY("DW-STATE-020", "the map's state lets nothing be compared",
+    "While a map is stopped nobody could judge what looks different; while existing rows are still copied most of them would be missing.",
+    "Start the map, or wait until its initial sync is done (`dualwrite status`); then order the comparison again.")
+DW_ERR_ENTRY("DW-STATE-021", "there is no such comparison",
+    "The number is none that was given.",
+    "See `dualwrite reconcile list`.")
+DW_ERR_ENTRY("DW-STATE-022", "the comparison is over",
+    "One that is done, cancelled or failed cannot be cancelled.",
+    "See `dualwrite reconcile show ID`; order another one with `dualwrite reconcile run MAP`.")
+DW_ERR_ENTRY("DW-STATE-023", "the comparison is not done",
+    "Only what a whole comparison found can be repaired.",
+    "Wait for it (`dualwrite reconcile show ID`), or order another one with `dualwrite reconcile run MAP`.")
+DW_ERR_ENTRY("DW-STATE-024", "the map has changed since it was compared",
+    "By another revision the target's rows may be meant to be otherwise, so that what was found may be no difference.",
+    "Compare again: `dualwrite reconcile run MAP`, then repair what that finds.")
+DW_ERR_ENTRY("DW-STATE-025", "more rows would be deleted than allowed",
+    "The comparison found more rows in the target that the source has not than --limit says.",
+    "Look at them (`dualwrite reconcile differences ID --kind extra`); if they are to go, give a higher --limit.")
+DW_ERR_ENTRY("DW-STATE-026", "a repair is under way",
+    "What a comparison found is repaired by one at a time.",
+    "Wait for it: `dualwrite reconcile show ID`.")
 DW_ERR_ENTRY("DW-STATE-030", "there is no such job",
     "The number is none that was given, or the job was purged.",
     "See `dualwrite dead-letter jobs`.")
 DW_ERR_ENTRY("DW-STATE-031", "the job is over",
     "It has come to its end, or was cancelled before.",
     "See `dualwrite dead-letter jobs`.")
-DW_ERR_ENTRY("DW-STATE-050", "there is no such silence",
-    "The number is wrong, or the silence is over already.",
-    "See `dualwrite alert list`, which shows those in force.")
 /* clang-format on */

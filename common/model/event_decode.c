@@ -377,6 +377,11 @@ static enum dw_rc read_keep(struct decode *decode)
     return DW_OK;
 }
 
+static enum dw_rc read_verify(struct decode *decode)
+{
+    return read_i64(decode, "source.verify", 0, &decode->event->verify);
+}
+
 static const struct member_entry source_members[] = {
     {"name", HAS_NAME, read_name},
     {"sequence", HAS_SEQUENCE, read_sequence},
@@ -386,6 +391,7 @@ static const struct member_entry source_members[] = {
     {"epoch", HAS_EPOCH, read_epoch},
     {"ordinal", HAS_ORDINAL, read_ordinal},
     {"keep", 0, read_keep},
+    {"verify", 0, read_verify},
     {NULL, 0, NULL},
 };
 
@@ -473,8 +479,10 @@ static enum dw_rc settle_op(struct decode *decode)
     switch (op.len == 1 ? op.ptr[0] : '\0') {
     case DW_EVENT_CREATE:
     case DW_EVENT_UPDATE:
-    case DW_EVENT_READ:
         needs = HAS_AFTER;
+        break;
+    case DW_EVENT_READ:
+        needs = decode->event->verify && decode->present & HAS_BEFORE ? HAS_BEFORE : HAS_AFTER;
         break;
     case DW_EVENT_DELETE:
         needs = HAS_BEFORE;

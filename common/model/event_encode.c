@@ -286,13 +286,17 @@ void dw_event_encode_open(struct dw_buf *out, enum dw_event_op op,
 }
 
 void dw_event_encode_open_read(struct dw_buf *out, const struct dw_event_transaction *transaction,
-                               struct dw_str table, uint64_t ordinal, bool keep)
+                               struct dw_str table, uint64_t ordinal,
+                               const struct dw_event_read *read)
 {
-    open_source(out, DW_EVENT_READ, transaction, table, ordinal);
-    if (keep)
-        dw_buf_append(out, ",\"keep\":true}", 13);
-    else
-        dw_buf_append_char(out, '}');
+    open_source(out, read->gone ? DW_EVENT_DELETE : DW_EVENT_READ, transaction, table, ordinal);
+    if (read->keep)
+        dw_buf_append(out, ",\"keep\":true", 12);
+    if (read->verify) {
+        dw_buf_append(out, ",\"verify\":", 10);
+        dw_buf_append_i64(out, read->verify);
+    }
+    dw_buf_append_char(out, '}');
 }
 
 void dw_event_encode_control(struct dw_buf *out, const struct dw_event_transaction *transaction,

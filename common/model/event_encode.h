@@ -80,10 +80,15 @@ void dw_event_encode_open(struct dw_buf *out, enum dw_event_op op,
                           const struct dw_event_transaction *transaction, struct dw_str table,
                           uint64_t ordinal);
 
-/* The same for a row of an initial sync (op "r"); `keep`: a row that the target has stays as it is,
- * said by "keep":true in the source block. */
+/* What the source block of a row of an initial sync says besides. */
+struct dw_event_read {
+    bool gone;      /* op "d": the source has no such row; else op "r" */
+    bool keep;      /* "keep":true, a row that the target has stays as it is */
+    int64_t verify; /* "verify":RUN, nothing is written; 0: it is */
+};
 void dw_event_encode_open_read(struct dw_buf *out, const struct dw_event_transaction *transaction,
-                               struct dw_str table, uint64_t ordinal, bool keep);
+                               struct dw_str table, uint64_t ordinal,
+                               const struct dw_event_read *read);
 
 static inline void dw_event_encode_close(struct dw_buf *out)
 {

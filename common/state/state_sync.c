@@ -77,12 +77,15 @@ static enum dw_rc insert_order(struct dw_state *state, const struct dw_sync_orde
 {
     char batch[24];
     char rate[24];
+    char verify[24];
     struct dw_buf after;
     dw_buf_init(&after, LIST_BYTES_MAX);
     format_after(order, ids, &after);
     const char *params[] = {
         order->map,
-        order->initial ? "initial" : "resync",
+        order->initial  ? "initial"
+        : order->verify ? "verify"
+                        : "resync",
         order->from_key,
         order->to_key,
         order->keep_existing ? "keep" : "overwrite",
@@ -93,15 +96,16 @@ static enum dw_rc insert_order(struct dw_state *state, const struct dw_sync_orde
         by,
         order->keys,
         order->filter,
+        order->verify ? dw_state_db_i64(order->verify, verify) : NULL,
     };
     PGresult *result = NULL;
     enum dw_rc rc = dw_state_db_query(
         state,
         "INSERT INTO dualwrite.sync (map, kind, from_key, to_key, on_existing, delete_extra, rate,"
-        " batch, after, by, keys, filter) VALUES ($1, $2, $3, $4, $5, $6, $7,"
+        " batch, after, by, keys, filter, verify) VALUES ($1, $2, $3, $4, $5, $6, $7,"
         " coalesce($8, currval(pg_get_serial_sequence('dualwrite.sync', 'id'))::text)::bigint,"
-        " $9, $10, $11, $12) RETURNING id",
-        12, params, &result, err);
+        " $9, $10, $11, $12, $13) RETURNING id",
+        13, params, &result, err);
     dw_buf_done(&after);
     if (rc) {
         if (strcmp(err->sqlstate, "23505") == 0)
@@ -113,6 +117,8 @@ static enum dw_rc insert_order(struct dw_state *state, const struct dw_sync_orde
     }
     ids[index] = dw_state_db_number(result, 0, 0);
     PQclear(result);
+    if (order->verify)
+        return DW_OK; /* the comparison is in the audit log */
     char detail[160];
     (void)snprintf(detail, sizeof detail,
                    "{\"sync\":%lld,\"scope\":\"%s\",\"keep\":%s,\"delete_extra\":%s}",
@@ -154,7 +160,8 @@ enum dw_rc dw_state_sync_create(struct dw_state *state, const struct dw_sync_ord
     " coalesce(r.ranges, 0), coalesce(r.ranges_done, 0), s.rows_estimated,"                        \
     " coalesce(r.rows_done, 0), s.rows_deleted, coalesce(r.chunks_done, 0), s.chunks_repeated,"    \
     " s.epoch, coalesce(s.end_lsn, '0/0'), s.by, " MICROSECONDS("s.created_at") ", " MICROSECONDS( \
-        "s.started_at") ", " MICROSECONDS("s.ended_at") ", s.keys, s.filter"                       \
+        "s.started_at") ", " MICROSECONDS("s.ended_at") ", s.keys, s.filter, coalesce(s.verify, "  \
+                                                        "0)"                                       \
                                                         " FROM dualwrite.sync s JOIN "             \
                                                         "dualwrite.map m ON m.name = s.map"        \
                                                         " LEFT JOIN LATERAL (SELECT count(*) AS "  \
@@ -210,6 +217,7 @@ static enum dw_rc read_sync(const PGresult *result, int row, struct dw_arena *ar
         .ended_us = dw_state_db_number(result, row, 27),
         .keys = text_or_null(result, row, 28, arena),
         .filter = text_or_null(result, row, 29, arena),
+        .verify = dw_state_db_number(result, row, 30),
     };
     return dw_state_db_lsn(result, row, 23, &out->end_lsn, err);
 }
@@ -228,6 +236,7 @@ enum dw_rc dw_state_syncs_load(struct dw_state *state, const struct dw_sync_filt
         filter->active || filter->mates ? "t" : "f",
         filter->mates ? "t" : "f",
         filter->after ? dw_state_db_i64(filter->after, numbers[3]) : NULL,
+        filter->verify || filter->id ? "t" : "f",
     };
     PGresult *result = NULL;
     enum dw_rc rc = dw_state_db_query(
@@ -236,6 +245,7 @@ enum dw_rc dw_state_syncs_load(struct dw_state *state, const struct dw_sync_filt
         " WHERE ($1::text IS NULL OR m.source_system = $1) AND ($2::text IS NULL OR s.map = $2)"
         " AND ($4::bigint IS NULL OR s.batch = $4::bigint)"
         " AND ($5::bigint IS NULL OR s.id = $5::bigint)"
+        " AND ($9::boolean OR s.verify IS NULL)"
         " AND (NOT $6::boolean OR s.state NOT IN " ENDED " OR ($7::boolean AND"
         "  (s.state = 'failed' AND s.kind = 'initial' AND m.state = 'initial_sync'"
         "   OR s.batch IN (SELECT batch FROM dualwrite.sync WHERE state NOT IN " ENDED "))))"
@@ -243,7 +253,7 @@ enum dw_rc dw_state_syncs_load(struct dw_state *state, const struct dw_sync_filt
         "  THEN s.id > $8::bigint ELSE s.id < $8::bigint END)"
         " ORDER BY CASE WHEN $6::boolean OR $4 IS NOT NULL THEN s.id ELSE -s.id END LIMIT "
         "$3::bigint",
-        8, params, &result, err);
+        9, params, &result, err);
     if (rc)
         return rc;
     int rows = PQntuples(result);

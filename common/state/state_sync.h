@@ -1,6 +1,9 @@
 /* state_sync.h - copies of rows that exist already, in the state database: what was asked for, how
  * the key space is cut, how far each range is.
  *
+ * A verify sync reads rows like any other, but only to have them compared (event.h); it belongs to
+ * a comparison (state_reconcile.h) and is not shown among the others.
+ *
  *   waiting ─► running ─► draining ─► done         paused ◄─► running, waiting
  *                 └► failed (resume: running)      cancelled: from every state before done
  *
@@ -41,6 +44,7 @@ struct dw_sync_order {
                                       `delete_extra`; NULL: none */
     bool keep_existing;            /* rows that the target has already stay as they are */
     bool delete_extra;
+    int64_t verify;      /* the comparison whose questions these rows are, 0 none; with `keys` */
     int64_t rate;        /* rows per second, 0 none */
     const size_t *after; /* indexes of orders that have to be done before */
     size_t after_count;
@@ -57,6 +61,7 @@ struct dw_sync_record {
     const char *filter;            /* NULL: none */
     bool keep_existing;
     bool delete_extra;
+    int64_t verify; /* the comparison that asks; 0: rows are written */
     int64_t rate;
     int64_t batch; /* the same for those that were started together */
     bool ready;    /* nothing it comes after is still to be done */
@@ -94,6 +99,7 @@ struct dw_sync_filter {
     int64_t batch; /* 0 any */
     int64_t id;    /* 0 any */
     int64_t after; /* those behind this one in the order of the list; 0: from its begin */
+    bool verify;   /* those of comparisons too */
     int64_t limit; /* newest first when not `active`; 0: all */
 };
 /* Those that are active, or of a batch, by rising id, else newest first. Allocates in `arena`. */

@@ -407,13 +407,26 @@ static enum dw_apply_result failed(struct run *run, enum dw_rc rc, struct dw_err
     return DW_APPLY_FAILED;
 }
 
+static enum dw_rc verify(struct run *run, struct dw_err *err)
+{
+    const struct dw_writer_questions questions = {
+        .changes = run->batch.changes,
+        .count = run->batch.change_count,
+        .verdicts = run->batch.verdicts,
+        .verdict_count = run->batch.verdict_count,
+    };
+    return dw_writer_verify(run->lane->writer, run->map->table, &questions, &run->lane->arena, err);
+}
+
 static enum dw_apply_result write_batch(struct run *run, struct dw_err *err)
 {
     struct dw_lane *lane = run->lane;
     enum dw_rc rc = dw_writer_begin(lane->writer, &run->id, &run->partition->base, err);
     if (rc == DW_OK && run->batch.replay_count)
         rc = dw_held_notes_decide(&run->batch, lane->writer, err);
-    if (rc == DW_OK && run->batch.change_count)
+    if (rc == DW_OK && run->batch.verifying)
+        rc = verify(run, err);
+    else if (rc == DW_OK && run->batch.change_count)
         rc = dw_writer_apply(lane->writer, run->map->table, run->batch.changes,
                              run->batch.change_count, &lane->arena, err);
     if (rc != DW_OK)

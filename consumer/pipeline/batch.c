@@ -42,10 +42,14 @@ static void grow(struct dw_batch *batch)
     size_t capacity = batch->capacity ? batch->capacity * 2 : ITEMS_FIRST;
     struct dw_batch_item **items = DW_ARENA_ARRAY(batch->arena, struct dw_batch_item *, capacity);
     struct dw_change **changes = DW_ARENA_ARRAY(batch->arena, struct dw_change *, capacity);
+    struct dw_verdict **verdicts = DW_ARENA_ARRAY(batch->arena, struct dw_verdict *, capacity);
     for (size_t i = 0; i < batch->count; i++)
         items[i] = batch->items[i];
     for (size_t i = 0; i < batch->change_count; i++)
         changes[i] = batch->changes[i];
+    for (size_t i = 0; i < batch->verdict_count; i++)
+        verdicts[i] = batch->verdicts[i];
+    batch->verdicts = verdicts;
     batch->items = items;
     batch->changes = changes;
     batch->capacity = capacity;
@@ -59,6 +63,8 @@ static void push(struct dw_batch *batch, struct dw_batch_item *item)
     if (item->change && item->change->outcome == DW_OUTCOME_PENDING)
         batch->changes[batch->change_count++] = item->change;
     batch->replay_count += item->replay != NULL;
+    if (item->question)
+        batch->verdicts[batch->verdict_count++] = item->question;
     batch->bytes += item->key.len + item->value.len;
 }
 
@@ -278,8 +284,8 @@ static enum dw_batch_add judge_truncate(struct dw_batch *batch, struct dw_batch_
 /* --- rows -------------------------------------------------------------------------------------
  */
 
-/* The keys as a JSON array of strings: readable, and equal if and only if the keys are. */
-static struct dw_str key_text_of(struct dw_batch *batch, const struct dw_value *keys, size_t count)
+/* Texts as a JSON array of strings: readable, and equal if and only if the texts are. */
+static struct dw_str text_list_of(struct dw_batch *batch, const struct dw_str *texts, size_t count)
 {
     struct dw_buf *text = batch->rules.text;
     dw_buf_reset(text, TEXT_KEEP_BYTES);
@@ -288,12 +294,20 @@ static struct dw_str key_text_of(struct dw_batch *batch, const struct dw_value *
         if (i)
             dw_buf_append_char(text, ',');
         if (batch->rules.ascii_keys)
-            dw_json_write_ascii(text, keys[i].text);
+            dw_json_write_ascii(text, texts[i]);
         else
-            dw_json_write_string(text, keys[i].text);
+            dw_json_write_string(text, texts[i]);
     }
     dw_buf_append_char(text, ']');
     return dw_arena_copy(batch->arena, dw_buf_str(text));
+}
+
+static struct dw_str key_text_of(struct dw_batch *batch, const struct dw_value *keys, size_t count)
+{
+    struct dw_str texts[DW_TABLE_MAP_KEY_MAX];
+    for (size_t i = 0; i < count; i++)
+        texts[i] = keys[i].text;
+    return text_list_of(batch, texts, count);
 }
 
 static void die_transform(struct dw_batch *batch, struct dw_batch_item *item, int column)
@@ -533,6 +547,88 @@ bool dw_batch_event(struct dw_str value, struct dw_arena *arena, struct dw_event
            dw_event_decode(replay.event, arena, out, &ignored) == DW_OK;
 }
 
+/* --- questions --------------------------------------------------------------------------------
+ */
+
+static struct dw_str question_key_of(struct dw_batch *batch, const struct dw_event_row *row)
+{
+    struct dw_str texts[DW_TABLE_MAP_KEY_MAX];
+    struct dw_err ignored = DW_ERR_INIT; /* our own producer's events have their keys */
+    if (dw_transform_source_key(batch->rules.transform, row, batch->arena, texts, &ignored) !=
+        DW_OK)
+        return DW_STR_LIT("[]");
+    return text_list_of(batch, texts, batch->rules.map->source.key_count);
+}
+
+/* A row that could not be written: whether the target has one of its key is still asked. */
+static void ask_for_refused(struct dw_batch *batch, struct dw_batch_item *item,
+                            const struct dw_event_row *row)
+{
+    struct dw_verdict *verdict = item->question;
+    size_t key_count = batch->rules.map->target.key_count;
+    verdict->code = dw_arena_copy(batch->arena, dw_str_from(item->err->id));
+    verdict->reason = dw_arena_copy(batch->arena, dw_str_from(item->err->message));
+    verdict->kind = DW_VERDICT_MISSING;
+    item->err = NULL;
+    struct dw_change *change = DW_ARENA_NEW(batch->arena, struct dw_change);
+    change->keys = DW_ARENA_ARRAY(batch->arena, struct dw_value, key_count);
+    struct dw_err ignored = DW_ERR_INIT; /* the first error is the one to tell */
+    if (dw_transform_key(batch->rules.transform, row, batch->arena, change->keys, &ignored) !=
+        DW_OK)
+        return;
+    change->kind = DW_CHANGE_UPSERT;
+    change->key_text = key_text_of(batch, change->keys, key_count);
+    change->version = item->version;
+    item->change = change;
+}
+
+/* An event of the row waits: what the target has cannot be what it will be. */
+static bool waits(struct dw_batch *batch, struct dw_batch_item *item)
+{
+    struct dw_verdict *verdict = item->question;
+    const struct dw_waiting_key *key =
+        item->change ? dw_waiting_find(batch->rules.waiting, item->change->key_text) : NULL;
+    if (!key)
+        return false;
+    verdict->kind = DW_VERDICT_WAITING;
+    verdict->code = dw_arena_copy(batch->arena, key->first->row.code);
+    verdict->reason = dw_arena_copy(batch->arena, key->first->row.reason);
+    verdict->target_key = item->change->key_text;
+    return true;
+}
+
+/* A question (trap 25): judged as the event would be, but nothing comes of it but a verdict. */
+static enum dw_batch_add judge_question(struct dw_batch *batch, struct dw_batch_item *item,
+                                        const struct dw_event *event)
+{
+    if (batch->change_count && !batch->verifying)
+        return DW_BATCH_VERIFY;
+    batch->verifying = true;
+    const struct dw_event_row *row = event->after.fields ? &event->after : &event->before;
+    struct dw_verdict *verdict = DW_ARENA_NEW(batch->arena, struct dw_verdict);
+    verdict->run = event->verify;
+    verdict->version = event->version;
+    verdict->source_key = question_key_of(batch, row);
+    item->question = verdict;
+    if (event->op == DW_EVENT_READ && !event->after.fields) {
+        verdict->kind = DW_VERDICT_UNKNOWN;
+        verdict->code = DW_STR_LIT("DW-KAFKA-005");
+        verdict->reason = DW_STR_LIT("the row is larger than kafka.message_max_bytes");
+    } else {
+        judge_row(batch, item, event);
+        if (item->outcome == DW_OUTCOME_DEAD)
+            ask_for_refused(batch, item, row);
+    }
+    if (waits(batch, item))
+        item->change = NULL;
+    if (item->change) {
+        verdict->target_key = item->change->key_text;
+        item->change->verdict = verdict;
+    }
+    item->outcome = DW_OUTCOME_CONTROL;
+    return DW_BATCH_ADDED;
+}
+
 /* --- adding -----------------------------------------------------------------------------------
  */
 
@@ -589,6 +685,10 @@ static enum dw_batch_add judge(struct dw_batch *batch, struct dw_batch_item *ite
         return DW_BATCH_REPLAY;
     if (event->op == DW_EVENT_MESSAGE)
         added = judge_message(batch, item, event);
+    else if (event->verify > 0)
+        added = judge_question(batch, item, event);
+    else if (batch->verifying)
+        added = DW_BATCH_VERIFY;
     else if (event->op == DW_EVENT_TRUNCATE)
         added = judge_truncate(batch, item, event);
     else
@@ -646,7 +746,7 @@ enum dw_batch_add dw_batch_add_record(struct dw_batch *batch, const struct dw_fe
         added = judge(batch, item, &event);
     if (added != DW_BATCH_ADDED)
         return added;
-    if (item->change && batch->rules.waiting->entries) {
+    if (item->change && !item->question && batch->rules.waiting->entries) {
         struct dw_waiting_key *key = dw_waiting_find(batch->rules.waiting, item->change->key_text);
         if (key && item->replay)
             wait_behind(batch, item);
@@ -684,7 +784,7 @@ static void take_outcome(struct dw_batch_item *item)
 void dw_batch_collect(struct dw_batch *batch)
 {
     for (size_t i = 0; i < batch->count; i++)
-        if (batch->items[i]->change)
+        if (batch->items[i]->change && !batch->items[i]->question)
             take_outcome(batch->items[i]);
 }
 

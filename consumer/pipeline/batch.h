@@ -7,6 +7,8 @@
  * revision of the map is a batch of its own: what is before it is applied by the revision in force.
  * Dead letters that come back (replay.h) are batches of their own, each key once: what becomes of
  * one is decided by what was committed of its key before.
+ * Questions of a comparison are batches of their own as well: each is answered where it stands,
+ * behind what is before it.
  * Ownership: everything lives in the arena given at init; record bytes are borrowed until the batch
  * is over. Threads: one owner, the lane.
  */
@@ -57,6 +59,7 @@ struct dw_batch_item {
     bool elsewhere;                 /* … whose key's events go to another partition now */
     bool again;                     /* a replay that failed: the same letter once more */
     struct dw_event_row after;      /* .fields NULL: none */
+    struct dw_verdict *question;    /* of a comparison, to be answered; NULL: it is none */
     bool truncate;
     bool has_version;
     struct dw_version version;
@@ -76,6 +79,7 @@ enum dw_batch_add {
     DW_BATCH_NEWER,    /* not added: behind it the newest revision known has to be in force */
     DW_BATCH_MARKER,   /* not added: another revision begins behind it, in a batch of its own */
     DW_BATCH_REPLAY,   /* not added: replays are batches of their own */
+    DW_BATCH_VERIFY,   /* not added: a question behind changes, or a change behind questions */
 };
 
 struct dw_batch {
@@ -86,6 +90,9 @@ struct dw_batch {
     size_t count, capacity;
     struct dw_change **changes; /* of the items that have one, in order */
     size_t change_count;
+    struct dw_verdict **verdicts; /* of all questions, with a change or settled without */
+    size_t verdict_count;
+    bool verifying;            /* it holds questions, and no other changes */
     struct dw_version version; /* last one seen: progress, then rising */
     int64_t heartbeat_us;
     int64_t initial_sync; /* as progress has it, then as the marks say */

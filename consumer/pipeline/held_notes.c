@@ -104,7 +104,7 @@ void dw_held_notes_describe(const struct dw_batch *batch, const struct dw_batch_
 /* Whether it had its effect, be it within that of a later one of its key. */
 static bool took_effect(const struct dw_batch_item *item)
 {
-    if (!item->change || item->change->outcome == DW_OUTCOME_PENDING)
+    if (!item->change || item->question || item->change->outcome == DW_OUTCOME_PENDING)
         return false;
     return item->change->outcome == DW_OUTCOME_APPLIED ||
            item->change->outcome == DW_OUTCOME_SUPERSEDED;

@@ -3,193 +3,24 @@
 
 #include "common/base/json_pull.h"
 #include "common/postgres/pg.h"
+#include "common/postgres/pg_lookup.h"
 #include "consumer/write_postgres/writer_session.h"
 #include "consumer/write_postgres/writer_table.h"
 #include <libpq-fe.h>
 #include <stdlib.h>
 
-#define SQL_MAX     ((size_t)1 << 20)
 #define MESSAGE_MAX ((size_t)4096)
 #define SHOWN_BYTES 100 /* of a key's value in a message */
 
 /* ---- statements ---- */
 
-struct loading {
-    struct dw_writer_table *table;
-    struct dw_arena *arena;
-    struct dw_resolved_lookup *tables;
-    const struct dw_pg_table **catalogues; /* of the same index */
-    size_t count, capacity;
-    struct dw_err *err;
-};
-
-struct writing { /* of one statement */
-    struct loading *loading;
-    struct dw_buf from, where, lock;
-    size_t aliases, parts;
-};
-
-static void take_columns(const struct dw_pg_table *catalogue, struct dw_arena *arena,
-                         struct dw_resolved_side *out)
-{
-    struct dw_resolved_column *columns =
-        DW_ARENA_ARRAY(arena, struct dw_resolved_column, catalogue->column_count);
-    for (size_t i = 0; i < catalogue->column_count; i++) {
-        const struct dw_pg_column *column = &catalogue->columns[i];
-        columns[i] = (struct dw_resolved_column){
-            .name = dw_arena_copy(arena, column->name),
-            .type = dw_arena_copy(arena, column->type),
-            .oid = column->type_oid,
-            .base_oid = column->base_oid,
-            .typmod = column->typmod,
-        };
-    }
-    *out = (struct dw_resolved_side){.columns = columns, .column_count = catalogue->column_count};
-}
-
-static void grow(struct loading *loading)
-{
-    size_t capacity = loading->capacity ? loading->capacity * 2 : 4;
-    struct dw_resolved_lookup *tables =
-        DW_ARENA_ARRAY(loading->arena, struct dw_resolved_lookup, capacity);
-    const struct dw_pg_table **catalogues =
-        DW_ARENA_ARRAY(loading->arena, const struct dw_pg_table *, capacity);
-    for (size_t i = 0; i < loading->count; i++) {
-        tables[i] = loading->tables[i];
-        catalogues[i] = loading->catalogues[i];
-    }
-    loading->tables = tables;
-    loading->catalogues = catalogues;
-    loading->capacity = capacity;
-}
-
-static enum dw_rc load_table(struct loading *loading, const struct dw_map_lookup *spec,
-                             const struct dw_pg_table **out)
-{
-    for (size_t i = 0; i < loading->count; i++)
-        if (dw_str_equal(loading->tables[i].schema, spec->schema) &&
-            dw_str_equal(loading->tables[i].table, spec->table)) {
-            *out = loading->catalogues[i];
-            return DW_OK;
-        }
-    if (loading->count == loading->capacity)
-        grow(loading);
-    enum dw_rc rc = dw_pg_table_load(loading->table->writer->conn, spec->schema, spec->table,
-                                     &loading->table->arena, out, loading->err);
-    if (rc != DW_OK)
-        return rc;
-    struct dw_resolved_lookup *added = &loading->tables[loading->count];
-    added->schema = dw_arena_copy(loading->arena, spec->schema);
-    added->table = dw_arena_copy(loading->arena, spec->table);
-    take_columns(*out, loading->arena, &added->side);
-    loading->catalogues[loading->count++] = *out;
-    return DW_OK;
-}
-
-static enum dw_rc find_column(struct loading *loading, const struct dw_pg_table *catalogue,
-                              struct dw_str name, const struct dw_pg_column **out)
-{
-    *out = dw_pg_table_column(catalogue, name);
-    if (*out && (*out)->can_select)
-        return DW_OK;
-    return dw_err_set(loading->err, DW_CONFIG, *out ? "DW-APPLY-003" : "DW-APPLY-001",
-                      "looked-up table %.*s.%.*s: %s column %.*s", DW_STR_ARG(catalogue->schema),
-                      DW_STR_ARG(catalogue->table), *out ? "no right to SELECT" : "there is no",
-                      DW_STR_ARG(name));
-}
-
-static void put_column(struct dw_buf *out, size_t alias, struct dw_str name)
-{
-    dw_buf_printf(out, "a%zu.", alias);
-    dw_pg_quote_name(out, name);
-}
-
-/* A row can be locked by whom may update some column of its table. */
-static bool may_lock(const struct dw_pg_table *catalogue)
-{
-    bool may = catalogue->can_update;
-    for (size_t i = 0; !may && i < catalogue->column_count; i++)
-        may = catalogue->columns[i].can_update;
-    return may;
-}
-
-/* Adds the lookup's table and conditions, with those of the lookups in it. */
-static enum dw_rc write_node(struct writing *writing, const struct dw_map_lookup *spec,
-                             size_t *out_alias)
-{
-    struct loading *loading = writing->loading;
-    const struct dw_pg_table *catalogue;
-    const struct dw_pg_column *column;
-    size_t alias = writing->aliases++;
-    *out_alias = alias;
-    enum dw_rc rc = load_table(loading, spec, &catalogue);
-    if (rc == DW_OK)
-        rc = find_column(loading, catalogue, spec->column, &column);
-    if (rc != DW_OK)
-        return rc;
-    dw_buf_append_text(&writing->from, alias ? ", " : "");
-    dw_pg_quote_table(&writing->from, catalogue->schema, catalogue->table);
-    dw_buf_printf(&writing->from, " AS a%zu", alias);
-    if (may_lock(catalogue))
-        dw_buf_printf(&writing->lock, "%sa%zu", writing->lock.len ? ", " : "", alias);
-    for (size_t i = 0; rc == DW_OK && i < spec->key_count; i++) {
-        const struct dw_map_lookup_key *key = &spec->keys[i];
-        size_t inner;
-        rc = find_column(loading, catalogue, key->column, &column);
-        if (rc == DW_OK && key->lookup)
-            rc = write_node(writing, key->lookup, &inner);
-        if (rc != DW_OK)
-            return rc;
-        dw_buf_append_text(&writing->where, writing->where.len ? " AND " : "");
-        put_column(&writing->where, alias, key->column);
-        dw_buf_append_text(&writing->where, " = ");
-        if (key->lookup)
-            put_column(&writing->where, inner, key->lookup->column);
-        else
-            dw_buf_printf(&writing->where, "(k.t::pg_catalog.json->>%zu)::%.*s", writing->parts++,
-                          DW_STR_ARG(column->base_type_sql));
-    }
-    return rc;
-}
-
-static enum dw_rc write_sql(struct loading *loading, const struct dw_map_lookup *spec,
-                            const char **out)
-{
-    struct writing writing = {.loading = loading};
-    struct dw_buf sql;
-    size_t alias = 0;
-    dw_buf_init(&writing.from, SQL_MAX);
-    dw_buf_init(&writing.where, SQL_MAX);
-    dw_buf_init(&writing.lock, SQL_MAX);
-    dw_buf_init(&sql, SQL_MAX);
-    enum dw_rc rc = write_node(&writing, spec, &alias);
-    dw_buf_append_text(&sql, "SELECT k.n, v.v FROM unnest($1::text[]) WITH ORDINALITY AS k(t, n)"
-                             " CROSS JOIN LATERAL (SELECT a0.");
-    dw_pg_quote_name(&sql, spec->column);
-    dw_buf_append_text(&sql, "::text AS v FROM ");
-    dw_buf_append_str(&sql, dw_buf_str(&writing.from));
-    dw_buf_append_text(&sql, " WHERE ");
-    dw_buf_append_str(&sql, dw_buf_str(&writing.where));
-    dw_buf_append_text(&sql, " LIMIT 1");
-    if (writing.lock.len) {
-        dw_buf_append_text(&sql, " FOR KEY SHARE OF ");
-        dw_buf_append_str(&sql, dw_buf_str(&writing.lock));
-    }
-    dw_buf_append_text(&sql, ") AS v");
-    *out = dw_arena_copy(&loading->table->arena, dw_buf_str(&sql)).ptr;
-    dw_buf_done(&writing.from);
-    dw_buf_done(&writing.where);
-    dw_buf_done(&writing.lock);
-    dw_buf_done(&sql);
-    return rc;
-}
-
-enum dw_rc dw_lookup_resolve_load(struct dw_writer_table *table, struct dw_arena *arena,
+enum dw_rc dw_lookup_resolve_load(struct dw_writer_table *table,
                                   const struct dw_resolved_lookup **out_tables, size_t *out_count,
                                   struct dw_err *err)
 {
     const struct dw_table_map *map = table->map;
-    struct loading loading = {.table = table, .arena = arena, .err = err};
+    struct dw_pg_lookups lookups = {
+        .conn = table->writer->conn, .arena = &table->arena, .lock = true};
     table->lookups = DW_ARENA_ARRAY(&table->arena, struct dw_lookup_resolve, map->column_count);
     enum dw_rc rc = DW_OK;
     for (size_t i = 0; rc == DW_OK && i < map->column_count; i++) {
@@ -197,12 +28,12 @@ enum dw_rc dw_lookup_resolve_load(struct dw_writer_table *table, struct dw_arena
             continue;
         struct dw_lookup_resolve *lookup = &table->lookups[table->lookup_count++];
         *lookup = (struct dw_lookup_resolve){.column = i, .spec = map->columns[i].lookup};
-        rc = write_sql(&loading, lookup->spec, &lookup->sql);
+        rc = dw_pg_lookup_sql(&lookups, lookup->spec, &lookup->sql, err);
         if (rc == DW_OK)
             rc = dw_lookup_missed_load(table, lookup, err);
     }
-    *out_tables = loading.tables;
-    *out_count = loading.count;
+    *out_tables = lookups.tables;
+    *out_count = lookups.count;
     return rc;
 }
 

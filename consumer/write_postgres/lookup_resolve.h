@@ -19,9 +19,10 @@ struct dw_lookup_resolve { /* a column with a lookup */
     struct dw_lookup_missed missed;
 };
 
-/* Loads the looked-up tables and makes the statements: table->lookups, and *out_tables in `arena`.
+/* Loads the looked-up tables and makes the statements: table->lookups, and *out_tables, which lives
+ * as long as the table.
  * DW_CONFIG DW-APPLY-001, DW-PG-010; DW_RETRY. */
-enum dw_rc dw_lookup_resolve_load(struct dw_writer_table *table, struct dw_arena *arena,
+enum dw_rc dw_lookup_resolve_load(struct dw_writer_table *table,
                                   const struct dw_resolved_lookup **out_tables, size_t *out_count,
                                   struct dw_err *err) DW_MUST_CHECK;
 

@@ -19,6 +19,7 @@ struct dw_merge_column {
     struct dw_str name;
     struct dw_str base_type; /* quoted, without typmod */
     struct dw_str exact_type;
+    uint32_t base_oid;
     struct dw_str equals; /* of a key column: "OPERATOR(pg_catalog.=)" */
     bool is_key;
     bool identity_always; /* can be inserted with OVERRIDING SYSTEM VALUE, never updated */

@@ -45,7 +45,8 @@ enum dw_rc dw_target_schema_ensure(PGconn *conn, struct dw_err *err)
     enum dw_rc rc = query_text(conn,
                                "SELECT to_regclass('dualwrite.missed') IS NOT NULL"
                                " AND to_regclass('dualwrite.generation') IS NOT NULL"
-                               " AND to_regclass('dualwrite.held_end') IS NOT NULL",
+                               " AND to_regclass('dualwrite.held_end') IS NOT NULL"
+                               " AND to_regclass('dualwrite.verdict') IS NOT NULL",
                                version, sizeof version, err);
     if (rc == DW_OK && version[0] != 't')
         rc = create(conn, err);

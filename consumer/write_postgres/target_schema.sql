@@ -173,5 +173,21 @@ CREATE TABLE IF NOT EXISTS dualwrite.missed (
     PRIMARY KEY (map, key, target, node)
 );
 CREATE INDEX IF NOT EXISTS missed_hash ON dualwrite.missed (map, target, node, hash);
+-- What questions of comparisons found, until the reconciler has taken it.
+CREATE TABLE IF NOT EXISTS dualwrite.verdict (
+    run bigint,
+    key text,                      -- of the source, a JSON array of texts
+    map text NOT NULL,
+    target_key text NOT NULL,      -- likewise; '': not known
+    kind text NOT NULL,            -- equal, missing, different, extra, waiting, unknown
+    columns text NOT NULL,         -- JSON: [{"column","source","target"}] of those that differ
+    code text NOT NULL,            -- why the row could not be written
+    reason text NOT NULL,
+    epoch bigint NOT NULL,         -- the place in the stream
+    commit_lsn pg_lsn NOT NULL,
+    ordinal bigint NOT NULL,
+    at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (run, key)
+);
 
 INSERT INTO dualwrite.target (incarnation, schema_version) VALUES (gen_random_uuid(), 1) ON CONFLICT DO NOTHING;

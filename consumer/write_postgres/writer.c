@@ -8,6 +8,7 @@
 #include "consumer/write_postgres/held.h"
 #include "consumer/write_postgres/progress.h"
 #include "consumer/write_postgres/target_schema.h"
+#include "consumer/write_postgres/verify.h"
 #include "consumer/write_postgres/writer_session.h"
 #include "consumer/write_postgres/writer_table.h"
 #include <libpq-fe.h>
@@ -165,6 +166,18 @@ enum dw_rc dw_writer_holds(struct dw_writer *writer, const char *topic, bool *ou
     if (rc == DW_OK)
         rc = dw_held_look(writer->conn, topic, out, err);
     return drop_if_lost(writer, rc);
+}
+
+enum dw_rc dw_writer_verify(struct dw_writer *writer, struct dw_writer_table *table,
+                            const struct dw_writer_questions *questions, struct dw_arena *arena,
+                            struct dw_err *err)
+{
+    enum dw_rc rc = dw_verify_changes(writer, table, questions, arena, err);
+    if (rc == DW_OK)
+        return DW_OK;
+    (void)drop_if_lost(writer, rc);
+    dw_writer_session_rollback(writer);
+    return rc;
 }
 
 static void send_commit(struct dw_writer *writer, const struct dw_partition_id *id,

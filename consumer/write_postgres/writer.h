@@ -40,6 +40,27 @@ enum dw_outcome { /* how a record ends; the order is that of `counts` in progres
 
 enum dw_change_kind { DW_CHANGE_UPSERT, DW_CHANGE_DELETE };
 
+enum dw_verdict_kind {
+    DW_VERDICT_EQUAL,     /* the target is as the map would leave it */
+    DW_VERDICT_MISSING,   /* there is no row */
+    DW_VERDICT_DIFFERENT, /* its row has other values */
+    DW_VERDICT_EXTRA,     /* there is a row, and none should be */
+    DW_VERDICT_WAITING,   /* an event of this row waits for another row, or this one would */
+    DW_VERDICT_UNKNOWN,   /* the row was too large to be sent */
+    DW_VERDICT_COUNT
+};
+const char *dw_verdict_kind_name(enum dw_verdict_kind kind); /* "equal", … */
+
+/* What a question of a comparison (event.h, "verify") found: a row of dualwrite.verdict. */
+struct dw_verdict {
+    int64_t run;
+    struct dw_str source_key, target_key; /* JSON arrays of texts; target_key "" when not known */
+    struct dw_version version;
+    enum dw_verdict_kind kind;
+    struct dw_str columns; /* JSON: [{"column","source","target"}] of those that differ; "" none */
+    struct dw_str code, reason; /* why the row could not be written as it is; "" it could */
+};
+
 /* An event after the transform, ready for the target. Slices live in the batch's arena. */
 struct dw_change {
     enum dw_change_kind kind;
@@ -55,6 +76,8 @@ struct dw_change {
     struct dw_value *raw;   /* the writer's: cells before lookups */
     struct dw_value *keys;  /* map->target.key_count */
     struct dw_str key_text; /* the keys in one string: equal if and only if the keys are */
+    struct dw_verdict *verdict; /* a question, for dw_writer_verify alone; NULL: to be applied.
+                                   Without cells it asks whether there is a row */
     /* out, by dw_writer_apply: */
     enum dw_outcome outcome;   /* APPLIED, SUPERSEDED, FILTERED, DEAD or WAITING */
     struct dw_err *err;        /* in the arena, for DEAD and WAITING */
@@ -161,6 +184,18 @@ enum dw_rc dw_writer_begin(struct dw_writer *writer, const struct dw_partition_i
 enum dw_rc dw_writer_apply(struct dw_writer *writer, struct dw_writer_table *table,
                            struct dw_change **changes, size_t count, struct dw_arena *arena,
                            struct dw_err *err) DW_MUST_CHECK;
+
+struct dw_writer_questions {
+    struct dw_change *const *changes; /* each with a verdict to be filled */
+    size_t count;
+    struct dw_verdict *const *verdicts; /* those, and the ones that are settled already */
+    size_t verdict_count;
+};
+/* Compares the target's rows with what the changes would write, in the open transaction, and stores
+ * the verdicts; of the table nothing is written. Returns as dw_writer_apply. */
+enum dw_rc dw_writer_verify(struct dw_writer *writer, struct dw_writer_table *table,
+                            const struct dw_writer_questions *questions, struct dw_arena *arena,
+                            struct dw_err *err) DW_MUST_CHECK;
 
 /* A revision of a map as the stream brought it: kept in the target while it is in force. */
 struct dw_writer_version {

@@ -48,6 +48,7 @@ static enum dw_rc add_column(struct dw_writer_table *table, struct dw_str name, 
         .name = column->name,
         .base_type = column->base_type_sql,
         .exact_type = column->type,
+        .base_oid = column->base_oid,
         .is_key = key_index >= 0,
         .identity_always = column->identity_always,
     };
@@ -324,8 +325,8 @@ enum dw_rc dw_writer_table_new(struct dw_writer *writer, const struct dw_table_m
         rc = check_table(table, err);
     *out_resolved = (struct dw_map_resolved){.lookups = NULL};
     if (rc == DW_OK)
-        rc = dw_lookup_resolve_load(table, arena, &out_resolved->lookups,
-                                    &out_resolved->lookup_count, err);
+        rc =
+            dw_lookup_resolve_load(table, &out_resolved->lookups, &out_resolved->lookup_count, err);
     if (rc == DW_OK && map->filter.ptr)
         rc = load_owners(table, err);
     if (rc == DW_OK) {

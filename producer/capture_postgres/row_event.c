@@ -8,11 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ORDINALS_PER_ROW 3
-#define KEY_MAX          ((size_t)1 << 20)
-#define KEY_KEEP         4096
-#define HEARTBEAT_MAPS   100
-#define MARKER_MAX       ((size_t)64 << 20)
+#define ORDINALS_PER_ROW   3
+#define KEY_MAX            ((size_t)1 << 20)
+#define KEY_KEEP           4096
+#define HEARTBEAT_MAPS     100
+#define MARKER_MAX         ((size_t)64 << 20)
+#define ENVELOPE_BYTES_MAX 2048 /* of a question, without key and row */
 
 void dw_row_event_init(struct dw_row_event *row_event, struct dw_publisher *publisher,
                        struct dw_tap *tap)
@@ -474,6 +475,16 @@ static void tell_streamed(struct dw_row_event *row_event)
     row_event->tap->ops->streamed(row_event->tap, row_event->transaction.xid);
 }
 
+static void append_read(struct dw_buf *out, const struct dw_tap_row *row)
+{
+    const struct dw_str none = DW_STR_LIT("null");
+    bool has_key = !row->after.ptr || row->too_large;
+    dw_buf_append(out, ",\"before\":", 10);
+    dw_buf_append_str(out, has_key ? row->key : none);
+    dw_buf_append(out, ",\"after\":", 9);
+    dw_buf_append_str(out, has_key ? none : row->after);
+}
+
 static void add_read(struct dw_row_event *row_event, struct dw_publisher_map *map,
                      const struct dw_tap_row *row)
 {
@@ -487,20 +498,12 @@ static void add_read(struct dw_row_event *row_event, struct dw_publisher_map *ma
         .partition = partition_of(map, row->route),
         .version = row_event->transaction.version,
     };
+    const struct dw_event_read read = {
+        .gone = !row->after.ptr && !row->too_large, .keep = row->keep, .verify = row->verify};
     part.version.ordinal = ordinal;
     dw_buf_append_str(out, row->key);
-    if (row->after.ptr) {
-        dw_event_encode_open_read(out, &row_event->transaction, map->map->table_json, ordinal,
-                                  row->keep);
-        dw_buf_append(out, ",\"before\":null,\"after\":", 23);
-        dw_buf_append_str(out, row->after);
-    } else {
-        dw_event_encode_open(out, DW_EVENT_DELETE, &row_event->transaction, map->map->table_json,
-                             ordinal);
-        dw_buf_append(out, ",\"before\":", 10);
-        dw_buf_append_str(out, row->key);
-        dw_buf_append(out, ",\"after\":null", 13);
-    }
+    dw_event_encode_open_read(out, &row_event->transaction, map->map->table_json, ordinal, &read);
+    append_read(out, row);
     dw_event_encode_close(out);
     dw_publisher_add(publisher, map, &part);
 }
@@ -526,7 +529,10 @@ static bool publish_rows(struct dw_row_event *row_event, struct dw_publisher_map
     while (!dw_publisher_is_full(row_event->publisher)) {
         if (!row_event->tap->ops->next(row_event->tap, &row))
             return true;
-        if (row.too_large)
+        size_t bytes = row.key.len * 2 + row.after.len + ENVELOPE_BYTES_MAX;
+        if (row.verify && bytes > (size_t)row_event->publisher->settings->kafka.message_max_bytes)
+            row.too_large = true;
+        if (row.too_large && !row.verify)
             refuse_read(row_event, map, &row);
         else
             add_read(row_event, map, &row);

@@ -36,6 +36,7 @@ struct dw_tap_row {
     uint32_t route;      /* hash of the key for its partition */
     bool keep;           /* on_existing "keep": a row that the target has stays as it is */
     bool too_large;      /* the row is not here: a dead letter by reference */
+    int64_t verify;      /* only a question of this comparison; 0: it is to be written */
 };
 
 /* A key that a transaction changes. */

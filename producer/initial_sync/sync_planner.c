@@ -128,6 +128,7 @@ static struct dw_sync_job *new_job(const struct dw_sync_record *record)
     job->initial = record->initial;
     job->keep_existing = record->keep_existing;
     job->delete_extra = record->delete_extra;
+    job->verify = record->verify;
     job->phase = record->initial ? DW_SYNC_BEGINNING : DW_SYNC_COPYING;
     (void)snprintf(job->mark_begin, sizeof job->mark_begin,
                    "{\"sync\":%" PRId64 ",\"edge\":\"begin\"}", job->id);
@@ -302,7 +303,8 @@ static enum dw_rc load_records(struct planner *planner, struct dw_err *err)
     size_t map_count = 0;
     dw_arena_init(&arena, ARENA_BYTES);
     const struct dw_sync_filter filter = {.system = planner->sync->options.system->name,
-                                          .active = true};
+                                          .active = true,
+                                          .verify = true};
     enum dw_rc rc = dw_state_syncs_load(planner->state, &filter, &arena, &records, &count, err);
     if (rc == DW_OK && count)
         rc = dw_state_maps_load(planner->state, &arena, &maps, &map_count, err);

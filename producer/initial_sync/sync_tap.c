@@ -187,6 +187,7 @@ static bool next(struct dw_tap *tap, struct dw_tap_row *out)
             .after = {row->after_len ? key.ptr + key.len : NULL, row->after_len},
             .route = row->route,
             .keep = chunk->span->job->keep_existing,
+            .verify = chunk->span->job->verify,
             .too_large = row->too_large,
         };
         return true;

@@ -53,6 +53,7 @@ struct dw_sync_job {
     bool initial;
     bool keep_existing;
     bool delete_extra;
+    int64_t verify; /* the rows are questions of this comparison; 0: they are to be written */
     int64_t rate;
     char *filter;        /* rows that match it alone; NULL: none */
     struct dw_str *keys; /* these keys alone, key_count texts for each; NULL: none */

@@ -605,6 +605,68 @@ static void test_a_replay_waits_behind_what_waits_under_its_key(void **state)
     assert_int_equal(f->batch.changes[0]->version.commit_lsn, 900);
 }
 
+/* The event as a question of comparison 7. */
+static struct dw_str question(struct fixture *f, char op, unsigned lsn, const char *members)
+{
+    return dw_str_from(dw_arena_printf(
+        &f->arena,
+        "{\"op\":\"%c\",\"source\":{\"name\":\"erp\",\"lsn\":%u,\"epoch\":1,\"ordinal\":0,"
+        "\"verify\":7},%s}",
+        op, lsn, members));
+}
+
+static void test_a_question_is_answered_and_not_applied(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(add(f, 0, question(f, 'r', 2000, row)), DW_BATCH_ADDED);
+    struct dw_batch_item *item = last(f);
+    assert_true(f->batch.verifying);
+    assert_int_equal(item->outcome, DW_OUTCOME_CONTROL);
+    assert_ptr_equal(item->change->verdict, item->question);
+    assert_int_equal(item->question->run, 7);
+    assert_int_equal(item->question->version.commit_lsn, 2000);
+    assert_true(dw_str_is(item->question->source_key, "[\"1\"]"));
+    assert_true(dw_str_is(item->question->target_key, "[\"1\"]"));
+    item->change->outcome = DW_OUTCOME_APPLIED;
+    dw_batch_collect(&f->batch);
+    assert_int_equal(item->outcome, DW_OUTCOME_CONTROL);
+    assert_int_equal(add(f, 1, question(f, 'd', 2001, "\"before\":{\"id\":2},\"after\":null")),
+                     DW_BATCH_ADDED);
+    assert_int_equal(last(f)->change->kind, DW_CHANGE_DELETE);
+    assert_int_equal(f->batch.verdict_count, 2);
+}
+
+static void test_questions_and_changes_do_not_mix(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(add(f, 0, event(f, 'u', 2000, row)), DW_BATCH_ADDED);
+    assert_int_equal(add(f, 1, question(f, 'r', 2001, row)), DW_BATCH_VERIFY);
+    assert_int_equal(f->batch.count, 1);
+    assert_int_equal(f->batch.version.commit_lsn, 2000); /* it comes again */
+    dw_batch_init(&f->batch, &f->arena, &f->rules, &f->progress, 2);
+    assert_int_equal(add(f, 1, question(f, 'r', 2001, row)), DW_BATCH_ADDED);
+    assert_int_equal(add(f, 2, event(f, 'u', 2002, row)), DW_BATCH_VERIFY);
+    assert_int_equal(f->batch.count, 1);
+}
+
+static void test_a_question_about_what_cannot_be_written_has_its_cause(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(
+        add(f, 0, question(f, 'r', 2000, "\"before\":null,\"after\":{\"id\":1,\"name\":{}}")),
+        DW_BATCH_ADDED);
+    const struct dw_batch_item *item = last(f);
+    assert_int_equal(item->outcome, DW_OUTCOME_CONTROL);
+    assert_non_null(item->change); /* whether the target has the row is still asked */
+    assert_null(item->change->cells);
+    assert_true(item->question->code.len > 0);
+    assert_int_equal(item->question->kind, DW_VERDICT_MISSING);
+    assert_int_equal(add(f, 1, question(f, 'r', 2001, "\"before\":{\"id\":1},\"after\":null")),
+                     DW_BATCH_ADDED);
+    assert_null(last(f)->change);
+    assert_int_equal(last(f)->question->kind, DW_VERDICT_UNKNOWN);
+}
+
 static void test_many_records_keep_their_places(void **state)
 {
     struct fixture *f = *state;
@@ -645,6 +707,9 @@ int main(void)
         CASE(test_a_replay_by_an_older_count_of_partitions_is_elsewhere),
         CASE(test_a_replay_that_means_nothing_here_is_passed_over),
         CASE(test_a_replay_waits_behind_what_waits_under_its_key),
+        CASE(test_a_question_is_answered_and_not_applied),
+        CASE(test_questions_and_changes_do_not_mix),
+        CASE(test_a_question_about_what_cannot_be_written_has_its_cause),
         CASE(test_many_records_keep_their_places),
     };
     return cmocka_run_group_tests_name("batch", tests, NULL, NULL);

@@ -1,0 +1,189 @@
+/* state_repair.c - see state_reconcile.h: the repair of what a comparison found. */
+#include "common/base/buf.h"
+#include "common/state/state_db.h"
+#include "common/state/state_reconcile_db.h"
+#include "common/state/state_sync.h"
+#include <stdio.h>
+
+/* Kinds that are mended by reading the source's row again. */
+#define ROW_KINDS "('missing', 'different', 'duplicate', 'held')"
+
+static enum dw_rc refuse_unfinished(const struct dw_reconcile_run *run, struct dw_err *err)
+{
+    if (run->state != DW_RECONCILE_DONE)
+        return dw_err_set(err, DW_CONFLICT, "DW-STATE-023", "comparison %lld is %s, not done",
+                          (long long)run->id, dw_state_reconcile_state_name(run->state));
+    if (run->repair == DW_REPAIR_WAITING || run->repair == DW_REPAIR_RUNNING)
+        return dw_err_set(err, DW_CONFLICT, "DW-STATE-026",
+                          "a repair of comparison %lld is under way", (long long)run->id);
+    return DW_OK;
+}
+
+static enum dw_rc check_revision(struct dw_state *state, const struct dw_reconcile_run *run,
+                                 struct dw_err *err)
+{
+    PGresult *result = NULL;
+    enum dw_rc rc = dw_state_db_query(state, "SELECT revision FROM dualwrite.map WHERE name = $1",
+                                      1, &run->map, &result, err);
+    if (rc)
+        return rc;
+    int64_t revision = PQntuples(result) ? dw_state_db_number(result, 0, 0) : 0;
+    PQclear(result);
+    if (revision == run->revision)
+        return DW_OK;
+    return dw_err_set(err, DW_CONFLICT, "DW-STATE-024",
+                      "map %s is at revision %lld now, revision %lld was compared: nothing is "
+                      "repaired",
+                      run->map, (long long)revision, (long long)run->revision);
+}
+
+static enum dw_rc count_work(struct dw_state *state, const char *run, struct dw_repair_plan *out,
+                             struct dw_err *err)
+{
+    PGresult *result = NULL;
+    enum dw_rc rc = dw_state_db_query(
+        state,
+        "SELECT count(*) FILTER (WHERE kind IN " ROW_KINDS "), count(*) FILTER"
+        " (WHERE kind = 'extra') FROM dualwrite.reconcile_difference WHERE run = $1"
+        " AND repair <> 'gone'",
+        1, &run, &result, err);
+    if (rc)
+        return rc;
+    out->rows = dw_state_db_number(result, 0, 0);
+    out->extra = dw_state_db_number(result, 0, 1);
+    PQclear(result);
+    return DW_OK;
+}
+
+static enum dw_rc write_order(struct dw_state *state, const struct dw_repair_order *order,
+                              const struct dw_reconcile_run *run, struct dw_err *err)
+{
+    char numbers[2][24];
+    char detail[96];
+    const char *params[] = {dw_state_db_i64(order->run, numbers[0]),
+                            dw_state_db_i64(order->extra, numbers[1]), order->by};
+    enum dw_rc rc =
+        dw_state_db_query(state,
+                          "UPDATE dualwrite.reconcile_difference SET repair = 'none' WHERE run = $1"
+                          " AND repair IN ('ordered', 'left') AND $2 = $2 AND $3 = $3",
+                          3, params, NULL, err);
+    if (!rc)
+        rc = dw_state_db_query(state,
+                               "UPDATE dualwrite.reconcile_run SET repair_state = 'waiting',"
+                               " repair_extra = $2, repair_by = $3, repair_code = '',"
+                               " repair_reason = '', repair_asked_at = now(),"
+                               " repair_ended_at = NULL WHERE id = $1",
+                               3, params, NULL, err);
+    (void)snprintf(detail, sizeof detail, "{\"run\":%s,\"delete_extra\":%s}", numbers[0],
+                   numbers[1]);
+    return rc ? rc
+              : dw_state_reconcile_audit(state, order->by, "reconcile.repair", run->map,
+                                         dw_str_from(detail), err);
+}
+
+static enum dw_rc order_repair(struct dw_state *state, const struct dw_repair_order *order,
+                               struct dw_repair_plan *out, struct dw_err *err)
+{
+    char number[24];
+    struct dw_arena arena;
+    const struct dw_reconcile_run *run = NULL;
+    dw_arena_init(&arena, 4096);
+    enum dw_rc rc = dw_state_reconcile_find(state, order->run, &arena, &run, err);
+    if (!rc)
+        rc = refuse_unfinished(run, err);
+    if (!rc)
+        rc = check_revision(state, run, err);
+    if (!rc)
+        rc = count_work(state, dw_state_db_i64(order->run, number), out, err);
+    if (!rc && order->extra && out->extra > order->extra)
+        rc = dw_err_set(err, DW_CONFLICT, "DW-STATE-025",
+                        "%lld rows of the target are extra, more than the %lld that may be deleted",
+                        (long long)out->extra, (long long)order->extra);
+    if (!rc && !order->dry_run)
+        rc = write_order(state, order, run, err);
+    dw_arena_done(&arena);
+    return rc;
+}
+
+enum dw_rc dw_state_repair_order(struct dw_state *state, const struct dw_repair_order *order,
+                                 struct dw_repair_plan *out, struct dw_err *err)
+{
+    *out = (struct dw_repair_plan){0};
+    enum dw_rc rc = dw_state_db_begin(state, err);
+    if (rc)
+        return rc;
+    rc = order_repair(state, order, out, err);
+    return dw_state_db_end(state, rc, err);
+}
+
+static enum dw_rc mark_next(struct dw_state *state, const struct dw_reconcile_run *run,
+                            int64_t limit, struct dw_arena *arena, const char **out_keys,
+                            struct dw_err *err)
+{
+    char numbers[2][24];
+    const char *params[] = {dw_state_db_i64(run->id, numbers[0]),
+                            dw_state_db_i64(limit, numbers[1]), run->repair_extra ? "t" : "f"};
+    PGresult *result = NULL;
+    enum dw_rc rc = dw_state_db_query(
+        state,
+        "WITH chosen AS (UPDATE dualwrite.reconcile_difference SET repair = 'ordered'"
+        "  WHERE id IN (SELECT id FROM dualwrite.reconcile_difference WHERE run = $1"
+        "   AND repair = 'none' AND (kind IN " ROW_KINDS " OR (kind = 'extra' AND $3::boolean"
+        "    AND code = '')) ORDER BY id LIMIT $2::bigint) RETURNING key)"
+        " SELECT json_agg(key::json)::text FROM chosen",
+        3, params, &result, err);
+    if (rc)
+        return rc;
+    *out_keys = PQgetisnull(result, 0, 0) ? NULL : dw_state_db_text(result, 0, 0, arena);
+    PQclear(result);
+    return DW_OK;
+}
+
+enum dw_rc dw_state_repair_next(struct dw_state *state, const struct dw_reconcile_run *run,
+                                int64_t limit, int64_t *out_sync, struct dw_err *err)
+{
+    struct dw_arena arena;
+    const char *keys = NULL;
+    *out_sync = 0;
+    enum dw_rc rc = dw_state_db_begin(state, err);
+    if (rc)
+        return rc;
+    dw_arena_init(&arena, 65536);
+    rc = mark_next(state, run, limit, &arena, &keys, err);
+    const struct dw_sync_order order = {.map = run->map, .keys = keys};
+    if (!rc && keys)
+        rc = dw_state_sync_insert(state, &order, 1, run->repair_by, out_sync, err);
+    dw_arena_done(&arena);
+    return dw_state_db_end(state, rc, err);
+}
+
+enum dw_rc dw_state_repair_check(struct dw_state *state, int64_t run, struct dw_err *err)
+{
+    char number[24];
+    const char *params[] = {dw_state_db_i64(run, number)};
+    return dw_state_db_query(state,
+                             "INSERT INTO dualwrite.reconcile_suspect (run, key) SELECT run, key"
+                             " FROM dualwrite.reconcile_difference WHERE run = $1"
+                             " AND repair = 'ordered' ON CONFLICT DO NOTHING",
+                             1, params, NULL, err);
+}
+
+enum dw_rc dw_state_repair_move(struct dw_state *state, int64_t run, enum dw_repair_state to,
+                                const char *code, const char *reason, struct dw_err *err)
+{
+    char number[24];
+    const char *params[] = {dw_state_db_i64(run, number), dw_state_repair_state_name(to), code,
+                            reason};
+    enum dw_rc rc = dw_state_db_begin(state, err);
+    if (rc)
+        return rc;
+    rc = dw_state_db_query(state,
+                           "UPDATE dualwrite.reconcile_run SET repair_state = $2, repair_code = $3,"
+                           " repair_reason = $4, repair_ended_at = CASE WHEN $2 IN ('done', "
+                           "'failed') THEN now() END"
+                           " WHERE id = $1 AND repair_state IN ('waiting', 'running')",
+                           4, params, NULL, err);
+    if (!rc && (to == DW_REPAIR_DONE || to == DW_REPAIR_FAILED))
+        rc = dw_state_reconcile_forget(state, run, err);
+    return dw_state_db_end(state, rc, err);
+}
