@@ -8,6 +8,7 @@
 #include "common/base/catalogue_apply.h"
 #include "common/base/catalogue_base.h"
 #include "common/base/catalogue_capture.h"
+#include "common/base/catalogue_compare.h"
 #include "common/base/catalogue_config.h"
 #include "common/base/catalogue_event.h"
 #include "common/base/catalogue_expr.h"

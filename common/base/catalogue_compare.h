@@ -1,0 +1,27 @@
+/* catalogue_compare.h - the DW-COMPARE-nnn part of err_catalogue.h, in order of ids. */
+/* clang-format off */
+DW_ERR_ENTRY("DW-COMPARE-001", "no key to walk along",
+    "Both sides are compared in pieces along the map's key, which needs a unique index on exactly the key's columns in the source.",
+    "Give the source table a primary key or a unique index on the map's key.")
+DW_ERR_ENTRY("DW-COMPARE-002", "a column cannot be compared",
+    "A mapped column is gone, or the reconciler's role may not read it; or the stored map is unreadable.",
+    "Correct the map, or GRANT SELECT on the table to the role that the reconciler uses for this system.")
+DW_ERR_ENTRY("DW-COMPARE-003", "the comparison's filter cannot be used",
+    "It does not parse, or it can fail on a row (a division, a cast), which would end the whole statement.",
+    "Write a filter that holds for every row; the message says what is wrong and where.")
+DW_ERR_ENTRY("DW-COMPARE-004", "the map cannot be compared by hashes",
+    "The way \"hash\" was asked for, but the map or the servers do not allow it; the message says why.",
+    "Leave the way out: the reconciler chooses, and reads rows where hashes cannot be used.")
+DW_ERR_ENTRY("DW-COMPARE-005", "a system is not configured here",
+    "The reconciler reads both sides of the map itself.",
+    "Add the system to the reconciler's dualwrite.json.")
+DW_ERR_ENTRY("DW-COMPARE-006", "the map was changed meanwhile",
+    "A comparison, and its repair, are of one revision of a map; by another one rows may be meant to be otherwise.",
+    "Compare again: `dualwrite reconcile run MAP`.")
+DW_ERR_ENTRY("DW-COMPARE-007", "an extra row that no source row can have",
+    "The target has a row whose key is no value of the source's key type: somebody else wrote it.",
+    "Delete it by hand if it is to go: no re-sync can name it.")
+DW_ERR_ENTRY("DW-COMPARE-008", "the re-sync of a repair did not come to its end",
+    "It failed, or somebody cancelled it; the message says why.",
+    "Mend what the message says, then order the repair again.")
+/* clang-format on */

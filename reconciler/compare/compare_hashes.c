@@ -1,0 +1,428 @@
+/* compare_hashes.c - the hash way; see compare_step.h.
+ *
+ *   source: every RANGE_ROWS-th key behind the cursor ─► ranges
+ *   both at once: count and sum of hashes per range, in one statement
+ *   where they differ: key and hash of each row ─► keys that only one side has, or has otherwise
+ */
+#include "common/base/hash.h"
+#include "common/base/table.h"
+#include "reconciler/compare/compare_sql.h"
+#include "reconciler/compare/compare_step.h"
+#include <libpq-fe.h>
+#include <stdlib.h>
+
+#define SQL_MAX    ((size_t)32 << 20)
+#define RANGE_ROWS 1000
+/* Of a range's rows, when it is narrowed: if one side has more, the keys behind the last one read
+ * are a range of their own. */
+#define NARROW_ROWS 4000
+
+struct range {
+    const struct dw_str *lower, *upper; /* texts in the plan's order; NULL: open */
+    bool skipped;                       /* not in the sample */
+    bool differs;
+};
+
+struct step {
+    const struct dw_compare_order *order;
+    struct dw_compare_brought *brought;
+    struct dw_arena *arena;
+    struct dw_err *err;
+    struct range *ranges;
+    size_t range_count;
+};
+
+/* --- collecting ----------------------------------------------------------------------------------
+ */
+
+void dw_compare_brought_init(struct dw_compare_brought *brought, struct dw_arena *arena)
+{
+    *brought = (struct dw_compare_brought){.arena = arena};
+}
+
+static void add(struct dw_arena *arena, const char ***items, size_t *count, size_t *capacity,
+                const char *item)
+{
+    if (*count == *capacity) {
+        size_t wanted = *capacity ? *capacity * 2 : 64;
+        const char **grown = DW_ARENA_ARRAY(arena, const char *, wanted);
+        for (size_t i = 0; i < *count; i++)
+            grown[i] = (*items)[i];
+        *items = grown;
+        *capacity = wanted;
+    }
+    (*items)[(*count)++] = item;
+}
+
+void dw_compare_brought_suspect(struct dw_compare_brought *brought, const char *key)
+{
+    add(brought->arena, &brought->suspects, &brought->suspect_count, &brought->suspect_capacity,
+        key);
+}
+
+void dw_compare_brought_certain(struct dw_compare_brought *brought, const char *key)
+{
+    add(brought->arena, &brought->certain, &brought->certain_count, &brought->certain_capacity,
+        key);
+}
+
+enum dw_rc dw_compare_hashes_probe(struct dw_compare_links *links, bool *out_alike,
+                                   struct dw_err *err)
+{
+    struct dw_compare_asked source = {.sql = dw_compare_sql_probe()};
+    struct dw_compare_asked target = {.sql = dw_compare_sql_probe()};
+    enum dw_rc rc = dw_compare_ask_both(links, &source, &target, err);
+    if (rc == DW_OK)
+        *out_alike = strcmp(PQgetvalue(source.result, 0, 0), PQgetvalue(target.result, 0, 0)) == 0;
+    PQclear(source.result);
+    PQclear(target.result);
+    return rc;
+}
+
+/* --- ranges --------------------------------------------------------------------------------------
+ */
+
+static const struct dw_str *read_key(struct step *step, const PGresult *result, int row, int first)
+{
+    size_t count = step->order->plan->key_count;
+    struct dw_str *key = DW_ARENA_ARRAY(step->arena, struct dw_str, count);
+    for (size_t i = 0; i < count; i++)
+        key[i] = dw_arena_copy(step->arena, dw_str_from(PQgetvalue(result, row, first + (int)i)));
+    return key;
+}
+
+/* Which ranges a sample has is the same for a run however often it begins again. */
+static bool is_sampled(const struct step *step, const struct dw_str *lower)
+{
+    if (step->order->sample <= 0)
+        return true;
+    uint64_t hash = step->order->sample_seed;
+    for (size_t i = 0; lower && i < step->order->plan->key_count; i++)
+        hash = dw_hash_bytes(lower[i].ptr, lower[i].len, hash);
+    hash = dw_hash_bytes((const char *)&hash, sizeof hash, 0);
+    return (double)(hash % 100000) < step->order->sample * 1000;
+}
+
+static void take_cuts(struct step *step, const PGresult *result, const struct dw_str *lower)
+{
+    int rows = PQntuples(result);
+    int64_t seen = strtoll(PQgetvalue(result, rows - 1, 0), NULL, 10);
+    bool more = seen >= step->order->rows && rows > 1;
+    step->ranges = DW_ARENA_ARRAY(step->arena, struct range, (size_t)rows);
+    for (int i = 0; i < rows - 1; i++) {
+        const struct dw_str *upper = read_key(step, result, i, 1);
+        step->ranges[step->range_count++] =
+            (struct range){lower, upper, !is_sampled(step, lower), false};
+        lower = upper;
+    }
+    if (more) {
+        step->brought->cursor =
+            dw_compare_key_format(lower, step->order->plan->key_count, step->brought->arena);
+        return;
+    }
+    step->ranges[step->range_count++] =
+        (struct range){lower, NULL, !is_sampled(step, lower), false};
+    step->brought->cursor = NULL;
+}
+
+static enum dw_rc cut(struct step *step)
+{
+    const struct dw_compare_plan *plan = step->order->plan;
+    struct dw_str *lower = NULL;
+    struct dw_compare_params params;
+    struct dw_buf sql;
+    PGresult *result = NULL;
+    enum dw_rc rc = DW_OK;
+    dw_compare_params_init(&params, step->arena);
+    dw_compare_params_add_i64(&params, step->order->rows);
+    dw_compare_params_add_i64(&params, RANGE_ROWS);
+    if (step->order->cursor) {
+        lower = DW_ARENA_ARRAY(step->arena, struct dw_str, plan->key_count);
+        rc = dw_compare_key_parse(step->order->cursor, plan->key_count, step->arena, lower,
+                                  step->err);
+        for (size_t i = 0; rc == DW_OK && i < plan->key_count; i++)
+            dw_compare_params_add(&params, lower[i].ptr);
+    }
+    if (rc != DW_OK)
+        return rc;
+    dw_buf_init(&sql, SQL_MAX);
+    dw_compare_sql_cuts(plan, lower != NULL, &sql);
+    rc = dw_compare_ask(step->order->links->source, sql.data, &params, &result, step->err);
+    dw_buf_done(&sql);
+    if (rc == DW_OK)
+        take_cuts(step, result, lower);
+    PQclear(result);
+    return rc;
+}
+
+/* --- asking about ranges -------------------------------------------------------------------------
+ */
+
+/* The ranges of one statement: all with the same bounds. */
+struct group {
+    struct dw_compare_bounds bounds;
+    struct range **ranges;
+    size_t count;
+};
+
+static void add_bounds(struct step *step, const struct group *group, bool upper,
+                       struct dw_compare_params *params)
+{
+    size_t keys = step->order->plan->key_count;
+    struct dw_str *texts = DW_ARENA_ARRAY(step->arena, struct dw_str, group->count * keys);
+    for (size_t i = 0; i < group->count; i++) {
+        const struct dw_str *key = upper ? group->ranges[i]->upper : group->ranges[i]->lower;
+        for (size_t j = 0; j < keys; j++)
+            texts[i * keys + j] = key[j];
+    }
+    for (size_t j = 0; j < keys; j++)
+        dw_compare_params_add_list(params, texts + j, group->count, keys);
+}
+
+static void prepare(struct step *step, const struct group *group, bool of_source, bool narrow,
+                    struct dw_buf *sql, struct dw_compare_asked *out)
+{
+    const struct dw_compare_plan *plan = step->order->plan;
+    const struct dw_compare_side *side = of_source ? &plan->source : &plan->target;
+    dw_buf_init(sql, SQL_MAX);
+    if (narrow)
+        dw_compare_sql_rows(plan, of_source, group->bounds, NARROW_ROWS, sql);
+    else
+        dw_compare_sql_hashes(plan, of_source, group->bounds, sql);
+    dw_compare_params_init(&out->params, step->arena);
+    dw_compare_params_add_side(&out->params, side, side->param_count);
+    if (group->bounds.lower)
+        add_bounds(step, group, false, &out->params);
+    if (group->bounds.upper)
+        add_bounds(step, group, true, &out->params);
+    out->sql = sql->data;
+    out->result = NULL;
+}
+
+static enum dw_rc ask(struct step *step, const struct group *group, bool narrow, PGresult **source,
+                      PGresult **target)
+{
+    struct dw_buf sql[2];
+    struct dw_compare_asked asked[2];
+    prepare(step, group, true, narrow, &sql[0], &asked[0]);
+    prepare(step, group, false, narrow, &sql[1], &asked[1]);
+    enum dw_rc rc = dw_compare_ask_both(step->order->links, &asked[0], &asked[1], step->err);
+    dw_buf_done(&sql[0]);
+    dw_buf_done(&sql[1]);
+    *source = asked[0].result;
+    *target = asked[1].result;
+    return rc;
+}
+
+/* --- hashes --------------------------------------------------------------------------------------
+ */
+
+/* Rows of a lateral join over one unnest come in its order, but that is nothing to rely on. */
+static void order_by_number(const PGresult *result, int *rows, size_t count)
+{
+    for (int i = 0; i < PQntuples(result); i++) {
+        size_t number = strtoul(PQgetvalue(result, i, 0), NULL, 10);
+        if (number >= 1 && number <= count)
+            rows[number - 1] = i;
+    }
+}
+
+static void compare_group(struct step *step, const struct group *group, const PGresult *source,
+                          const PGresult *target)
+{
+    int *of_source = DW_ARENA_ARRAY(step->arena, int, group->count);
+    int *of_target = DW_ARENA_ARRAY(step->arena, int, group->count);
+    order_by_number(source, of_source, group->count);
+    order_by_number(target, of_target, group->count);
+    for (size_t i = 0; i < group->count; i++) {
+        const char *counts[] = {PQgetvalue(source, of_source[i], 1),
+                                PQgetvalue(target, of_target[i], 1)};
+        const char *sums[] = {PQgetvalue(source, of_source[i], 2),
+                              PQgetvalue(target, of_target[i], 2)};
+        step->brought->rows_source += strtoll(counts[0], NULL, 10);
+        step->brought->rows_target += strtoll(counts[1], NULL, 10);
+        group->ranges[i]->differs =
+            strcmp(counts[0], counts[1]) != 0 || strcmp(sums[0], sums[1]) != 0;
+    }
+}
+
+static enum dw_rc hash_group(struct step *step, const struct group *group)
+{
+    PGresult *source = NULL;
+    PGresult *target = NULL;
+    enum dw_rc rc = ask(step, group, false, &source, &target);
+    if (rc == DW_OK)
+        compare_group(step, group, source, target);
+    PQclear(source);
+    PQclear(target);
+    return rc;
+}
+
+/* --- narrowing -----------------------------------------------------------------------------------
+ */
+
+struct row {
+    const char *hash;
+    const struct dw_str *key;
+    bool matched;
+};
+
+static struct dw_str key_text(struct step *step, const struct dw_str *key)
+{
+    return dw_str_from(dw_compare_key_of_plan(step->order->plan, key, step->brought->arena));
+}
+
+/* Numbers print alike whatever zeros their scale adds. */
+static struct dw_str without_zeros(const struct dw_compare_plan *plan, size_t key,
+                                   struct dw_str text)
+{
+    if (plan->keys[key].source->base_oid != 1700 || !memchr(text.ptr, '.', text.len))
+        return text;
+    while (text.ptr[text.len - 1] == '0')
+        text.len--;
+    text.len -= text.ptr[text.len - 1] == '.';
+    return text;
+}
+
+/* A text that is the same for both sides' keys when they are the same key. */
+static struct dw_str match_text(struct step *step, const struct dw_str *key)
+{
+    struct dw_str turned[DW_TABLE_MAP_KEY_MAX];
+    for (size_t i = 0; i < step->order->plan->key_count; i++)
+        turned[i] = without_zeros(step->order->plan, i, key[i]);
+    return dw_str_from(dw_compare_key_format(turned, step->order->plan->key_count, step->arena));
+}
+
+struct narrowing {
+    struct step *step;
+    const PGresult *source, *target;
+    struct dw_table rows; /* of the source: match text -> struct row */
+};
+
+static void take_source(struct narrowing *narrowing)
+{
+    struct step *step = narrowing->step;
+    for (int i = 0; i < PQntuples(narrowing->source); i++) {
+        struct row *row = DW_ARENA_NEW(step->arena, struct row);
+        row->hash = PQgetvalue(narrowing->source, i, 1);
+        row->key = read_key(step, narrowing->source, i, 2);
+        void **place = dw_table_place(&narrowing->rows, match_text(step, row->key));
+        if (*place) /* two source keys for one of the target */
+            dw_compare_brought_suspect(step->brought, key_text(step, row->key).ptr);
+        *place = row;
+    }
+}
+
+static void take_target(struct narrowing *narrowing)
+{
+    struct step *step = narrowing->step;
+    for (int i = 0; i < PQntuples(narrowing->target); i++) {
+        const struct dw_str *key = read_key(step, narrowing->target, i, 2);
+        struct row *row = dw_table_find(&narrowing->rows, match_text(step, key));
+        if (row)
+            row->matched = strcmp(row->hash, PQgetvalue(narrowing->target, i, 1)) == 0;
+        if (!row)
+            dw_compare_brought_suspect(step->brought, key_text(step, key).ptr);
+    }
+}
+
+static void take_unmatched(struct narrowing *narrowing)
+{
+    struct step *step = narrowing->step;
+    for (int i = 0; i < PQntuples(narrowing->source); i++) {
+        const struct dw_str *key = read_key(step, narrowing->source, i, 2);
+        const struct row *row = dw_table_find(&narrowing->rows, match_text(step, key));
+        if (row && !row->matched)
+            dw_compare_brought_suspect(step->brought, key_text(step, row->key).ptr);
+    }
+}
+
+/* The key that a side was read to, where it has more rows of the range; NULL: these were all. */
+static const struct dw_str *full_to(struct step *step, const PGresult *result,
+                                    const struct range *range)
+{
+    int rows = PQntuples(result);
+    if (rows < NARROW_ROWS)
+        return NULL;
+    const struct dw_str *last = read_key(step, result, rows - 1, 2);
+    bool is_upper = range->upper != NULL;
+    for (size_t i = 0; is_upper && i < step->order->plan->key_count; i++)
+        is_upper = dw_str_equal(last[i], range->upper[i]);
+    return is_upper ? NULL : last;
+}
+
+static void narrow_rows(struct step *step, const PGresult *source, const PGresult *target)
+{
+    struct narrowing narrowing = {.step = step, .source = source, .target = target};
+    dw_table_init(&narrowing.rows);
+    take_source(&narrowing);
+    take_target(&narrowing);
+    take_unmatched(&narrowing);
+    dw_table_done(&narrowing.rows);
+}
+
+/* Rows of one range on both sides. Where a side has more than are read at once, the keys up to the
+ * one that it was read to are a range of their own, and then the rest is. */
+static enum dw_rc narrow_range(struct step *step, struct range range)
+{
+    enum dw_rc rc = DW_OK;
+    const struct dw_str *read_to = NULL;
+    do {
+        struct range *list[] = {&range};
+        const struct group group = {{range.lower != NULL, range.upper != NULL}, list, 1};
+        PGresult *source = NULL;
+        PGresult *target = NULL;
+        rc = ask(step, &group, true, &source, &target);
+        read_to = rc == DW_OK ? full_to(step, source, &range) : NULL;
+        if (rc == DW_OK && !read_to)
+            read_to = full_to(step, target, &range);
+        if (rc == DW_OK && !read_to)
+            narrow_rows(step, source, target);
+        PQclear(source);
+        PQclear(target);
+        if (read_to)
+            rc = narrow_range(step, (struct range){range.lower, read_to, false, true});
+        range.lower = read_to;
+    } while (rc == DW_OK && read_to);
+    return rc;
+}
+
+/* --- a step --------------------------------------------------------------------------------------
+ */
+
+static enum dw_rc hash_ranges(struct step *step, bool lower, bool upper)
+{
+    struct group group = {
+        {lower, upper}, DW_ARENA_ARRAY(step->arena, struct range *, step->range_count), 0};
+    for (size_t i = 0; i < step->range_count; i++) {
+        struct range *range = &step->ranges[i];
+        if (!range->skipped && (range->lower != NULL) == lower && (range->upper != NULL) == upper)
+            group.ranges[group.count++] = range;
+    }
+    return group.count ? hash_group(step, &group) : DW_OK;
+}
+
+enum dw_rc dw_compare_hashes_step(const struct dw_compare_order *order,
+                                  struct dw_compare_brought *brought, struct dw_err *err)
+{
+    struct dw_arena arena;
+    struct dw_arena scratch;
+    struct step step = {.order = order, .brought = brought, .arena = &arena, .err = err};
+    dw_arena_init(&arena, 262144);
+    dw_arena_init(&scratch, 262144);
+    enum dw_rc rc = cut(&step);
+    for (int i = 0; i < 4 && rc == DW_OK; i++)
+        rc = hash_ranges(&step, i & 1, i & 2);
+    for (size_t i = 0; i < step.range_count && rc == DW_OK; i++) {
+        if (!step.ranges[i].differs)
+            continue;
+        dw_arena_reset(&scratch);
+        step.arena = &scratch;
+        rc = narrow_range(&step, step.ranges[i]);
+    }
+    for (size_t i = 0; i < step.range_count; i++)
+        brought->segments += !step.ranges[i].skipped;
+    dw_arena_done(&arena);
+    dw_arena_done(&scratch);
+    return rc;
+}

@@ -1,0 +1,219 @@
+/* compare_judge.c - see compare_judge.h. */
+#include "reconciler/compare/compare_judge.h"
+
+#include "common/base/clock.h"
+#include "common/base/fault.h"
+#include "common/postgres/pg.h"
+#include "common/state/state_sync.h"
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ASK_KEYS    2000
+#define PAGE        "200"
+#define ARENA_BYTES 65536
+
+/* --- waiting -------------------------------------------------------------------------------------
+ */
+
+static enum dw_rc has_passed(struct dw_compare_judge *judge, const struct dw_sync_record *sync,
+                             bool *out, struct dw_err *err)
+{
+    char epoch[24];
+    char lsn[24];
+    const char *params[] = {judge->record->topic, epoch, dw_pg_format_lsn(sync->end_lsn, lsn)};
+    PGresult *result = NULL;
+    (void)snprintf(epoch, sizeof epoch, "%u", sync->epoch);
+    enum dw_rc rc = dw_pg_query(judge->links->target,
+                                "SELECT count(*) FROM dualwrite.progress WHERE topic = $1"
+                                " AND (epoch, commit_lsn) >= ($2::bigint, $3::pg_lsn)",
+                                3, params, &result, err);
+    if (rc != DW_OK)
+        return rc;
+    *out = strtol(PQgetvalue(result, 0, 0), NULL, 10) >= judge->record->partitions;
+    PQclear(result);
+    return DW_OK;
+}
+
+enum outcome { OUTCOME_WAIT, OUTCOME_ANSWERED, OUTCOME_GIVEN_UP };
+
+static enum dw_rc look(struct dw_compare_judge *judge, enum outcome *out, struct dw_err *err)
+{
+    struct dw_arena arena;
+    const struct dw_sync_filter filter = {.id = judge->sync};
+    const struct dw_sync_record *sync = NULL;
+    size_t count = 0;
+    bool passed = false;
+    dw_arena_init(&arena, ARENA_BYTES);
+    enum dw_rc rc = dw_state_syncs_load(judge->state, &filter, &arena, &sync, &count, err);
+    bool late = dw_clock_mono_ms() - judge->asked_ms > judge->timeout_ms;
+    *out = late ? OUTCOME_GIVEN_UP : OUTCOME_WAIT;
+    if (rc == DW_OK && (count == 0 || sync->state == DW_SYNC_CANCELLED))
+        *out = OUTCOME_GIVEN_UP;
+    else if (rc == DW_OK && sync->state == DW_SYNC_FAILED)
+        rc = dw_err_set(err, DW_CONFIG, sync->code, "%s", sync->reason);
+    else if (rc == DW_OK && sync->state == DW_SYNC_DRAINING)
+        rc = has_passed(judge, sync, &passed, err);
+    if (rc == DW_OK && (passed || (count && sync->state == DW_SYNC_DONE)))
+        *out = OUTCOME_ANSWERED;
+    dw_arena_done(&arena);
+    return rc;
+}
+
+/* --- verdicts ------------------------------------------------------------------------------------
+ */
+
+/* The target's row has another spelling of the key, and other values: it is another source row's.
+ */
+static const char verdict_query[] =
+    "SELECT v.key, v.target_key, v.kind, v.columns, v.code, v.reason, v.epoch, v.commit_lsn,"
+    " v.ordinal, h.topic, h.partition, h.record_offset, EXISTS (SELECT FROM"
+    "  json_array_elements(v.columns::json) AS c WHERE c->>'column' = ANY ($2::text[]))"
+    " FROM dualwrite.verdict v LEFT JOIN LATERAL (SELECT topic, partition, record_offset"
+    "  FROM dualwrite.held WHERE map = v.map AND key = v.target_key AND v.target_key <> ''"
+    "  AND outcome IS NULL ORDER BY epoch DESC, commit_lsn DESC, ordinal DESC LIMIT 1) h"
+    " ON v.kind IN ('missing', 'different') WHERE v.run = $1 ORDER BY v.key LIMIT " PAGE;
+
+static const char *text_at(const PGresult *result, int row, int column, struct dw_arena *arena)
+{
+    return dw_arena_copy(arena, dw_str_from(PQgetvalue(result, row, column))).ptr;
+}
+
+static void judge_kind(struct dw_reconcile_verdict *verdict, const char *kind, bool other_key)
+{
+    verdict->equal = strcmp(kind, "equal") == 0;
+    if (verdict->letter_topic)
+        verdict->kind = DW_DIFFERENCE_HELD;
+    else if (strcmp(kind, "missing") == 0)
+        verdict->kind = DW_DIFFERENCE_MISSING;
+    else if (strcmp(kind, "extra") == 0)
+        verdict->kind = DW_DIFFERENCE_EXTRA;
+    else if (strcmp(kind, "waiting") == 0)
+        verdict->kind = DW_DIFFERENCE_WAITING;
+    else /* unknown: too large to be asked about, but its hashes differ */
+        verdict->kind = other_key ? DW_DIFFERENCE_DUPLICATE : DW_DIFFERENCE_DIFFERENT;
+}
+
+static void read_verdict(const PGresult *result, int row, struct dw_arena *arena,
+                         struct dw_reconcile_verdict *out)
+{
+    bool held = !PQgetisnull(result, row, 9);
+    *out = (struct dw_reconcile_verdict){
+        .key = text_at(result, row, 0, arena),
+        .target_key = text_at(result, row, 1, arena),
+        .columns = text_at(result, row, 3, arena),
+        .code = text_at(result, row, 4, arena),
+        .reason = text_at(result, row, 5, arena),
+        .epoch = (uint32_t)strtoul(PQgetvalue(result, row, 6), NULL, 10),
+        .ordinal = strtoull(PQgetvalue(result, row, 8), NULL, 10),
+        .letter_topic = held ? text_at(result, row, 9, arena) : NULL,
+        .letter_partition = held ? (int32_t)strtol(PQgetvalue(result, row, 10), NULL, 10) : 0,
+        .letter_offset = held ? strtoll(PQgetvalue(result, row, 11), NULL, 10) : 0,
+    };
+    (void)dw_pg_parse_lsn(PQgetvalue(result, row, 7), &out->commit_lsn);
+    judge_kind(out, PQgetvalue(result, row, 2), PQgetvalue(result, row, 12)[0] == 't');
+}
+
+static enum dw_rc read_page(struct dw_compare_judge *judge, struct dw_arena *arena,
+                            struct dw_reconcile_verdicts *out, struct dw_err *err)
+{
+    const struct dw_map_side *side = &judge->map->target;
+    struct dw_compare_params params;
+    PGresult *result = NULL;
+    dw_compare_params_init(&params, arena);
+    dw_compare_params_add_i64(&params, judge->run);
+    dw_compare_params_add_list(&params, side->key, side->key_count, 1);
+    enum dw_rc rc = dw_compare_ask(judge->links->target, verdict_query, &params, &result, err);
+    if (rc != DW_OK)
+        return rc;
+    size_t count = (size_t)PQntuples(result);
+    struct dw_reconcile_verdict *items = DW_ARENA_ARRAY(arena, struct dw_reconcile_verdict, count);
+    for (size_t i = 0; i < count; i++)
+        read_verdict(result, (int)i, arena, &items[i]);
+    PQclear(result);
+    *out = (struct dw_reconcile_verdicts){
+        .items = items, .count = count, .keep_max = judge->keep_max, .repair = judge->repair};
+    return DW_OK;
+}
+
+static enum dw_rc drop_page(struct dw_compare_judge *judge, struct dw_arena *arena,
+                            const struct dw_reconcile_verdicts *page, struct dw_err *err)
+{
+    struct dw_str *keys = DW_ARENA_ARRAY(arena, struct dw_str, page->count);
+    struct dw_compare_params params;
+    PGresult *result = NULL;
+    for (size_t i = 0; i < page->count; i++)
+        keys[i] = dw_str_from(page->items[i].key);
+    dw_compare_params_init(&params, arena);
+    dw_compare_params_add_i64(&params, judge->run);
+    dw_compare_params_add_list(&params, keys, page->count, 1);
+    enum dw_rc rc = dw_pg_exec(judge->links->target, "BEGIN READ WRITE", err);
+    if (rc == DW_OK)
+        rc = dw_compare_ask(judge->links->target,
+                            "DELETE FROM dualwrite.verdict WHERE run = $1"
+                            " AND key = ANY ($2::text[])",
+                            &params, &result, err);
+    PQclear(result);
+    struct dw_err ignored = DW_ERR_INIT; /* the first error is the one to tell */
+    enum dw_rc ended = dw_pg_exec(judge->links->target, rc == DW_OK ? "COMMIT" : "ROLLBACK",
+                                  rc == DW_OK ? err : &ignored);
+    return rc == DW_OK ? ended : rc;
+}
+
+static enum dw_rc take_verdicts(struct dw_compare_judge *judge, struct dw_err *err)
+{
+    struct dw_arena arena;
+    struct dw_reconcile_verdicts page;
+    enum dw_rc rc;
+    dw_arena_init(&arena, ARENA_BYTES);
+    do {
+        dw_arena_reset(&arena);
+        rc = read_page(judge, &arena, &page, err);
+        dw_fault("compare.before_take");
+        if (rc == DW_OK && page.count)
+            rc = dw_state_verdicts_take(judge->state, judge->run, &page, err);
+        dw_fault("compare.after_take");
+        if (rc == DW_OK && page.count)
+            rc = drop_page(judge, &arena, &page, err);
+    } while (rc == DW_OK && page.count);
+    dw_arena_done(&arena);
+    return rc;
+}
+
+/* --- a step --------------------------------------------------------------------------------------
+ */
+
+static enum dw_rc ask(struct dw_compare_judge *judge, struct dw_err *err)
+{
+    enum dw_rc rc = dw_state_suspects_ask(judge->state, judge->run, judge->record->name, ASK_KEYS,
+                                          &judge->sync, err);
+    judge->asked_ms = dw_clock_mono_ms();
+    return rc;
+}
+
+enum dw_rc dw_compare_judge_step(struct dw_compare_judge *judge, enum dw_judge_answer *out,
+                                 struct dw_err *err)
+{
+    enum outcome outcome = OUTCOME_WAIT;
+    *out = DW_JUDGE_WAIT;
+    if (!judge->sync) {
+        enum dw_rc rc = ask(judge, err);
+        if (rc == DW_OK && !judge->sync)
+            *out = DW_JUDGE_NOTHING;
+        return rc;
+    }
+    enum dw_rc rc = look(judge, &outcome, err);
+    if (rc != DW_OK || outcome == OUTCOME_WAIT)
+        return rc;
+    if (outcome == OUTCOME_ANSWERED)
+        rc = take_verdicts(judge, err);
+    if (rc == DW_OK)
+        rc = dw_state_verdicts_settle(judge->state, judge->run, judge->sync,
+                                      outcome == OUTCOME_GIVEN_UP, err);
+    if (rc != DW_OK)
+        return rc;
+    judge->sync = 0;
+    judge->given_up = outcome == OUTCOME_GIVEN_UP;
+    *out = judge->given_up ? DW_JUDGE_GIVEN_UP : DW_JUDGE_TAKEN;
+    return DW_OK;
+}

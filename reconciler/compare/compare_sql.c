@@ -1,0 +1,281 @@
+/* compare_sql.c - see compare_sql.h. */
+#include "reconciler/compare/compare_sql.h"
+
+#include "common/postgres/pg.h"
+
+#define SEED "0"
+
+struct statement {
+    const struct dw_compare_plan *plan;
+    bool of_source;
+    struct dw_buf *out;
+    bool walks_target; /* in the target's own order of keys */
+};
+
+static const struct dw_compare_side *side_of(const struct statement *statement)
+{
+    return statement->of_source ? &statement->plan->source : &statement->plan->target;
+}
+
+static const struct dw_pg_column *key_of(const struct statement *statement, size_t key)
+{
+    const struct dw_compare_key *pair = &statement->plan->keys[key];
+    return statement->of_source ? pair->source : pair->target;
+}
+
+static void put_key(const struct statement *statement, size_t key)
+{
+    dw_buf_append_text(statement->out, "t.");
+    dw_pg_quote_name(statement->out, key_of(statement, key)->name);
+}
+
+/* The n-th key column of the walk: the target may be walked in another order than the source. */
+static size_t place_of(const struct statement *statement, size_t at)
+{
+    return statement->walks_target ? statement->plan->walk[at] : at;
+}
+
+/* t."a", t."b" */
+static void put_keys(const struct statement *statement)
+{
+    for (size_t i = 0; i < statement->plan->key_count; i++) {
+        if (i)
+            dw_buf_append_text(statement->out, ", ");
+        put_key(statement, place_of(statement, i));
+    }
+}
+
+static void put_key_texts(const struct statement *statement)
+{
+    for (size_t i = 0; i < statement->plan->key_count; i++) {
+        dw_buf_append_text(statement->out, ", ");
+        put_key(statement, i);
+        dw_buf_printf(statement->out, "::pg_catalog.text AS k%zu", i);
+    }
+}
+
+static void put_from(const struct statement *statement)
+{
+    dw_buf_append_text(statement->out, " FROM ");
+    dw_pg_quote_table(statement->out, side_of(statement)->table->schema,
+                      side_of(statement)->table->table);
+    dw_buf_append_text(statement->out, " t");
+}
+
+/* (t."a", t."b") > (…): values are `prefix` and the key's number, cast to its type. */
+static void put_bound(const struct statement *statement, const char *comparison, const char *prefix,
+                      size_t first)
+{
+    struct dw_buf *out = statement->out;
+    dw_buf_append_char(out, '(');
+    put_keys(statement);
+    dw_buf_printf(out, ") %s (", comparison);
+    for (size_t i = 0; i < statement->plan->key_count; i++) {
+        size_t key = place_of(statement, i);
+        dw_buf_printf(out, "%s%s%zu::%.*s", i ? ", " : "", prefix, first + key,
+                      DW_STR_ARG(key_of(statement, key)->base_type_sql));
+    }
+    dw_buf_append_char(out, ')');
+}
+
+static const char *put_filter(const struct statement *statement, const char *word)
+{
+    if (!*side_of(statement)->filter)
+        return word;
+    dw_buf_printf(statement->out, "%s%s", word, side_of(statement)->filter);
+    return " AND ";
+}
+
+/* --- ranges --------------------------------------------------------------------------------------
+ */
+
+void dw_compare_sql_cuts(const struct dw_compare_plan *plan, bool behind, struct dw_buf *out)
+{
+    const struct statement statement = {plan, true, out, false};
+    dw_buf_append_text(out,
+                       "WITH keys AS MATERIALIZED (SELECT row_number() OVER () AS dw_n, s.* FROM"
+                       " (SELECT ");
+    put_keys(&statement);
+    put_from(&statement);
+    if (behind) {
+        dw_buf_append_text(out, " WHERE ");
+        put_bound(&statement, ">", "$", 3);
+    }
+    dw_buf_append_text(out, " ORDER BY ");
+    put_keys(&statement);
+    dw_buf_append_text(out, " LIMIT $1::bigint) s), cuts AS (SELECT dw_n AS n");
+    put_key_texts(&statement);
+    dw_buf_append_text(out, " FROM keys t WHERE dw_n % $2::bigint = 0) SELECT n");
+    for (size_t i = 0; i < plan->key_count; i++)
+        dw_buf_printf(out, ", k%zu", i);
+    dw_buf_append_text(out, " FROM cuts UNION ALL SELECT count(*)");
+    for (size_t i = 0; i < plan->key_count; i++)
+        dw_buf_append_text(out, ", NULL");
+    dw_buf_append_text(out, " FROM keys");
+}
+
+/* unnest(…) WITH ORDINALITY AS r(l0, l1, u0, u1, n) */
+static void put_ranges(const struct statement *statement, struct dw_compare_bounds bounds)
+{
+    const size_t keys = statement->plan->key_count;
+    const size_t lists = keys * ((size_t)bounds.lower + (size_t)bounds.upper);
+    struct dw_buf *out = statement->out;
+    if (!lists) {
+        dw_buf_append_text(out, "(SELECT 1 AS n) AS r");
+        return;
+    }
+    dw_buf_append_text(out, "unnest(");
+    for (size_t i = 0; i < lists; i++)
+        dw_buf_printf(out, "%s$%zu::pg_catalog.text[]", i ? ", " : "",
+                      (size_t)side_of(statement)->param_count + i + 1);
+    dw_buf_append_text(out, ") WITH ORDINALITY AS r(");
+    for (size_t i = 0; bounds.lower && i < keys; i++)
+        dw_buf_printf(out, "l%zu, ", i);
+    for (size_t i = 0; bounds.upper && i < keys; i++)
+        dw_buf_printf(out, "u%zu, ", i);
+    dw_buf_append_text(out, "n)");
+}
+
+static void put_range_conditions(const struct statement *statement, struct dw_compare_bounds bounds)
+{
+    const char *word = " WHERE ";
+    put_from(statement);
+    if (bounds.lower) {
+        dw_buf_append_text(statement->out, word);
+        put_bound(statement, ">", "r.l", 0);
+        word = " AND ";
+    }
+    if (bounds.upper) {
+        dw_buf_append_text(statement->out, word);
+        put_bound(statement, "<=", "r.u", 0);
+        word = " AND ";
+    }
+    (void)put_filter(statement, word);
+}
+
+static void put_hash(const struct statement *statement)
+{
+    dw_buf_printf(statement->out, "pg_catalog.hash_record_extended(ROW(%s), " SEED ")",
+                  side_of(statement)->row);
+}
+
+void dw_compare_sql_hashes(const struct dw_compare_plan *plan, bool of_source,
+                           struct dw_compare_bounds bounds, struct dw_buf *out)
+{
+    const struct statement statement = {plan, of_source, out, false};
+    dw_buf_append_text(out, "SELECT r.n, a.c, a.s FROM ");
+    put_ranges(&statement, bounds);
+    dw_buf_append_text(out, " CROSS JOIN LATERAL (SELECT count(*) AS c, coalesce(sum(");
+    put_hash(&statement);
+    dw_buf_append_text(out, "), 0) AS s");
+    put_range_conditions(&statement, bounds);
+    dw_buf_append_text(out, ") a");
+}
+
+void dw_compare_sql_rows(const struct dw_compare_plan *plan, bool of_source,
+                         struct dw_compare_bounds bounds, int64_t limit, struct dw_buf *out)
+{
+    const struct statement statement = {plan, of_source, out, false};
+    dw_buf_append_text(out, "SELECT r.n, a.h");
+    for (size_t i = 0; i < plan->key_count; i++)
+        dw_buf_printf(out, ", a.k%zu", i);
+    dw_buf_append_text(out, " FROM ");
+    put_ranges(&statement, bounds);
+    dw_buf_append_text(out, " CROSS JOIN LATERAL (SELECT ");
+    put_hash(&statement);
+    dw_buf_append_text(out, " AS h");
+    put_key_texts(&statement);
+    put_range_conditions(&statement, bounds);
+    dw_buf_append_text(out, " ORDER BY ");
+    put_keys(&statement);
+    dw_buf_printf(out, " LIMIT %lld) a", (long long)limit);
+}
+
+const char *dw_compare_sql_probe(void)
+{
+    return "SELECT pg_catalog.hash_record_extended(ROW(true, '\\x00ff'::pg_catalog.bytea,"
+           " 'a'::pg_catalog.\"char\", 1::pg_catalog.int8, 2::pg_catalog.int4, 3::pg_catalog.int2,"
+           " '\303\244bc'::pg_catalog.text COLLATE pg_catalog.\"C\","
+           " 'ab '::pg_catalog.bpchar COLLATE pg_catalog.\"C\", 4::pg_catalog.oid,"
+           " 1.5::pg_catalog.float4, -0.1::pg_catalog.float8, '2026-01-31'::pg_catalog.date,"
+           " '12:34:56.5'::pg_catalog.time, '2026-01-31 12:34:56.5'::pg_catalog.timestamp,"
+           " '2026-01-31 12:34:56.5+00'::pg_catalog.timestamptz, '12:34:56+02'::pg_catalog.timetz,"
+           " 12345678901234567890.1234::pg_catalog.numeric,"
+           " '00112233-4455-6677-8899-aabbccddeeff'::pg_catalog.uuid,"
+           " '{\"a\": [1.50, null, \"x\"]}'::pg_catalog.jsonb, NULL::pg_catalog.text), " SEED ")";
+}
+
+/* --- rows ----------------------------------------------------------------------------------------
+ */
+
+void dw_compare_sql_source_page(const struct dw_compare_plan *plan, const struct dw_str *columns,
+                                size_t column_count, bool behind, int64_t limit, struct dw_buf *out)
+{
+    const struct statement statement = {plan, true, out, false};
+    const char *word = " WHERE ";
+    dw_buf_append_text(out, "SELECT ");
+    for (size_t i = 0; i < column_count; i++) {
+        dw_buf_append_text(out, i ? ", t." : "t.");
+        dw_pg_quote_name(out, columns[i]);
+    }
+    put_key_texts(&statement);
+    put_from(&statement);
+    if (behind) {
+        dw_buf_append_text(out, word);
+        put_bound(&statement, ">", "$", (size_t)plan->source.filter_param_count + 1);
+        word = " AND ";
+    }
+    (void)put_filter(&statement, word);
+    dw_buf_append_text(out, " ORDER BY ");
+    put_keys(&statement);
+    dw_buf_printf(out, " LIMIT %lld", (long long)limit);
+}
+
+void dw_compare_sql_target_page(const struct dw_compare_plan *plan, bool behind, int64_t limit,
+                                struct dw_buf *out)
+{
+    const struct statement statement = {plan, false, out, true};
+    const char *word = " WHERE ";
+    dw_buf_append_text(out, "SELECT true");
+    put_key_texts(&statement);
+    put_from(&statement);
+    if (behind) {
+        dw_buf_append_text(out, word);
+        put_bound(&statement, ">", "$", (size_t)plan->target.param_count + 1);
+        word = " AND ";
+    }
+    (void)put_filter(&statement, word);
+    dw_buf_append_text(out, " ORDER BY ");
+    put_keys(&statement);
+    dw_buf_printf(out, " LIMIT %lld", (long long)limit);
+}
+
+bool dw_compare_sql_absent_filters(const struct dw_compare_plan *plan)
+{
+    return plan->outside_is_extra && *plan->source.filter;
+}
+
+void dw_compare_sql_absent(const struct dw_compare_plan *plan, struct dw_buf *out)
+{
+    const struct statement statement = {plan, true, out, false};
+    const bool filters = dw_compare_sql_absent_filters(plan);
+    const size_t first = 1 + (filters ? (size_t)plan->source.filter_param_count : 0);
+    dw_buf_append_text(out, "SELECT k.n FROM unnest(");
+    for (size_t i = 0; i < plan->key_count; i++)
+        dw_buf_printf(out, "%s$%zu::pg_catalog.text[]", i ? ", " : "", first + i);
+    dw_buf_append_text(out, ") WITH ORDINALITY AS k(");
+    for (size_t i = 0; i < plan->key_count; i++)
+        dw_buf_printf(out, "k%zu, ", i);
+    dw_buf_append_text(out, "n) WHERE NOT EXISTS (SELECT");
+    put_from(&statement);
+    const char *word = " WHERE ";
+    for (size_t i = 0; i < plan->key_count; i++) {
+        dw_buf_append_text(out, word);
+        put_key(&statement, i);
+        dw_buf_printf(out, " = k.k%zu::%.*s", i, DW_STR_ARG(plan->keys[i].source->base_type_sql));
+        word = " AND ";
+    }
+    if (filters)
+        (void)put_filter(&statement, word);
+    dw_buf_append_text(out, ")");
+}
