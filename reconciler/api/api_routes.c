@@ -179,6 +179,74 @@ static const char *check_resync(const struct dw_api_request *request)
     return (keys || from || filter) && maps != 1 ? "keys and filter are of one map" : NULL;
 }
 
+/* --- comparisons --------------------------------------------------------------------------------
+ */
+
+static const char *const compare_ways[] = {"hash", "rows", NULL};
+static const char *const difference_kinds[] = {"missing", "extra",   "different", "duplicate",
+                                               "held",    "waiting", NULL};
+static const char *const repair_outcomes[] = {"none", "ordered", "gone", "left", NULL};
+static const struct dw_api_field compare_body[] = {
+    {.name = "maps",
+     .type = DW_API_TEXTS,
+     .max = MAPS_MAX,
+     .required = true,
+     .text = "Which maps."},
+    {.name = "filter",
+     .type = DW_API_TEXT,
+     .min = 1,
+     .max = FILTER_MAX,
+     .text = "An expression over the source's columns: rows that match it alone."},
+    {.name = "sample",
+     .type = DW_API_INTEGER,
+     .min = 1,
+     .max = 100,
+     .text = "Percent of the key ranges, chosen by chance; left out: all."},
+    RATE,
+    {.name = "way",
+     .type = DW_API_CHOICE,
+     .choices = compare_ways,
+     .text = "By hashes in the databases, or by reading rows; left out: hashes where possible."},
+    END};
+static const struct dw_api_field runs_query[] = {TEXT("map", NAME_MAX, "Those of this map."),
+                                                 {.name = "batch",
+                                                  .type = DW_API_INTEGER,
+                                                  .min = 1,
+                                                  .max = INT64_MAX,
+                                                  .text = "Those ordered together with this one."},
+                                                 LIMIT,
+                                                 AFTER_ID,
+                                                 END};
+static const struct dw_api_field differences_query[] = {
+    {.name = "kind",
+     .type = DW_API_CHOICE,
+     .choices = difference_kinds,
+     .text = "Those of this kind."},
+    {.name = "repair",
+     .type = DW_API_CHOICE,
+     .choices = repair_outcomes,
+     .text = "Those of which a repair made this."},
+    LIMIT,
+    AFTER_ID,
+    END};
+static const struct dw_api_field repair_body[] = {
+    FLAG("delete_extra", "Delete rows of the target that the source has not, up to the limit."),
+    {.name = "limit",
+     .type = DW_API_INTEGER,
+     .min = 1,
+     .max = INT64_MAX,
+     .text = "How many rows may be deleted; with more of them nothing is done."},
+    DRY_RUN,
+    END};
+
+static const char *check_repair(const struct dw_api_request *request)
+{
+    bool deletes = dw_api_request_flag(request, "delete_extra");
+    return deletes != dw_api_request_given(request, "limit")
+               ? "\"delete_extra\" and \"limit\" go together"
+               : NULL;
+}
+
 /* --- dead letters, audit ------------------------------------------------------------------------
  */
 
@@ -233,27 +301,6 @@ static const char *check_letters(const struct dw_api_request *request)
 }
 static const struct dw_api_field audit_query[] = {TEXT("map", NAME_MAX, "What was done to this."),
                                                   LIMIT, AFTER_ID, END};
-
-/* --- alerts -------------------------------------------------------------------------------------
- */
-
-#define RULE_MAX 40
-#define RULE     TEXT("rule", RULE_MAX, "Of this rule.")
-#define OBJECT   TEXT("object", NAME_MAX, "Of this map or system.")
-static const struct dw_api_field alerts_query[] = {RULE, OBJECT, LIMIT, AFTER_ID, END};
-static const struct dw_api_field test_body[] = {
-    TEXT("webhook", NAME_MAX, "Which; left out: all of them."), END};
-static const struct dw_api_field silence_body[] = {
-    TEXT("rule", RULE_MAX, "Alerts of this rule; left out: of every."),
-    TEXT("object", NAME_MAX, "Of this map or system; left out: of every."),
-    {.name = "seconds",
-     .type = DW_API_INTEGER,
-     .min = 1,
-     .max = 365 * 86400,
-     .required = true,
-     .text = "For how long."},
-    REASON,
-    END};
 
 /* --- the table ----------------------------------------------------------------------------------
  */
@@ -316,6 +363,23 @@ static const struct dw_api_route routes[] = {
     {"POST", "/syncs/{id}/rate", OPERATOR, dw_api_syncs_act, DW_SYNC_RATE, .names = id_name,
      .body = rate_body, .summary = "Limit the rows per second while it runs.", .schema = "Sync"},
 
+    {"GET", "/reconcile/runs", VIEWER, dw_api_reconcile_list, .query = runs_query,
+     .summary = "Comparisons of both sides, newest first.", .schema = "RunList"},
+    {"POST", "/reconcile/runs", OPERATOR, dw_api_reconcile_order, .body = compare_body,
+     .summary = "Compare both sides of maps.", .schema = "RunList"},
+    {"GET", "/reconcile/runs/{id}", VIEWER, dw_api_reconcile_show, .names = id_name,
+     .summary = "One comparison: progress, counts, repair.", .schema = "Run"},
+    {"POST", "/reconcile/runs/{id}/cancel", OPERATOR, dw_api_reconcile_cancel, .names = id_name,
+     .summary = "Stop comparing.", .schema = "Run"},
+    {"GET", "/reconcile/runs/{id}/differences", VIEWER, dw_api_reconcile_differences,
+     .names = id_name, .query = differences_query,
+     .summary = "What a comparison found: key, kind, columns with both values.",
+     .schema = "DifferenceList"},
+    {"POST", "/reconcile/runs/{id}/repair", OPERATOR, dw_api_reconcile_repair, .names = id_name,
+     .body = repair_body, .check = check_repair,
+     .summary = "Read the rows that differ again from the source, through the ordinary path.",
+     .schema = "RepairOrdered"},
+
     {"GET", "/dead-letters", VIEWER, dw_api_letters_list, .query = letters_query,
      .summary = "Events that could not be applied, newest first.", .schema = "LetterList"},
     {"GET", "/dead-letters/groups", VIEWER, dw_api_letters_groups, .query = groups_query,
@@ -341,18 +405,6 @@ static const struct dw_api_route routes[] = {
      .summary = "Take no further letters.", .schema = "LetterJob"},
     {"GET", "/dead-letters/{id}", VIEWER, dw_api_letters_show, .names = id_name,
      .summary = "One dead letter with its event.", .schema = "Letter"},
-
-    {"GET", "/alerts", VIEWER, dw_api_alerts_list, .query = alerts_query,
-     .summary = "What fires, silences in force, and how it goes with the webhooks.",
-     .schema = "AlertList"},
-    {"GET", "/alerts/history", VIEWER, dw_api_alerts_history, .query = alerts_query,
-     .summary = "Alerts that are over, newest first.", .schema = "AlertHistory"},
-    {"POST", "/alerts/test", OPERATOR, dw_api_alerts_test, .body = test_body,
-     .summary = "Send webhooks an alert that fires, and that it is over.", .schema = "AlertTest"},
-    {"POST", "/silences", OPERATOR, dw_api_alerts_silence, .body = silence_body,
-     .summary = "Tell nobody of alerts for a while.", .schema = "Silence"},
-    {"POST", "/silences/{id}/end", OPERATOR, dw_api_alerts_unsilence, .names = id_name,
-     .summary = "End a silence now.", .schema = "SilenceEnded"},
 
     {"GET", "/audit", VIEWER, dw_api_history_audit, .query = audit_query,
      .summary = "Who did what, newest first.", .schema = "AuditLog"},

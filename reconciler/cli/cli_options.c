@@ -9,7 +9,6 @@
 #define SECONDS_MAX    86400
 #define LIMIT_MAX      1000
 #define PARTITIONS_MAX 10000
-#define FOR_SECONDS    3600
 
 #define SECONDS_100_YEARS INT64_C(3155760000)
 
@@ -32,7 +31,9 @@
 #define TAKES_REPLAY    (UINT64_C(1) << 25)
 #define TAKES_GROUP     (UINT64_C(1) << 26)
 #define TAKES_YES       (UINT64_C(1) << 27)
-#define TAKES_FOR       (UINT64_C(1) << 32)
+#define TAKES_COMPARE   (UINT64_C(1) << 14) /* what is compared, and how */
+#define TAKES_KIND      (UINT64_C(1) << 15)
+#define TAKES_REPAIR    (UINT64_C(1) << 16)
 #define TAKES_ALL       (UINT64_C(1) << 63) /* every command */
 
 struct command {
@@ -120,6 +121,24 @@ static const struct command commands[DW_CLI_COMMAND_COUNT] = {
                           "dualwrite sync rate 7 500"},
     [DW_CLI_AUDIT] = {NULL, "audit", TAKES_MAP | TAKES_PAGE, 0, 0, "", "who did what, newest first",
                       "dualwrite audit --map customers"},
+    [DW_CLI_RECONCILE_RUN] = {"reconcile", "run", TAKES_COMPARE | TAKES_WAIT, 1, MANY, "NAME...",
+                              "compare both sides of maps while changes flow",
+                              "dualwrite reconcile run customers orders --wait"},
+    [DW_CLI_RECONCILE_LIST] = {"reconcile", "list", TAKES_MAP | TAKES_PAGE, 0, 0, "",
+                               "comparisons and what they found, newest first",
+                               "dualwrite reconcile list --map customers"},
+    [DW_CLI_RECONCILE_SHOW] = {"reconcile", "show", 0, 1, 1, "RUN",
+                               "one comparison: progress, counts, repair",
+                               "dualwrite reconcile show 7"},
+    [DW_CLI_RECONCILE_DIFFERENCES] = {"reconcile", "differences", TAKES_KIND | TAKES_PAGE, 1, 1,
+                                      "RUN", "the rows that differ, with both values",
+                                      "dualwrite reconcile differences 7 --kind missing"},
+    [DW_CLI_RECONCILE_REPAIR] = {"reconcile", "repair", TAKES_REPAIR | TAKES_DRY_RUN | TAKES_WAIT,
+                                 1, 1, "RUN",
+                                 "read the rows that differ again from the source, compare them",
+                                 "dualwrite reconcile repair 7 --wait"},
+    [DW_CLI_RECONCILE_CANCEL] = {"reconcile", "cancel", 0, 1, 1, "RUN", "stop comparing",
+                                 "dualwrite reconcile cancel 7"},
     [DW_CLI_LETTER_LIST] = {"dead-letter", "list", TAKES_FILTER | TAKES_GROUP | TAKES_PAGE, 0, 0,
                             "", "events that could not be applied, newest first",
                             "dualwrite dead-letter list --map customers --code DW-APPLY-012"},
@@ -155,20 +174,6 @@ static const struct command commands[DW_CLI_COMMAND_COUNT] = {
     [DW_CLI_LETTER_CANCEL] = {"dead-letter", "cancel", 0, 1, 1, "JOB",
                               "let a job take no further dead letters",
                               "dualwrite dead-letter cancel 7"},
-    [DW_CLI_ALERT_LIST] = {"alert", "list", TAKES_PAGE, 0, 0, "",
-                           "what needs somebody: alerts, silences, webhooks that fail",
-                           "dualwrite alert list"},
-    [DW_CLI_ALERT_HISTORY] = {"alert", "history", TAKES_PAGE | TAKES_MAP, 0, 0, "",
-                              "alerts that are over, newest first",
-                              "dualwrite alert history --map customers"},
-    [DW_CLI_ALERT_TEST] = {"alert", "test", 0, 0, 1, "[WEBHOOK]",
-                           "send webhooks an alert that fires, and that it is over",
-                           "dualwrite alert test pager"},
-    [DW_CLI_ALERT_SILENCE] = {"alert", "silence", TAKES_FOR | TAKES_REASON, 1, 2,
-                              "ALERT|all [OBJECT]", "tell nobody of alerts for a while",
-                              "dualwrite alert silence lag orders --for 2h --reason 'month end'"},
-    [DW_CLI_ALERT_UNSILENCE] = {"alert", "unsilence", 0, 1, 1, "ID", "end a silence now",
-                                "dualwrite alert unsilence 3"},
     [DW_CLI_EXPLAIN] = {NULL, "explain", 0, 0, 1, "[CODE]",
                         "cause and remedy of an error code; of all, as Markdown",
                         "dualwrite explain DW-PG-002"},
@@ -191,7 +196,6 @@ enum option_id {
     OPTION_WAIT,
     OPTION_WATCH,
     OPTION_REASON,
-    OPTION_FOR,
     OPTION_MAP,
     OPTION_STATE,
     OPTION_CODE,
@@ -216,6 +220,9 @@ enum option_id {
     OPTION_SOURCE_ROW,
     OPTION_GROUP,
     OPTION_EACH,
+    OPTION_SAMPLE,
+    OPTION_WAY,
+    OPTION_KIND,
 };
 
 enum value { VALUE_NONE, VALUE_NEEDED, VALUE_SECONDS /* may be left out */ };
@@ -236,8 +243,6 @@ static const struct option options[] = {
      "only say what would happen"},
     {"--reason", OPTION_REASON, VALUE_NEEDED, TAKES_REASON, "--reason TEXT",
      "why, for the map's history"},
-    {"--for", OPTION_FOR, VALUE_NEEDED, TAKES_FOR, "--for TIME",
-     "how long: 30m, 2h, 1d (default 1h)"},
     {"--wait", OPTION_WAIT, VALUE_SECONDS, TAKES_WAIT, "--wait [SECONDS]",
      "until it is in force in producer and consumers (default 60 s), and rows are copied"},
     {"--no-sync", OPTION_NO_SYNC, VALUE_NONE, TAKES_NO_SYNC, "--no-sync",
@@ -246,15 +251,28 @@ static const struct option options[] = {
      "rows that the target has already: overwrite (default) or keep"},
     {"--rate", OPTION_RATE, VALUE_NEEDED, TAKES_COPY, "--rate ROWS",
      "copy at most so many rows per second"},
+    {"--rate", OPTION_RATE, VALUE_NEEDED, TAKES_COMPARE, "--rate ROWS",
+     "read at most so many rows per second, both sides together"},
+    {"--sample", OPTION_SAMPLE, VALUE_NEEDED, TAKES_COMPARE, "--sample PERCENT",
+     "only so many of the rows, in ranges chosen by chance"},
+    {"--way", OPTION_WAY, VALUE_NEEDED, TAKES_COMPARE, "--way WAY",
+     "hash (in the databases) or rows (read and compared); default: hash where possible"},
+    {"--kind", OPTION_KIND, VALUE_NEEDED, TAKES_KIND, "--kind KIND",
+     "missing, extra, different, duplicate, held or waiting"},
     {"--delete-extra", OPTION_DELETE_EXTRA, VALUE_NONE, TAKES_COPY, "--delete-extra",
      "also delete target rows that the source has not; needs --yes"},
-    {"--yes", OPTION_YES, VALUE_NONE, TAKES_COPY, "--yes", "really delete (see --delete-extra)"},
+    {"--delete-extra", OPTION_DELETE_EXTRA, VALUE_NONE, TAKES_REPAIR, "--delete-extra",
+     "also delete target rows that the source has not; needs --limit and --yes"},
+    {"--limit", OPTION_LIMIT, VALUE_NEEDED, TAKES_REPAIR, "--limit ROWS",
+     "how many rows may be deleted; with more of them nothing is done"},
+    {"--yes", OPTION_YES, VALUE_NONE, TAKES_COPY | TAKES_REPAIR, "--yes",
+     "really delete (see --delete-extra)"},
     {"--key", OPTION_KEY, VALUE_NEEDED, TAKES_KEYS, "--key JSON",
      "only this row, as object or array of the source key; may be repeated"},
     {"--from", OPTION_FROM, VALUE_NEEDED, TAKES_KEYS, "--from JSON",
      "only rows from this key on …"},
     {"--to", OPTION_TO, VALUE_NEEDED, TAKES_KEYS, "--to JSON", "… up to this one"},
-    {"--filter", OPTION_FILTER, VALUE_NEEDED, TAKES_KEYS, "--filter EXPR",
+    {"--filter", OPTION_FILTER, VALUE_NEEDED, TAKES_KEYS | TAKES_COMPARE, "--filter EXPR",
      "only rows of the source that match, as in a map's filter"},
     {"--to", OPTION_TO, VALUE_NEEDED, TAKES_TO, "--to REVISION",
      "which revision (default: the one before)"},
@@ -515,8 +533,6 @@ static bool set_option(struct parser *parser, const struct option *option, const
     case OPTION_REASON:
         out->reason = value;
         break;
-    case OPTION_FOR:
-        return set_duration(parser, option, value, &out->for_seconds);
     case OPTION_MAP:
         out->map = value;
         break;
@@ -527,7 +543,16 @@ static bool set_option(struct parser *parser, const struct option *option, const
         out->code = value;
         break;
     case OPTION_LIMIT:
-        return set_number(parser, option, value, LIMIT_MAX, &out->limit);
+        return set_number(parser, option, value, INT64_MAX, &out->limit);
+    case OPTION_SAMPLE:
+        return set_number(parser, option, value, 100, &out->sample);
+    case OPTION_WAY:
+        out->way = value;
+        return !value || strcmp(value, "hash") == 0 || strcmp(value, "rows") == 0 ||
+               wrong(parser, option->name, " is hash or rows", "");
+    case OPTION_KIND:
+        out->kind = value;
+        break;
     case OPTION_AFTER:
         out->after = value;
         break;
@@ -639,6 +664,10 @@ static bool check_copy(struct parser *parser)
     if (out->command == DW_CLI_MAP_PARTITIONS && out->argument_count == 1 &&
         (out->wait || out->dry_run))
         return wrong(parser, "COUNT", " is missing: without it nothing is changed", "");
+    if (out->command == DW_CLI_RECONCILE_REPAIR && out->delete_extra != (out->limit > 0))
+        return wrong(parser, "--delete-extra and --limit", " go together", "");
+    if (out->command != DW_CLI_RECONCILE_REPAIR && out->limit > LIMIT_MAX)
+        return wrong(parser, "--limit", " takes a number from 1 to 1000", "");
     if (out->command != DW_CLI_MAP_RESYNC)
         return true;
     if (!out->from != !out->to)
@@ -725,7 +754,6 @@ enum dw_cli_parse dw_cli_options_parse(int argc, char *const *argv, struct dw_ar
         .watch_seconds = WATCH_SECONDS,
         .older_seconds = -1,
         .newer_seconds = -1,
-        .for_seconds = FOR_SECONDS,
     };
     bool only_words = false; /* behind "--" */
     while (parser.at < argc) {

@@ -34,6 +34,12 @@ enum dw_cli_command {
     DW_CLI_SYNC_CANCEL,
     DW_CLI_SYNC_RATE,
     DW_CLI_AUDIT,
+    DW_CLI_RECONCILE_RUN,
+    DW_CLI_RECONCILE_LIST,
+    DW_CLI_RECONCILE_SHOW,
+    DW_CLI_RECONCILE_DIFFERENCES,
+    DW_CLI_RECONCILE_REPAIR,
+    DW_CLI_RECONCILE_CANCEL,
     DW_CLI_LETTER_LIST,
     DW_CLI_LETTER_SHOW,
     DW_CLI_LETTER_STATS,
@@ -43,11 +49,6 @@ enum dw_cli_command {
     DW_CLI_LETTER_PURGE,
     DW_CLI_LETTER_JOBS,
     DW_CLI_LETTER_CANCEL,
-    DW_CLI_ALERT_LIST,
-    DW_CLI_ALERT_HISTORY,
-    DW_CLI_ALERT_TEST,
-    DW_CLI_ALERT_SILENCE,
-    DW_CLI_ALERT_UNSILENCE,
     DW_CLI_EXPLAIN,
     DW_CLI_CONFIG_CHECK,
     DW_CLI_CONFIG_REFERENCE,
@@ -69,11 +70,13 @@ struct dw_cli_options {
     bool watch;
     int64_t watch_seconds;
     const char *reason; /* NULL: none */
-    int64_t for_seconds;
     const char *map;
     const char *state;
     const char *code;
-    int64_t limit; /* 0: the server's default */
+    int64_t limit;    /* 0: the server's default; of reconcile repair: rows that may be deleted */
+    int64_t sample;   /* percent; 0: all */
+    const char *way;  /* of reconcile run: hash or rows; NULL: not given */
+    const char *kind; /* of differences; NULL: any */
     bool no_sync;
     const char *on_existing; /* NULL: not given */
     int64_t rate;            /* 0: none */

@@ -2,8 +2,6 @@
  */
 #include "reconciler/cli/cli_options.h"
 
-#include <stdio.h>
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -74,6 +72,13 @@ static void test_every_command_is_understood(void **state)
         {"sync cancel 1", DW_CLI_SYNC_CANCEL},
         {"sync rate 1 500", DW_CLI_SYNC_RATE},
         {"audit --map a --limit 3", DW_CLI_AUDIT},
+        {"reconcile run a b --filter x --sample 5 --rate 9 --way hash --wait",
+         DW_CLI_RECONCILE_RUN},
+        {"reconcile list --map a", DW_CLI_RECONCILE_LIST},
+        {"reconcile show 1", DW_CLI_RECONCILE_SHOW},
+        {"reconcile differences 1 --kind extra --limit 5", DW_CLI_RECONCILE_DIFFERENCES},
+        {"reconcile repair 1 --delete-extra --limit 5000 --yes", DW_CLI_RECONCILE_REPAIR},
+        {"reconcile cancel 1", DW_CLI_RECONCILE_CANCEL},
         {"dead-letter list", DW_CLI_LETTER_LIST},
         {"dead-letter show 1", DW_CLI_LETTER_SHOW},
         {"dead-letter stats --newer 1d", DW_CLI_LETTER_STATS},
@@ -83,11 +88,6 @@ static void test_every_command_is_understood(void **state)
         {"dead-letter purge --older 90d --dry-run", DW_CLI_LETTER_PURGE},
         {"dead-letter jobs", DW_CLI_LETTER_JOBS},
         {"dead-letter cancel 3", DW_CLI_LETTER_CANCEL},
-        {"alert list --limit 5", DW_CLI_ALERT_LIST},
-        {"alert history --map a", DW_CLI_ALERT_HISTORY},
-        {"alert test pager", DW_CLI_ALERT_TEST},
-        {"alert silence lag a --for 2h --reason x", DW_CLI_ALERT_SILENCE},
-        {"alert unsilence 3", DW_CLI_ALERT_UNSILENCE},
         {"explain DW-PG-001", DW_CLI_EXPLAIN},
         {"config check", DW_CLI_CONFIG_CHECK},
         {"config reference", DW_CLI_CONFIG_REFERENCE},
@@ -158,7 +158,7 @@ static void test_mistakes_are_named(void **state)
         const char *says;
     } lines[] = {
         {"nonsense", "nonsense"},
-        {"nonsense", "there are: status, map, system, sync, audit, dead-letter,"},
+        {"nonsense", "there are: status, map, system, sync, audit, reconcile,"},
         {"map", "second word: check, apply, list, show, start, pause, resume, stop, resync,"},
         {"map burn", "map burn; there are: check, apply,"},
         {"map show", "NAME; see dualwrite map show --help"},
@@ -193,8 +193,14 @@ static void test_mistakes_are_named(void **state)
         {"sync rate 1 -5", "-5"},
         {"sync rate 1 x", "rows per second"},
         {"map apply a --start=yes", "takes no value"},
-        {"dead-letter list --limit 0", "1 to 1000"},
-        {"dead-letter list --limit x", "1 to 1000"},
+        {"dead-letter list --limit 0", "a number from 1"},
+        {"dead-letter list --limit x", "a number from 1"},
+        {"dead-letter list --limit 1001", "1 to 1000"},
+        {"reconcile repair 1 --delete-extra", "go together"},
+        {"reconcile repair 1 --limit 5", "go together"},
+        {"reconcile run a --sample 101", "1 to 100"},
+        {"reconcile run a --way burn", "hash or rows"},
+        {"reconcile run a --key 1", "--key is no option"},
         {"dead-letter list --map", "needs a value"},
         {"status --watch=0", "--watch"},
         {"--json", "missing: status, map,"},
@@ -272,30 +278,11 @@ static void test_every_command_has_help_with_an_example(void **state)
     assert_int_equal(parse("--version"), DW_CLI_VERSION);
 }
 
-static void test_spans_have_a_unit(void **state)
-{
-    (void)state;
-    assert_int_equal(parse("alert silence all"), DW_CLI_RUN);
-    assert_int_equal(options.for_seconds, 3600);
-    assert_int_equal(parse("alert silence lag --for 90s"), DW_CLI_RUN);
-    assert_int_equal(options.for_seconds, 90);
-    assert_int_equal(parse("alert silence lag --for=2d"), DW_CLI_RUN);
-    assert_int_equal(options.for_seconds, 2 * 86400);
-    static const char *const wrong[] = {"2", "h", "2hh", "-1h", "1w", "2.5h"};
-    for (size_t i = 0; i < COUNT(wrong); i++) {
-        char line[64];
-        (void)snprintf(line, sizeof line, "alert silence lag --for=%s", wrong[i]);
-        assert_int_equal(parse(line), DW_CLI_WRONG);
-        assert_non_null(strstr(text.data, "30m"));
-    }
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_every_command_is_understood),
-        TEST(test_spans_have_a_unit),
         TEST(test_options_may_stand_anywhere),
         TEST(test_seconds_may_be_left_out),
         TEST(test_filter_of_dead_letters),
