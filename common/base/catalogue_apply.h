@@ -37,7 +37,7 @@ DW_ERR_ENTRY("DW-APPLY-014", "a row waits for a unique value",
     "Another row of the target has it now; it may be about to give it up.",
     "Nothing to do when values move between rows; else find the row that has it, by the constraint named.")
 DW_ERR_ENTRY("DW-APPLY-015", "a row cannot be built from its event",
-    "The event leaves out unchanged large (TOAST) values, and the target has no row that holds them.",
+    "The event leaves out unchanged large (TOAST) values, or columns that the map did not have yet when it was published. It waited for its row to be read again, which did not come.",
     "Touch the row in the source with all its columns, or set REPLICA IDENTITY FULL on the source table.")
 DW_ERR_ENTRY("DW-APPLY-016", "an event waits behind an earlier one of its key",
     "Order per key is kept: it comes once the earlier one is settled.",

@@ -37,7 +37,7 @@ DW_ERR_ENTRY("DW-EXPR-022", "a value cannot be cast",
     "The text in this row is none of the type's values.",
     "Correct the row in the source, or guard the cast with case.")
 DW_ERR_ENTRY("DW-EXPR-023", "the event lacks a column that an expression uses",
-    "An update leaves out values that are stored apart (TOAST) and did not change, and a delete all but the key.",
+    "An update leaves out values that are stored apart (TOAST) and did not change; a delete all but the key. Elsewhere the row is read again.",
     "ALTER TABLE ... REPLICA IDENTITY FULL in the source.")
 DW_ERR_ENTRY("DW-EXPR-024", "a column's text is no value of its type",
     "The column was retyped since the map was applied, or the event was written by something else.",

@@ -478,7 +478,8 @@ static bool same_keys(const struct dw_table_map *a, const struct dw_table_map *b
 }
 
 /* Reads the revision that a marker brings. False: not yet, rows wait whose keys would be others by
- * it. */
+ * it. Else rows that wait are written by it, as if they had been touched behind the marker; what
+ * their events lack by it is read again. */
 static bool prepare_next(struct run *run)
 {
     struct dw_partition *partition = run->partition;

@@ -377,11 +377,65 @@ static enum dw_rc judge_passage(struct dw_batch *batch, const struct dw_event *e
     return DW_OK;
 }
 
+/* A change with its keys; NULL: the item died of them. */
+static struct dw_change *new_change(struct dw_batch *batch, struct dw_batch_item *item,
+                                    const struct dw_event *event, const struct dw_event_row *row)
+{
+    const struct dw_table_map *map = batch->rules.map;
+    struct dw_change *change = DW_ARENA_NEW(batch->arena, struct dw_change);
+    change->keys = DW_ARENA_ARRAY(batch->arena, struct dw_value, map->target.key_count);
+    if (dw_transform_key(batch->rules.transform, row, batch->arena, change->keys, &batch->err) !=
+        DW_OK) {
+        die_transform(batch, item, -1);
+        return NULL;
+    }
+    change->keep = event->keep;
+    change->offset = item->offset;
+    change->version = event->version;
+    change->commit_us = event->commit_us;
+    change->origin = event->system;
+    change->key_text = key_text_of(batch, change->keys, map->target.key_count);
+    return change;
+}
+
+/* The event lacks a column that an expression uses: it waited while another revision came, or the
+ * column's value is stored apart and did not change. Without any cell it waits until its row was
+ * read again. True: so it is. */
+static bool is_to_be_completed(const struct dw_batch *batch, const struct dw_event *event)
+{
+    return event->op != DW_EVENT_DELETE && strcmp(batch->err.id, "DW-EXPR-023") == 0;
+}
+
+static void complete_later(const struct dw_batch *batch, struct dw_change *change)
+{
+    change->cells = DW_ARENA_ARRAY(batch->arena, struct dw_value, batch->rules.map->column_count);
+    for (size_t i = 0; i < batch->rules.map->column_count; i++)
+        change->cells[i].kind = DW_VALUE_ABSENT;
+    change->kind = DW_CHANGE_UPSERT;
+    change->replaces = true;
+}
+
+/* The cells of an upsert. False: the item died. */
+static bool fill_cells(struct dw_batch *batch, struct dw_batch_item *item,
+                       const struct dw_event *event, struct dw_change *change)
+{
+    int column = -1;
+    change->cells = DW_ARENA_ARRAY(batch->arena, struct dw_value, batch->rules.map->column_count);
+    if (dw_transform_row(batch->rules.transform, &event->after, batch->arena, change->cells,
+                         &column, &batch->err) == DW_OK)
+        return true;
+    if (is_to_be_completed(batch, event)) {
+        complete_later(batch, change);
+        return true;
+    }
+    die_transform(batch, item, column);
+    return false;
+}
+
 /* Makes the change of a row event; the item dies when that cannot be. */
 static void judge_row(struct dw_batch *batch, struct dw_batch_item *item,
                       const struct dw_event *event)
 {
-    const struct dw_table_map *map = batch->rules.map;
     bool is_delete = event->op == DW_EVENT_DELETE;
     const struct dw_event_row *row = is_delete ? &event->before : &event->after;
     if (!row->fields) {
@@ -389,44 +443,30 @@ static void judge_row(struct dw_batch *batch, struct dw_batch_item *item,
                    is_delete ? "a delete without \"before\"" : "a row event without \"after\"");
         return;
     }
-    enum passage passage;
-    if (judge_passage(batch, event, &passage) != DW_OK) {
+    enum passage passage = PASSAGE_UPSERT;
+    bool known = judge_passage(batch, event, &passage) == DW_OK;
+    if (!known && !is_to_be_completed(batch, event)) {
         die_transform(batch, item, -1);
         return;
     }
-    if (passage == PASSAGE_OUTSIDE) {
+    if (known && passage == PASSAGE_OUTSIDE) {
         item->outcome = DW_OUTCOME_FILTERED;
         return;
     }
-    struct dw_change *change = DW_ARENA_NEW(batch->arena, struct dw_change);
-    struct dw_err *err = &batch->err;
-    int column = -1;
+    struct dw_change *change = new_change(batch, item, event, row);
+    if (!change)
+        return;
     bool exits = passage == PASSAGE_EXIT || passage == PASSAGE_UNSURE_EXIT;
     bool removes = passage == PASSAGE_DELETE || exits;
-    change->keys = DW_ARENA_ARRAY(batch->arena, struct dw_value, map->target.key_count);
-    if (dw_transform_key(batch->rules.transform, row, batch->arena, change->keys, err) != DW_OK) {
-        die_transform(batch, item, -1);
-        return;
-    }
-    if (!removes) {
-        change->cells = DW_ARENA_ARRAY(batch->arena, struct dw_value, map->column_count);
-        if (dw_transform_row(batch->rules.transform, row, batch->arena, change->cells, &column,
-                             err) != DW_OK) {
-            die_transform(batch, item, column);
-            return;
-        }
-    }
     change->kind = removes ? DW_CHANGE_DELETE : DW_CHANGE_UPSERT;
     change->exits = exits;
     change->unsure = passage == PASSAGE_UNSURE_EXIT;
     change->replaces =
         event->op == DW_EVENT_CREATE || event->op == DW_EVENT_READ || passage == PASSAGE_ENTER;
-    change->keep = event->keep;
-    change->offset = item->offset;
-    change->version = event->version;
-    change->commit_us = event->commit_us;
-    change->origin = event->system;
-    change->key_text = key_text_of(batch, change->keys, map->target.key_count);
+    if (!known)
+        complete_later(batch, change);
+    else if (!removes && !fill_cells(batch, item, event, change))
+        return;
     item->change = change;
 }
 

@@ -227,10 +227,22 @@ static void wait_for(struct dw_lane *lane, struct dw_partition *partition,
     entry->key->tick = tick_of(lane, partition, &entry->key->first->row);
 }
 
+/* It waited for a parent, and is not the whole row by the revision that has come meanwhile. */
+static void note_incomplete(struct dw_waiting_entry *entry, const struct dw_batch_item *item,
+                            int64_t now_ms)
+{
+    if (is_incomplete(&entry->row) || !item->err ||
+        strcmp(item->err->id, DW_WRITER_INCOMPLETE) != 0)
+        return;
+    entry->row.code = DW_STR_LIT(DW_WRITER_INCOMPLETE);
+    entry->passed_ms = now_ms; /* the wait for its row begins now */
+}
+
 void dw_dependency_settle(struct dw_lane *lane, struct dw_partition *partition,
                           struct dw_batch *batch, int64_t spent_ms)
 {
     size_t before = partition->waiting.entries;
+    int64_t now_ms = dw_clock_mono_ms();
     bool tried = false;
     bool settled = false;
     for (size_t i = 0; i < batch->count; i++) {
@@ -238,7 +250,9 @@ void dw_dependency_settle(struct dw_lane *lane, struct dw_partition *partition,
         if (!item->entry)
             continue;
         tried = true;
-        if (item->outcome != DW_OUTCOME_WAITING) {
+        if (item->outcome == DW_OUTCOME_WAITING) {
+            note_incomplete(item->entry, item, now_ms);
+        } else {
             dw_waiting_remove(&partition->waiting, item->entry);
             item->entry = NULL;
             settled = true;
@@ -249,7 +263,6 @@ void dw_dependency_settle(struct dw_lane *lane, struct dw_partition *partition,
     for (size_t i = 0; i < batch->count; i++)
         if (!batch->items[i]->entry && batch->items[i]->outcome == DW_OUTCOME_WAITING)
             wait_for(lane, partition, batch->items[i]);
-    int64_t now_ms = dw_clock_mono_ms();
     if (tried)
         partition->waiting_not_before = now_ms + PAUSE_MS + PAUSE_FACTOR * spent_ms;
     if (settled || before == 0) {

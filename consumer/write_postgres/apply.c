@@ -177,6 +177,16 @@ static enum dw_rc settle_by_halves(struct apply *apply, struct dw_change **chang
     return rc == DW_OK ? settle_by_halves(apply, left + half, left_count - half) : rc;
 }
 
+static bool says_all(const struct apply *apply, const struct dw_change *change)
+{
+    if (change->kind == DW_CHANGE_DELETE)
+        return true;
+    for (size_t i = 0; i < apply->table->map->column_count; i++)
+        if (change->cells[i].kind == DW_VALUE_ABSENT || change->cells[i].kind == DW_VALUE_NESTED)
+            return false;
+    return true;
+}
+
 /* Whether the queue's last event says all that the row is, whatever those before it lack. */
 static bool is_settled_by_last(const struct apply *apply, const struct queue *queue)
 {
@@ -184,12 +194,25 @@ static bool is_settled_by_last(const struct apply *apply, const struct queue *qu
     bool lacks = false;
     for (size_t i = 0; i < queue->count; i++)
         lacks = lacks || dw_lookup_resolve_lacks(apply->table, queue->changes[i]);
-    if (!lacks || last->kind == DW_CHANGE_DELETE)
-        return true;
-    for (size_t i = 0; i < apply->table->map->column_count; i++)
-        if (last->cells[i].kind == DW_VALUE_ABSENT || last->cells[i].kind == DW_VALUE_NESTED)
-            return false;
-    return true;
+    return !lacks || says_all(apply, last);
+}
+
+/* What could not be built is no loss where the key's last event says it all, though that one has to
+ * wait itself: for what the server says in `failure`. */
+static void settle_incomplete_before(struct apply *apply, struct queue *queue)
+{
+    struct dw_change *last = queue->changes[queue->count - 1];
+    size_t settled = 0;
+    for (size_t i = 0; i + 1 < queue->count; i++) {
+        struct dw_change *change = queue->changes[i];
+        if (!dw_failure_is_incomplete(change))
+            continue;
+        change->outcome = DW_OUTCOME_SUPERSEDED;
+        settled++;
+    }
+    if (settled && settled + 1 == queue->count)
+        dw_failure_settle(last, apply->table, dw_exchange_failure(&apply->writer->exchange),
+                          apply->arena);
 }
 
 /* A later event of its key may settle a waiter: its delete, or a version that refers to another
@@ -201,8 +224,11 @@ static enum dw_rc settle_queues(struct apply *apply)
         if (queue->count < 2 || !is_settled_by_last(apply, queue))
             continue;
         rc = try_part(apply, queue->changes, queue->count, true);
-        if (rc == DW_REJECT)
-            rc = undo_part(apply); /* all of them wait */
+        if (rc != DW_REJECT)
+            continue;
+        if (says_all(apply, queue->changes[queue->count - 1]))
+            settle_incomplete_before(apply, queue);
+        rc = undo_part(apply); /* they wait */
     }
     return rc;
 }

@@ -79,6 +79,12 @@ void dw_failure_settle(struct dw_change *change, const struct dw_writer_table *t
                        DW_STR_ARG(table->merge.table));
 }
 
+bool dw_failure_is_incomplete(const struct dw_change *change)
+{
+    return change->outcome == DW_OUTCOME_WAITING && change->err &&
+           strcmp(change->err->id, DW_WRITER_INCOMPLETE) == 0;
+}
+
 void dw_failure_incomplete(struct dw_change *change, const char *why, struct dw_arena *arena)
 {
     change->err = DW_ARENA_NEW(arena, struct dw_err);

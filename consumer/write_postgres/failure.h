@@ -11,6 +11,8 @@ void dw_failure_settle(struct dw_change *change, const struct dw_writer_table *t
                        const struct pg_result *result, struct dw_arena *arena);
 /* Dead because its row cannot be built from it: `why` completes the sentence. */
 void dw_failure_incomplete(struct dw_change *change, const char *why, struct dw_arena *arena);
+/* It waits for its row to be read again. */
+bool dw_failure_is_incomplete(const struct dw_change *change);
 /* Waiting because an earlier event of its key does. */
 void dw_failure_behind(struct dw_change *change, struct dw_arena *arena);
 

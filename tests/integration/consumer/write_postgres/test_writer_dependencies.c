@@ -110,6 +110,27 @@ static void test_what_comes_behind_a_waiter_settles_it(void **state)
     rig_free(rig);
 }
 
+/* The row was read again, and has to wait itself: what could not be built before it is settled. */
+static void test_a_whole_row_that_waits_settles_what_lacked_columns(void **state)
+{
+    (void)state;
+    struct rig *rig = new_rig("CREATE TABLE parent (id int PRIMARY KEY);"
+                              "CREATE TABLE t (id int PRIMARY KEY, p int REFERENCES parent, v int)",
+                              "id p v");
+    struct dw_change *lacks = rig_create(rig, "1", "7", RIG_ABSENT);
+    struct dw_change *again = rig_create(rig, "1", "7", "5");
+    struct dw_change *alone = rig_create(rig, "2", "7", RIG_ABSENT);
+    struct dw_change *partial = rig_upsert(rig, "2", "7", RIG_ABSENT);
+    rig_flush(rig);
+    rig_assert_outcome(lacks, DW_OUTCOME_SUPERSEDED);
+    rig_assert_outcome(again, DW_OUTCOME_WAITING);
+    assert_string_equal(again->err->id, "DW-APPLY-013");
+    assert_true(dw_str_is(again->parent_table, "parent"));
+    rig_assert_incomplete(alone);
+    rig_assert_outcome(partial, DW_OUTCOME_WAITING);
+    rig_free(rig);
+}
+
 /* The application's trigger writes a table of its own, whose foreign key is checked at COMMIT. */
 static void test_deferred_foreign_key_of_another_table_does_not_fail_the_commit(void **state)
 {
@@ -196,6 +217,7 @@ int main(void)
         cmocka_unit_test(test_unique_value_held_elsewhere_waits_and_holds_its_key),
         cmocka_unit_test(test_missing_parent_waits_and_is_named),
         cmocka_unit_test(test_what_comes_behind_a_waiter_settles_it),
+        cmocka_unit_test(test_a_whole_row_that_waits_settles_what_lacked_columns),
         cmocka_unit_test(test_deferred_foreign_key_of_another_table_does_not_fail_the_commit),
         cmocka_unit_test(test_deferred_foreign_key_does_not_fail_the_commit),
         cmocka_unit_test(test_parent_deleted_before_its_children_waits_for_them),

@@ -482,6 +482,18 @@ static void test_rows_enter_and_leave_the_filter(void **state)
     assert_int_equal(last(f)->stage, DW_DEAD_LETTER_TRANSFORMATION);
 }
 
+/* It was published before the filter named the column: it waits until its row was read again. */
+static void test_an_event_without_the_filters_column_has_no_cells(void **state)
+{
+    struct fixture *f = *state;
+    use_filter(f, "\"delete\"");
+    assert_passage(f, 'u', "null", LESS, 'c');
+    for (size_t i = 0; i < f->rules.map->column_count; i++)
+        assert_int_equal(last(f)->change->cells[i].kind, DW_VALUE_ABSENT);
+    assert_true(dw_str_is(last(f)->change->key_text, "[\"1\"]"));
+    assert_passage(f, 'd', LESS, "null", 'd');
+}
+
 static void test_rows_that_stay_after_leaving(void **state)
 {
     struct fixture *f = *state;
@@ -701,6 +713,7 @@ int main(void)
         CASE(test_a_waiting_key_comes_before_its_next_record),
         CASE(test_what_was_superseded_does_not_wait_for_a_third),
         CASE(test_rows_enter_and_leave_the_filter),
+        CASE(test_an_event_without_the_filters_column_has_no_cells),
         CASE(test_rows_that_stay_after_leaving),
         CASE(test_a_replay_is_no_duplicate_and_leaves_the_version),
         CASE(test_replays_are_batches_of_their_own_each_key_once),
