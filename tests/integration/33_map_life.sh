@@ -65,8 +65,8 @@ assert_match "$(<"$dw_dir/out")" 'orders +initial +running +[0-9.]+ %'
 dw_cli status --json | jq -e '.syncs | length == 1 and .[0].map == "orders" and .[0].rows_estimated == 1500 and .[0].rate == 100' >/dev/null || fail 'syncs in status --json'
 metric() { [[ $(dw_metric reconciler "$1") == "$2" ]]; }
 wait_until 10 metric 'dw_sync_rows_estimated{map="orders"}' 1500
-metric 'dw_sync_state{map="orders",state="running"}' 1 || fail 'dw_sync_state'
-metric 'dw_map_state{map="orders",state="initial_sync"}' 1 || fail 'dw_map_state'
+wait_until 10 metric 'dw_sync_state{map="orders",state="running"}' 1
+wait_until 10 metric 'dw_map_state{map="orders",state="initial_sync"}' 1
 pause_map orders
 rows() { dw_sql state "select sum(rows_done) from dualwrite.sync_range where sync = (select max(id) from dualwrite.sync)"; }
 sleep 1
