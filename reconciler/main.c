@@ -14,7 +14,8 @@
 #include "common/service/lifecycle.h"
 #include "common/state/state.h"
 #include "common/state/state_request.h"
-#include "reconciler/api/alerts.h"
+#include "reconciler/alerts/alert_sender.h"
+#include "reconciler/alerts/alert_watch.h"
 #include "reconciler/api/api.h"
 #include "reconciler/api/map_gauges.h"
 #include "reconciler/api/sync_gauges.h"
@@ -47,10 +48,12 @@ struct reconciler {
     const char *instance;
     struct dw_api *api;
     struct dw_http_server *server;
-    struct dw_letter_index *index; /* while active */
-    struct dw_target_watch *watch; /* while active */
-    struct dw_letter_work *work;   /* while active */
-    struct dw_compare *compare;    /* while active */
+    struct dw_letter_index *index;  /* while active */
+    struct dw_target_watch *watch;  /* while active */
+    struct dw_letter_work *work;    /* while active */
+    struct dw_alert_watch *alerts;  /* while active */
+    struct dw_alert_sender *sender; /* while active; NULL: no webhooks */
+    struct dw_compare *compare;     /* while active */
     struct dw_state *state;
     PGconn *lock;     /* its session holds the advisory lock, or tries to get it */
     bool asked;       /* the lock was asked for and is held by somebody else */
@@ -139,51 +142,54 @@ static enum dw_rc try_lock(struct reconciler *self, bool *out_held, struct dw_er
     return DW_OK;
 }
 
+/* What only the active one does; accepts what was not started. */
+static void stop_parts(struct reconciler *self)
+{
+    dw_compare_stop(self->compare);
+    dw_alert_sender_stop(self->sender);
+    dw_alert_watch_stop(self->alerts);
+    dw_letter_index_stop(self->index);
+    dw_target_watch_stop(self->watch);
+    dw_letter_work_stop(self->work);
+    self->compare = NULL;
+    self->sender = NULL;
+    self->alerts = NULL;
+    self->index = NULL;
+    self->watch = NULL;
+    self->work = NULL;
+}
+
 static void step_back(struct reconciler *self)
 {
     if (!self->index)
         return;
     dw_log_plain(DW_LOG_WARN, "reconciler.standby", "this instance is not the active one any more");
     dw_api_activate(self->api, NULL, NULL);
-    dw_compare_stop(self->compare);
-    dw_letter_index_stop(self->index);
-    dw_target_watch_stop(self->watch);
-    dw_letter_work_stop(self->work);
-    self->compare = NULL;
-    self->index = NULL;
-    self->watch = NULL;
-    self->work = NULL;
+    stop_parts(self);
     dw_letter_gauges_clear();
     dw_map_gauges_clear();
     dw_sync_gauges_clear();
-    dw_alerts_clear();
 }
 
 static enum dw_rc step_forward(struct reconciler *self, struct dw_err *err)
 {
-    struct dw_letter_index *index = NULL;
-    struct dw_target_watch *watch = NULL;
-    struct dw_letter_work *work = NULL;
-    struct dw_compare *compare = NULL;
-    enum dw_rc rc = dw_letter_index_start(&index, self->settings, err);
+    enum dw_rc rc = dw_letter_index_start(&self->index, self->settings, err);
     if (!rc)
-        rc = dw_target_watch_start(&watch, self->settings, err);
+        rc = dw_target_watch_start(&self->watch, self->settings, err);
     if (!rc)
-        rc = dw_letter_work_start(&work, self->settings, err);
+        rc = dw_letter_work_start(&self->work, self->settings, err);
     if (!rc)
-        rc = dw_compare_start(&compare, self->settings, err);
+        rc = dw_alert_watch_start(&self->alerts, self->settings, self->watch, err);
+    if (!rc)
+        rc = dw_alert_sender_start(&self->sender, self->settings, err);
+    if (!rc)
+        rc = dw_compare_start(&self->compare, self->settings, err);
     if (rc) {
-        dw_letter_work_stop(work);
-        dw_letter_index_stop(index);
-        dw_target_watch_stop(watch);
+        stop_parts(self);
         return rc;
     }
-    self->index = index;
-    self->watch = watch;
-    self->work = work;
-    self->compare = compare;
     self->beat_ms = self->count_ms = dw_clock_mono_ms() - BEAT_MS; /* this is news: tell at once */
-    dw_api_activate(self->api, index, watch);
+    dw_api_activate(self->api, self->index, self->watch);
     dw_log_plain(DW_LOG_INFO, "reconciler.active", "this instance is the active one");
     return DW_OK;
 }
@@ -271,8 +277,6 @@ static enum dw_rc keep_house(struct reconciler *self, struct dw_err *err)
         rc = dw_map_gauges_refresh(self->state, &self->arena, err);
     if (!rc)
         rc = dw_sync_gauges_refresh(self->state, dw_api_meter(self->api), &self->arena, err);
-    if (!rc)
-        rc = dw_alerts_refresh(self->state, self->watch, self->settings, &self->arena, err);
     if (!rc)
         rc = show_letters(self, err);
     if (!rc)

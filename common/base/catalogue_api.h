@@ -87,6 +87,12 @@ DW_ERR_ENTRY("DW-API-031", "how far the request came is not known",
 DW_ERR_ENTRY("DW-API-040", "partitions can only become more",
     "Kafka can give a topic more partitions and never fewer; a topic that is not there can get none.",
     "See dualwrite map partitions NAME for how many there are.")
+DW_ERR_ENTRY("DW-API-050", "a webhook does not take alerts",
+    "It is away, refuses the message, or takes longer than webhooks.NAME.timeout_ms; the message says what it answered.",
+    "Mend the receiver or webhooks.NAME; until then it is tried again, and nothing is lost. `dualwrite alert test NAME` tries it now.")
+DW_ERR_ENTRY("DW-API-051", "there is no such webhook",
+    "The name is none of webhooks in dualwrite.json of the reconciler, or there are none at all.",
+    "Use one of the names in the message; the reconciler reads dualwrite.json when it starts.")
 DW_ERR_ENTRY("DW-API-060", "this cannot be done with the dead letter",
     "Its state does not allow it, or nobody can tell which row it is; the message says which.",
     "`dualwrite dead-letter show ID` tells its state and what ended it.")

@@ -63,4 +63,7 @@ DW_ERR_ENTRY("DW-STATE-030", "there is no such job",
 DW_ERR_ENTRY("DW-STATE-031", "the job is over",
     "It has come to its end, or was cancelled before.",
     "See `dualwrite dead-letter jobs`.")
+DW_ERR_ENTRY("DW-STATE-050", "there is no such silence",
+    "The number is wrong, or the silence is over already.",
+    "See `dualwrite alert list`, which shows those in force.")
 /* clang-format on */

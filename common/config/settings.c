@@ -208,7 +208,8 @@ static enum dw_rc read_properties(const struct load *load, struct dw_kafka_setti
     return rc;
 }
 
-/* --- sections by name: systems, tokens -------------------------------------------------------- */
+/* --- sections by name: systems, tokens, webhooks
+ * -------------------------------------------------------- */
 
 /* A system's name becomes part of slot, publication, key and variable names. */
 static bool is_name(struct dw_str name)
@@ -282,13 +283,26 @@ static enum dw_rc read_systems(const struct load *load, struct dw_settings *out,
     return DW_OK;
 }
 
-static enum dw_rc read_tokens(const struct load *load, struct dw_settings *out, struct dw_err *err)
+/* *out: the members of a section by name; NULL when it is left out. */
+static enum dw_rc find_named(const struct load *load, const char *name, const struct dw_node **out,
+                             struct dw_err *err)
 {
-    const struct dw_node *node = dw_document_member(load->root, "tokens");
-    struct dw_option_source source = source_of(load, "tokens", node);
+    const struct dw_node *node = dw_document_member(load->root, name);
+    struct dw_option_source source = source_of(load, name, node);
     if (node && node->kind != DW_NODE_OBJECT)
         return dw_option_fault(err, "DW-CONFIG-004", &source, node, "found %s, allowed: an object",
                                dw_document_show(node, load->arena));
+    *out = node;
+    return DW_OK;
+}
+
+static enum dw_rc read_tokens(const struct load *load, struct dw_settings *out, struct dw_err *err)
+{
+    const struct dw_node *node = NULL;
+    enum dw_rc found = find_named(load, "tokens", &node, err);
+    if (found != DW_OK)
+        return found;
+    struct dw_option_source source = source_of(load, "tokens", node);
     struct dw_token_settings *tokens =
         DW_ARENA_ARRAY(load->arena, struct dw_token_settings, node ? node->count : 0);
     size_t count = 0;
@@ -305,6 +319,28 @@ static enum dw_rc read_tokens(const struct load *load, struct dw_settings *out, 
     out->tokens = tokens;
     out->token_count = count;
     return DW_OK;
+}
+
+static enum dw_rc read_webhooks(const struct load *load, struct dw_settings *out,
+                                struct dw_err *err)
+{
+    const struct dw_node *node = NULL;
+    enum dw_rc rc = find_named(load, "webhooks", &node, err);
+    struct dw_webhook_settings *webhooks =
+        DW_ARENA_ARRAY(load->arena, struct dw_webhook_settings, node ? node->count : 0);
+    const struct dw_node *member = node ? node->first : NULL;
+    for (; member && rc == DW_OK; member = member->next) {
+        struct dw_option_source source = source_of(load, "webhooks", member);
+        struct dw_webhook_settings *webhook = &webhooks[out->webhook_count++];
+        rc = read_named(load, DW_SETTINGS_WEBHOOK, member, webhook, err);
+        webhook->name = dw_arena_copy(load->arena, member->name).ptr;
+        if (rc == DW_OK && strncasecmp(webhook->url, "http://", 7) != 0 &&
+            strncasecmp(webhook->url, "https://", 8) != 0)
+            rc = dw_option_fault(err, "DW-CONFIG-005", &source, member,
+                                 "the url begins with something else than http:// or https://");
+    }
+    out->webhooks = webhooks;
+    return rc;
 }
 
 /* --- the whole ------------------------------------------------------------------------------- */
@@ -329,6 +365,10 @@ static enum dw_rc read_all(const struct load *load, struct dw_settings *out, str
         rc = read_section(load, DW_SETTINGS_RECONCILER, &out->reconciler, err);
     if (rc == DW_OK)
         rc = read_tokens(load, out, err);
+    if (rc == DW_OK)
+        rc = read_section(load, DW_SETTINGS_ALERTS, &out->alerts, err);
+    if (rc == DW_OK)
+        rc = read_webhooks(load, out, err);
     if (rc == DW_OK)
         rc = read_section(load, DW_SETTINGS_LOG, &log, err);
     out->log_level = (enum dw_log_level)log.level;

@@ -110,6 +110,40 @@ struct dw_reconciler_settings {
     int64_t replay_in_flight;    /* letters of one job under way at a time */
 };
 
+/* From which value on an alert is a warning, or critical; 0: never. */
+struct dw_alert_threshold {
+    int64_t warning, critical;
+};
+
+struct dw_alert_settings {
+    struct dw_alert_threshold dead_letters;       /* open ones of a map */
+    struct dw_alert_threshold dead_letter_age_ms; /* of the oldest open one */
+    struct dw_alert_threshold dead_letter_rate;   /* new ones of a map within five minutes */
+    struct dw_alert_threshold lag_ms;
+    struct dw_alert_threshold freshness_ms;
+    struct dw_alert_threshold slot_bytes;
+    struct dw_alert_threshold paused_ms;
+    struct dw_alert_threshold differences;  /* that the last comparison of a map left */
+    struct dw_alert_threshold loss_percent; /* of Kafka's retention, of the slot's limit */
+    int64_t for_ms;                         /* what swings has to last so long */
+    int64_t group_wait_ms;
+    int64_t repeat_ms; /* 0: never */
+    int64_t keep_days; /* of what is over */
+};
+
+enum dw_webhook_format { DW_WEBHOOK_ALERTMANAGER, DW_WEBHOOK_PLAIN };
+
+struct dw_webhook_settings {
+    const char *name;
+    const char *url;
+    int format;                /* enum dw_webhook_format */
+    int level;                 /* 0: from warning on; 1: critical alone */
+    const char *authorization; /* value of the header; NULL none */
+    const char *tls_ca;        /* PEM; NULL: the system's */
+    int64_t timeout_ms;
+    bool digest; /* it is also sent the daily digest */
+};
+
 #define DW_TOKEN_ADMIN_NAME "admin" /* of reconciler.token */
 
 struct dw_settings {
@@ -120,6 +154,9 @@ struct dw_settings {
     struct dw_producer_settings producer;
     struct dw_consumer_settings consumer;
     struct dw_reconciler_settings reconciler;
+    struct dw_alert_settings alerts;
+    const struct dw_webhook_settings *webhooks;
+    size_t webhook_count;
     const struct dw_token_settings *tokens; /* beside reconciler.token */
     size_t token_count;
     enum dw_log_level log_level;

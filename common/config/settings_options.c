@@ -181,6 +181,73 @@ static const struct dw_option token_options[] = {
      DW_OPTION_REQUIRED | DW_OPTION_SECRET, "The bearer token: a long random text."},
 };
 
+#define ALERTS(field) offsetof(struct dw_alert_settings, field)
+/* Two options, NAME_warning and NAME_critical. */
+#define THRESHOLD(name, suffix, field, warning_at, critical_at, maximum, unit, text)               \
+    {name "_warning" suffix,                                                                       \
+     DW_OPTION_INTEGER,                                                                            \
+     ALERTS(field.warning),                                                                        \
+     warning_at,                                                                                   \
+     0,                                                                                            \
+     maximum,                                                                                      \
+     NULL,                                                                                         \
+     unit,                                                                                         \
+     0,                                                                                            \
+     text " From here on a warning; 0 is never."},                                                 \
+    {                                                                                              \
+        name "_critical" suffix, DW_OPTION_INTEGER, ALERTS(field.critical), critical_at, 0,        \
+            maximum, NULL, unit, 0, "The same, critical."                                          \
+    }
+static const struct dw_option alert_options[] = {
+    THRESHOLD("dead_letters", "", dead_letters, "1", "1000", 1000000000, NULL,
+              "Open dead letters of a map."),
+    THRESHOLD("dead_letter_age", "_ms", dead_letter_age_ms, "3600000", "86400000", 3650 * DAY, "ms",
+              "Age of a map's oldest open dead letter."),
+    THRESHOLD("dead_letter_rate", "", dead_letter_rate, "20", "500", 1000000000, NULL,
+              "New dead letters of a map within five minutes."),
+    THRESHOLD("lag", "_ms", lag_ms, "60000", "600000", 3650 * DAY, "ms",
+              "How old a map's newest applied change is while Kafka has newer ones."),
+    THRESHOLD("freshness", "_ms", freshness_ms, "300000", "1800000", 3650 * DAY, "ms",
+              "How old the state of a source is that all of its targets have."),
+    THRESHOLD("slot", "_bytes", slot_bytes, "4294967296", "34359738368", INT64_C(1) << 60, "bytes",
+              "WAL that a source keeps for its producer."),
+    THRESHOLD("paused", "_ms", paused_ms, "14400000", "172800000", 3650 * DAY, "ms",
+              "How long a map is paused."),
+    THRESHOLD("differences", "", differences, "1", "1000", 1000000000000, NULL,
+              "Differences that the last comparison of a map found and nobody mended."),
+    THRESHOLD("loss", "_percent", loss_percent, "50", "80", 100, "%",
+              "How near changes are to being removed by Kafka's retention, or by the limit of a "
+              "source's slot."),
+    {"for_ms", DW_OPTION_INTEGER, ALERTS(for_ms), "30000", 0, DAY, NULL, "ms", 0,
+     "Lag, freshness, slot and rate have to stand so long before they alert."},
+    {"group_wait_ms", DW_OPTION_INTEGER, ALERTS(group_wait_ms), "10000", 0, HOUR, NULL, "ms", 0,
+     "Alerts of one rule that come within this time are sent together."},
+    {"repeat_ms", DW_OPTION_INTEGER, ALERTS(repeat_ms), "86400000", 0, 365 * DAY, NULL, "ms", 0,
+     "What still fires is sent again after this time; 0 is never."},
+    {"keep_days", DW_OPTION_INTEGER, ALERTS(keep_days), "90", 1, 3650, NULL, "days", 0,
+     "How long alerts that are over are kept."},
+};
+
+static const char *const webhook_formats[] = {"alertmanager", "plain", NULL};
+static const char *const webhook_levels[] = {"warning", "critical", NULL};
+#define WEBHOOK(field) offsetof(struct dw_webhook_settings, field)
+static const struct dw_option webhook_options[] = {
+    {"url", DW_OPTION_TEXT, WEBHOOK(url), NULL, 0, 4096, NULL, NULL,
+     DW_OPTION_REQUIRED | DW_OPTION_SECRET, "Where alerts are posted: http:// or https://."},
+    {"format", DW_OPTION_ENUM, WEBHOOK(format), "alertmanager", 0, 0, webhook_formats, NULL, 0,
+     "That of Prometheus Alertmanager's webhooks (version 4), or plain JSON of ours."},
+    {"level", DW_OPTION_ENUM, WEBHOOK(level), "warning", 0, 0, webhook_levels, NULL, 0,
+     "Which alerts it gets: all, or the critical ones."},
+    {"authorization", DW_OPTION_TEXT, WEBHOOK(authorization), NULL, 0, 4096, NULL, NULL,
+     DW_OPTION_SECRET, "The header Authorization, whole: Bearer ..."},
+    {"tls_ca", DW_OPTION_TEXT, WEBHOOK(tls_ca), NULL, 0, 0, NULL, NULL, DW_OPTION_SECRET,
+     "Certificates in PEM that are trusted, instead of the system's."},
+    {"timeout_ms", DW_OPTION_INTEGER, WEBHOOK(timeout_ms), "10000", 100, 2 * MINUTE, NULL, "ms", 0,
+     "How long it may take to answer."},
+    {"digest", DW_OPTION_BOOL, WEBHOOK(digest), "false", 0, 0, NULL, NULL, 0,
+     "Whether it is also sent the daily digest (plain format, whatever the alerts have)."},
+};
+
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 static const struct dw_option log_options[] = {
     {"level", DW_OPTION_ENUM, offsetof(struct dw_log_settings, level), "info", 0, 0, log_levels,
@@ -207,13 +274,18 @@ static const struct dw_option_section sections[DW_SETTINGS_SECTIONS] = {
                            "More tokens of the operator API, by name; the name stands in the audit "
                            "log.",
                            token_options, COUNT(token_options), NULL, NULL},
+    [DW_SETTINGS_ALERTS] = {"alerts", "When the reconciler alerts, and how it tells.",
+                            alert_options, COUNT(alert_options), NULL, NULL},
+    [DW_SETTINGS_WEBHOOK] = {"webhooks", "Who is told of alerts, by name.", webhook_options,
+                             COUNT(webhook_options), NULL, NULL},
     [DW_SETTINGS_LOG] = {"log", "Log lines, on standard error.", log_options, COUNT(log_options),
                          NULL, NULL},
 };
 
 bool dw_settings_options_named(enum dw_settings_section section)
 {
-    return section == DW_SETTINGS_SYSTEM || section == DW_SETTINGS_TOKEN;
+    return section == DW_SETTINGS_SYSTEM || section == DW_SETTINGS_TOKEN ||
+           section == DW_SETTINGS_WEBHOOK;
 }
 
 const struct dw_option_section *dw_settings_options(enum dw_settings_section section)

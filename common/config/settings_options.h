@@ -12,6 +12,8 @@ enum dw_settings_section {
     DW_SETTINGS_CONSUMER,
     DW_SETTINGS_RECONCILER,
     DW_SETTINGS_TOKEN, /* each member of "tokens" */
+    DW_SETTINGS_ALERTS,
+    DW_SETTINGS_WEBHOOK, /* each member of "webhooks" */
     DW_SETTINGS_LOG,
     DW_SETTINGS_SECTIONS
 };
@@ -21,7 +23,7 @@ struct dw_log_settings {
     int level; /* enum dw_log_level */
 };
 
-/* A section whose members are objects with these options, by a name: systems, tokens. */
+/* A section whose members are objects with these options, by a name: systems, tokens, webhooks. */
 bool dw_settings_options_named(enum dw_settings_section section);
 
 /* DW_SETTINGS_SECTIONS of them. Static. */

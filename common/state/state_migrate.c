@@ -37,6 +37,7 @@ static const struct dw_state_migration migrations[] = {
     MIGRATION(10, "letters", dw_embed_010_letters_sql),
     MIGRATION(11, "reconcile", dw_embed_011_reconcile_sql),
     MIGRATION(12, "requests", dw_embed_012_requests_sql),
+    MIGRATION(13, "alerts", dw_embed_013_alerts_sql),
 };
 #define MIGRATION_COUNT (sizeof migrations / sizeof *migrations)
 

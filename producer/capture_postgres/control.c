@@ -272,6 +272,16 @@ static void look_up_types(struct dw_control *control, const uint32_t *oids, size
     signal_fd(control->ready_fd);
 }
 
+/* While Kafka is away the maps are news all the same. */
+static bool count_partitions(struct dw_control *control, struct dw_map_set *set)
+{
+    struct dw_err err = DW_ERR_INIT;
+    if (dw_session_count_partitions(&control->links, set, &err) == DW_OK)
+        return true;
+    log_once(control, DW_LOG_WARN, "topics.away", &err);
+    return false;
+}
+
 /* False: the state database is away, try again. */
 static bool load_maps(struct dw_control *control)
 {
@@ -283,7 +293,7 @@ static bool load_maps(struct dw_control *control)
     if (rc == DW_OK)
         rc = dw_map_marker_announce(set, control->epoch, control->links.conn, control->links.state,
                                     &err);
-    if (rc == DW_OK)
+    if (rc == DW_OK && count_partitions(control, set))
         rc = dw_generation_mark_ask(&control->asks, set, control->links.conn, dw_clock_mono_ms(),
                                     &err);
     control->reload_at_ms = dw_clock_mono_ms() + (rc == DW_OK ? RELOAD_MS : IDLE_MS);
@@ -423,7 +433,7 @@ static void look_at_topics(struct dw_control *control, int64_t now, bool streami
 {
     struct dw_err err = DW_ERR_INIT;
     bool grew = false;
-    if (!streaming || !control->links.admin || now < control->topics_at_ms)
+    if (!streaming || now < control->topics_at_ms)
         return;
     control->topics_at_ms = now + control->options.settings->producer.partitions_look_ms;
     if (dw_session_topics_grew(&control->links, &grew, &err) != DW_OK)

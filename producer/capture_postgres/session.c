@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #define TOPIC_TIMEOUT_MS 10000
+#define COUNT_TIMEOUT_MS 2000 /* asked again and again: what else there is to do must not wait */
 #define TOPICS_AT_ONCE   100
 #define LOCK_TIMEOUT_MS  5000 /* ALTER PUBLICATION must not wait for ever behind the application */
 
@@ -315,11 +316,11 @@ static void correct_partitions(const struct dw_session_links *links, struct dw_m
 static enum dw_rc look_at_counts(struct dw_session_links *links, int32_t *out, struct dw_err *err)
 {
     return dw_kafka_admin_counts(links->admin, (const char *const *)links->counted,
-                                 links->counted_count, TOPIC_TIMEOUT_MS, out, err);
+                                 links->counted_count, COUNT_TIMEOUT_MS, out, err);
 }
 
-static enum dw_rc count_partitions(struct dw_session_links *links, struct dw_map_set *set,
-                                   struct dw_err *err)
+enum dw_rc dw_session_count_partitions(struct dw_session_links *links, struct dw_map_set *set,
+                                       struct dw_err *err)
 {
     forget_counts(links);
     links->counted = dw_mem_calloc(set->count + 1, sizeof *links->counted);
@@ -365,8 +366,6 @@ enum dw_rc dw_session_load_maps(struct dw_session_links *links, struct dw_map_se
     }
     if (rc == DW_OK && any)
         rc = check_added(links, set, added, err);
-    if (rc == DW_OK)
-        rc = count_partitions(links, set, err);
     if (rc != DW_OK) {
         dw_map_set_free(set);
         return rc;
@@ -606,6 +605,7 @@ static enum dw_rc attempt_all(struct attempt *attempt, struct dw_err *err)
         (rc = connect_source(links, true, &session->replication, err)) != DW_OK ||
         (rc = dw_slot_identify(session->replication, &attempt->server, err)) != DW_OK ||
         (rc = dw_session_load_maps(links, &session->maps, err)) != DW_OK ||
+        (rc = dw_session_count_partitions(links, session->maps, err)) != DW_OK ||
         (rc = judge(attempt, err)) != DW_OK || (rc = start_stream(attempt, err)) != DW_OK ||
         (rc = judge_again(attempt, err)) != DW_OK ||
         (rc = dw_map_set_at(session->maps, links->state, session->position.epoch,

@@ -26,7 +26,7 @@ struct dw_session_links {
     struct pg_conn *conn; /* ordinary, to the source */
     char **topics;        /* map topics that were there once */
     size_t topic_count;
-    char **counted; /* topics of the maps as they were loaded last, and their partitions */
+    char **counted; /* topics of the maps as they were counted last, and their partitions */
     int32_t *counts;
     size_t counted_count;
     bool slot_missing;                 /* what is not in the publication is no loss of its own */
@@ -80,7 +80,10 @@ void dw_session_drop_source(struct dw_session_links *links);
 enum dw_rc dw_session_load_maps(struct dw_session_links *links, struct dw_map_set **out,
                                 struct dw_err *err) DW_MUST_CHECK;
 
-/* *out: has a topic more partitions than when the maps were loaded last? */
+/* How many partitions the topics of the maps have, into the set. What fails leaves them unknown. */
+enum dw_rc dw_session_count_partitions(struct dw_session_links *links, struct dw_map_set *set,
+                                       struct dw_err *err) DW_MUST_CHECK;
+/* *out: has a topic more partitions than when they were counted last? */
 enum dw_rc dw_session_topics_grew(struct dw_session_links *links, bool *out,
                                   struct dw_err *err) DW_MUST_CHECK;
 

@@ -93,6 +93,17 @@ static void return_state(struct dw_api *api, struct dw_state *state)
 /* --- answers ------------------------------------------------------------------------------------
  */
 
+/* There is none of what was asked for. */
+static bool is_missing(const char *id)
+{
+    static const char *const ids[] = {"DW-STATE-004", "DW-STATE-011", "DW-STATE-021",
+                                      "DW-STATE-030", "DW-STATE-050"};
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
+        if (strcmp(id, ids[i]) == 0)
+            return true;
+    return false;
+}
+
 void dw_api_answer_error(struct dw_api_call *call, const struct dw_err *err)
 {
     unsigned status = 500;
@@ -100,8 +111,7 @@ void dw_api_answer_error(struct dw_api_call *call, const struct dw_err *err)
         status = 503;
     else if (err->rc == DW_CONFLICT)
         status = 409;
-    else if (strcmp(err->id, "DW-STATE-004") == 0 || strcmp(err->id, "DW-STATE-011") == 0 ||
-             strcmp(err->id, "DW-STATE-021") == 0 || strcmp(err->id, "DW-STATE-030") == 0)
+    else if (is_missing(err->id))
         status = 404;
     if (status >= 500)
         dw_log_err(status == 503 ? DW_LOG_WARN : DW_LOG_ERROR, "api.failed", err);

@@ -58,6 +58,13 @@ void dw_api_syncs_act(struct dw_api_call *call);
  * there may be more. */
 enum dw_rc dw_api_syncs_write(struct dw_api_call *call, const struct dw_sync_filter *filter,
                               int64_t *out_next, struct dw_err *err) DW_MUST_CHECK;
+void dw_api_alerts_list(struct dw_api_call *call);
+void dw_api_alerts_history(struct dw_api_call *call);
+void dw_api_alerts_test(struct dw_api_call *call);
+void dw_api_alerts_silence(struct dw_api_call *call);
+void dw_api_alerts_unsilence(struct dw_api_call *call);
+/* The "alerts" member: those that fire. */
+enum dw_rc dw_api_alerts_write(struct dw_api_call *call, struct dw_err *err) DW_MUST_CHECK;
 void dw_api_reconcile_order(struct dw_api_call *call);
 void dw_api_reconcile_list(struct dw_api_call *call);
 void dw_api_reconcile_show(struct dw_api_call *call);

@@ -203,17 +203,44 @@ static bool fits(const struct path *wanted, const struct path *given)
     return true;
 }
 
+static size_t count_names(const struct path *path)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < path->count; i++)
+        count += is_name(path->segments[i]);
+    return count;
+}
+
+/* Of the paths of the table that fit, the one that says most literally what was asked for:
+ * /dead-letters/replay is not /dead-letters/{id}. NULL: none fits. */
+static const char *find_path(const struct path *path)
+{
+    size_t count = 0;
+    size_t fewest = SIZE_MAX;
+    const char *found = NULL;
+    const struct dw_api_route *routes = dw_api_routes(&count);
+    for (size_t i = 0; i < count; i++) {
+        struct path wanted;
+        if (!split_path(routes[i].path, &wanted) || !fits(&wanted, path) ||
+            count_names(&wanted) >= fewest)
+            continue;
+        fewest = count_names(&wanted);
+        found = routes[i].path;
+    }
+    return found;
+}
+
 static bool find_route(struct reader *reader, const struct path *path)
 {
     const char *method = reader->input->method;
     const char *allowed = NULL;
+    const char *wanted = find_path(path);
     size_t count = 0;
     const struct dw_api_route *routes = dw_api_routes(&count);
     if (strcmp(method, "HEAD") == 0)
         method = "GET";
-    for (size_t i = 0; i < count; i++) {
-        struct path wanted;
-        if (!split_path(routes[i].path, &wanted) || !fits(&wanted, path))
+    for (size_t i = 0; wanted && i < count; i++) {
+        if (strcmp(routes[i].path, wanted) != 0)
             continue;
         if (strcmp(method, routes[i].method) == 0) {
             reader->out->route = &routes[i];

@@ -302,6 +302,27 @@ static const char *check_letters(const struct dw_api_request *request)
 static const struct dw_api_field audit_query[] = {TEXT("map", NAME_MAX, "What was done to this."),
                                                   LIMIT, AFTER_ID, END};
 
+/* --- alerts -------------------------------------------------------------------------------------
+ */
+
+#define RULE_MAX 40
+#define RULE     TEXT("rule", RULE_MAX, "Of this rule.")
+#define OBJECT   TEXT("object", NAME_MAX, "Of this map or system.")
+static const struct dw_api_field alerts_query[] = {RULE, OBJECT, LIMIT, AFTER_ID, END};
+static const struct dw_api_field test_body[] = {
+    TEXT("webhook", NAME_MAX, "Which; left out: all of them."), END};
+static const struct dw_api_field silence_body[] = {
+    TEXT("rule", RULE_MAX, "Alerts of this rule; left out: of every."),
+    TEXT("object", NAME_MAX, "Of this map or system; left out: of every."),
+    {.name = "seconds",
+     .type = DW_API_INTEGER,
+     .min = 1,
+     .max = 365 * 86400,
+     .required = true,
+     .text = "For how long."},
+    REASON,
+    END};
+
 /* --- the table ----------------------------------------------------------------------------------
  */
 
@@ -405,6 +426,18 @@ static const struct dw_api_route routes[] = {
      .summary = "Take no further letters.", .schema = "LetterJob"},
     {"GET", "/dead-letters/{id}", VIEWER, dw_api_letters_show, .names = id_name,
      .summary = "One dead letter with its event.", .schema = "Letter"},
+
+    {"GET", "/alerts", VIEWER, dw_api_alerts_list, .query = alerts_query,
+     .summary = "What fires, silences in force, and how it goes with the webhooks.",
+     .schema = "AlertList"},
+    {"GET", "/alerts/history", VIEWER, dw_api_alerts_history, .query = alerts_query,
+     .summary = "Alerts that are over, newest first.", .schema = "AlertHistory"},
+    {"POST", "/alerts/test", OPERATOR, dw_api_alerts_test, .body = test_body,
+     .summary = "Send webhooks an alert that fires, and that it is over.", .schema = "AlertTest"},
+    {"POST", "/silences", OPERATOR, dw_api_alerts_silence, .body = silence_body,
+     .summary = "Tell nobody of alerts for a while.", .schema = "Silence"},
+    {"POST", "/silences/{id}/end", OPERATOR, dw_api_alerts_unsilence, .names = id_name,
+     .summary = "End a silence now.", .schema = "SilenceEnded"},
 
     {"GET", "/audit", VIEWER, dw_api_history_audit, .query = audit_query,
      .summary = "Who did what, newest first.", .schema = "AuditLog"},

@@ -7,9 +7,8 @@
 #include "common/base/clock.h"
 #include "common/postgres/pg.h"
 #include "common/state/state_letters.h"
-#include "reconciler/api/alerts.h"
 #include "reconciler/api/api_answer.h"
-#include "reconciler/api/flow.h"
+#include "reconciler/flow/flow.h"
 
 #define PROBLEM_BYTES_MAX 2048
 
@@ -20,8 +19,6 @@ struct status {
     size_t process_count;
     const struct dw_state_gap *gaps;
     size_t gap_count;
-    const struct dw_state_source *positions;
-    size_t position_count;
     const struct dw_letter_count *letters;
     size_t letter_count;
     struct dw_target_list targets;
@@ -38,9 +35,6 @@ static enum dw_rc load_status(struct dw_api_call *call, struct status *status, s
                                      &status->process_count, err);
     if (!rc)
         rc = dw_state_gaps_load(call->state, call->arena, &status->gaps, &status->gap_count, err);
-    if (!rc)
-        rc = dw_state_positions_load(call->state, call->arena, &status->positions,
-                                     &status->position_count, err);
     if (!rc)
         rc = dw_state_letters_count(call->state, call->arena, &status->letters,
                                     &status->letter_count, err);
@@ -316,23 +310,6 @@ static void write_gaps(struct dw_buf *out, struct dw_arena *arena, const struct 
     dw_buf_append_char(out, ']');
 }
 
-static void write_alerts(struct dw_buf *out, struct dw_api_call *call, const struct status *status)
-{
-    struct dw_alert_list alerts;
-    const struct dw_alert_facts facts = {
-        .settings = call->settings,
-        .maps = status->maps,
-        .map_count = status->map_count,
-        .positions = status->positions,
-        .position_count = status->position_count,
-        .flow = status->flow,
-        .targets = &status->targets,
-        .now_us = status->now_us,
-    };
-    dw_alerts_find(&facts, call->arena, &alerts);
-    dw_alerts_write(&alerts, out);
-}
-
 static void write_index(struct dw_buf *out, struct dw_api_call *call, const struct status *status)
 {
     struct dw_buf problem;
@@ -374,10 +351,9 @@ void dw_api_status_show(struct dw_api_call *call)
     dw_buf_append_char(out, ']');
     write_processes(out, &status);
     write_gaps(out, call->arena, &status);
-    write_alerts(out, call, &status);
     const struct dw_sync_filter syncs = {.mates = true};
     int64_t ignored;
-    if (dw_api_syncs_write(call, &syncs, &ignored, &err)) {
+    if (dw_api_alerts_write(call, &err) || dw_api_syncs_write(call, &syncs, &ignored, &err)) {
         dw_flow_free(status.flow);
         out->len = 0;
         dw_api_answer_error(call, &err);

@@ -9,6 +9,7 @@
 #define SECONDS_MAX    86400
 #define LIMIT_MAX      1000
 #define PARTITIONS_MAX 10000
+#define FOR_SECONDS    3600
 
 #define SECONDS_100_YEARS INT64_C(3155760000)
 
@@ -34,6 +35,7 @@
 #define TAKES_COMPARE   (UINT64_C(1) << 14) /* what is compared, and how */
 #define TAKES_KIND      (UINT64_C(1) << 15)
 #define TAKES_REPAIR    (UINT64_C(1) << 16)
+#define TAKES_FOR       (UINT64_C(1) << 32)
 #define TAKES_ALL       (UINT64_C(1) << 63) /* every command */
 
 struct command {
@@ -174,6 +176,20 @@ static const struct command commands[DW_CLI_COMMAND_COUNT] = {
     [DW_CLI_LETTER_CANCEL] = {"dead-letter", "cancel", 0, 1, 1, "JOB",
                               "let a job take no further dead letters",
                               "dualwrite dead-letter cancel 7"},
+    [DW_CLI_ALERT_LIST] = {"alert", "list", TAKES_PAGE, 0, 0, "",
+                           "what needs somebody: alerts, silences, webhooks that fail",
+                           "dualwrite alert list"},
+    [DW_CLI_ALERT_HISTORY] = {"alert", "history", TAKES_PAGE | TAKES_MAP, 0, 0, "",
+                              "alerts that are over, newest first",
+                              "dualwrite alert history --map customers"},
+    [DW_CLI_ALERT_TEST] = {"alert", "test", 0, 0, 1, "[WEBHOOK]",
+                           "send webhooks an alert that fires, and that it is over",
+                           "dualwrite alert test pager"},
+    [DW_CLI_ALERT_SILENCE] = {"alert", "silence", TAKES_FOR | TAKES_REASON, 1, 2,
+                              "ALERT|all [OBJECT]", "tell nobody of alerts for a while",
+                              "dualwrite alert silence lag orders --for 2h --reason 'month end'"},
+    [DW_CLI_ALERT_UNSILENCE] = {"alert", "unsilence", 0, 1, 1, "ID", "end a silence now",
+                                "dualwrite alert unsilence 3"},
     [DW_CLI_EXPLAIN] = {NULL, "explain", 0, 0, 1, "[CODE]",
                         "cause and remedy of an error code; of all, as Markdown",
                         "dualwrite explain DW-PG-002"},
@@ -196,6 +212,7 @@ enum option_id {
     OPTION_WAIT,
     OPTION_WATCH,
     OPTION_REASON,
+    OPTION_FOR,
     OPTION_MAP,
     OPTION_STATE,
     OPTION_CODE,
@@ -243,6 +260,8 @@ static const struct option options[] = {
      "only say what would happen"},
     {"--reason", OPTION_REASON, VALUE_NEEDED, TAKES_REASON, "--reason TEXT",
      "why, for the map's history"},
+    {"--for", OPTION_FOR, VALUE_NEEDED, TAKES_FOR, "--for TIME",
+     "how long: 30m, 2h, 1d (default 1h)"},
     {"--wait", OPTION_WAIT, VALUE_SECONDS, TAKES_WAIT, "--wait [SECONDS]",
      "until it is in force in producer and consumers (default 60 s), and rows are copied"},
     {"--no-sync", OPTION_NO_SYNC, VALUE_NONE, TAKES_NO_SYNC, "--no-sync",
@@ -533,6 +552,8 @@ static bool set_option(struct parser *parser, const struct option *option, const
     case OPTION_REASON:
         out->reason = value;
         break;
+    case OPTION_FOR:
+        return set_duration(parser, option, value, &out->for_seconds);
     case OPTION_MAP:
         out->map = value;
         break;
@@ -754,6 +775,7 @@ enum dw_cli_parse dw_cli_options_parse(int argc, char *const *argv, struct dw_ar
         .watch_seconds = WATCH_SECONDS,
         .older_seconds = -1,
         .newer_seconds = -1,
+        .for_seconds = FOR_SECONDS,
     };
     bool only_words = false; /* behind "--" */
     while (parser.at < argc) {

@@ -49,6 +49,11 @@ enum dw_cli_command {
     DW_CLI_LETTER_PURGE,
     DW_CLI_LETTER_JOBS,
     DW_CLI_LETTER_CANCEL,
+    DW_CLI_ALERT_LIST,
+    DW_CLI_ALERT_HISTORY,
+    DW_CLI_ALERT_TEST,
+    DW_CLI_ALERT_SILENCE,
+    DW_CLI_ALERT_UNSILENCE,
     DW_CLI_EXPLAIN,
     DW_CLI_CONFIG_CHECK,
     DW_CLI_CONFIG_REFERENCE,
@@ -70,6 +75,7 @@ struct dw_cli_options {
     bool watch;
     int64_t watch_seconds;
     const char *reason; /* NULL: none */
+    int64_t for_seconds;
     const char *map;
     const char *state;
     const char *code;

@@ -260,7 +260,10 @@ static void write_notices(struct page *page)
     }
     items = dw_cli_json_elements(dw_cli_json_member(page->status, "alerts"), arena, &count);
     for (size_t i = 0; i < count; i++) {
+        const char *alert = TEXT(items[i], "alert");
         bool warning = strcmp(TEXT(items[i], "level"), "warning") == 0;
+        if (strcmp(alert, "error") == 0 || strcmp(alert, "gap") == 0)
+            continue; /* this page says more of these */
         write_notice(
             page, warning ? DW_CLI_YELLOW : DW_CLI_RED, TEXT(items[i], "object"),
             dw_arena_printf(arena, "%s: %s", TEXT(items[i], "level"), TEXT(items[i], "message")));

@@ -23,7 +23,7 @@ wait_until 30 level_is retention warning
 assert_match "$(dw_cli status)" 'remedy: dualwrite map resume items'
 wait_until 30 level_is retention critical
 wait_until 10 metric_is retention items 2
-logged() { grep '"event":"alert"' "$dw_dir/reconciler.log" | grep -c "\"level\":\"$1\"" || true; }
+logged() { grep '"event":"alert"' "$dw_dir/reconciler.log" | grep -c "\"alert_level\":\"$1\"" || true; }
 assert_eq "$(logged '[a-z]*warning')" 1 'the warning is logged once'
 wait_until 30 level_is retention lost
 assert_match "$(dw_cli status)" 'dualwrite map resync items --delete-extra --yes'

@@ -101,6 +101,13 @@ dw_sql erp "update item set v = v + 1"
 wait_caught_up items
 assert_same_tables item
 
+step "a truncate takes effect when all of them have come to it"
+dw_sql erp "truncate item; insert into item select n, 9000000 from generate_series(1, 300) n"
+wait_caught_up items
+assert_same_tables item
+assert_sql crm "select count(*) from test.journal where op = 'TRUNCATE'" 1
+assert_sql crm "select count(*) from test.journal where new->>'v' = '9000000' and n < (select n from test.journal where op = 'TRUNCATE')" 0
+
 step "a new epoch, while nobody has come to the newest partitions"
 dw_kill producer
 dw_sql erp "select pg_drop_replication_slot('dualwrite_erp')" >/dev/null

@@ -94,6 +94,11 @@ static void test_every_route_is_found(void **state)
     assert_true(parse("GET", "/api/v1/dead-letters/42", NULL, ""));
     assert_route("GET", "/dead-letters/{id}");
     assert_int_equal(number("id"), 42);
+    assert_true(parse("GET", "/api/v1/alerts/history", NULL, ""));
+    assert_route("GET", "/alerts/history");
+    assert_true(parse("POST", "/api/v1/dead-letters/replay", NULL, "{\"all\":true}"));
+    assert_int_equal(status_of("GET", "/api/v1/dead-letters/replay", ""), 405);
+    assert_string_equal(refusal.allowed, "POST"); /* it is no id */
 }
 
 /* What the parser takes for granted of the table. */

@@ -2,6 +2,8 @@
  */
 #include "reconciler/cli/cli_options.h"
 
+#include <stdio.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -88,6 +90,11 @@ static void test_every_command_is_understood(void **state)
         {"dead-letter purge --older 90d --dry-run", DW_CLI_LETTER_PURGE},
         {"dead-letter jobs", DW_CLI_LETTER_JOBS},
         {"dead-letter cancel 3", DW_CLI_LETTER_CANCEL},
+        {"alert list --limit 5", DW_CLI_ALERT_LIST},
+        {"alert history --map a", DW_CLI_ALERT_HISTORY},
+        {"alert test pager", DW_CLI_ALERT_TEST},
+        {"alert silence lag a --for 2h --reason x", DW_CLI_ALERT_SILENCE},
+        {"alert unsilence 3", DW_CLI_ALERT_UNSILENCE},
         {"explain DW-PG-001", DW_CLI_EXPLAIN},
         {"config check", DW_CLI_CONFIG_CHECK},
         {"config reference", DW_CLI_CONFIG_REFERENCE},
@@ -278,11 +285,30 @@ static void test_every_command_has_help_with_an_example(void **state)
     assert_int_equal(parse("--version"), DW_CLI_VERSION);
 }
 
+static void test_spans_have_a_unit(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("alert silence all"), DW_CLI_RUN);
+    assert_int_equal(options.for_seconds, 3600);
+    assert_int_equal(parse("alert silence lag --for 90s"), DW_CLI_RUN);
+    assert_int_equal(options.for_seconds, 90);
+    assert_int_equal(parse("alert silence lag --for=2d"), DW_CLI_RUN);
+    assert_int_equal(options.for_seconds, 2 * 86400);
+    static const char *const wrong[] = {"2", "h", "2hh", "-1h", "1w", "2.5h"};
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        char line[64];
+        (void)snprintf(line, sizeof line, "alert silence lag --for=%s", wrong[i]);
+        assert_int_equal(parse(line), DW_CLI_WRONG);
+        assert_non_null(strstr(text.data, "30m"));
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_every_command_is_understood),
+        TEST(test_spans_have_a_unit),
         TEST(test_options_may_stand_anywhere),
         TEST(test_seconds_may_be_left_out),
         TEST(test_filter_of_dead_letters),

@@ -1,5 +1,5 @@
 /* latency.c - see latency.h. */
-#include "reconciler/api/latency.h"
+#include "reconciler/flow/latency.h"
 
 void dw_latency_add(struct dw_latency *into, const struct dw_latency *from)
 {

@@ -1,6 +1,6 @@
 /* latency.h - percentiles from the histograms that consumers report (buckets: metrics.h). Pure. */
-#ifndef DW_API_LATENCY_H
-#define DW_API_LATENCY_H
+#ifndef DW_FLOW_LATENCY_H
+#define DW_FLOW_LATENCY_H
 #include "common/service/metrics.h"
 #include <stdint.h>
 

@@ -4,11 +4,11 @@
  * missing or of a wrong type count as not reported: an older or newer process must not break the
  * status.
  */
-#ifndef DW_API_FLOW_H
-#define DW_API_FLOW_H
+#ifndef DW_FLOW_FLOW_H
+#define DW_FLOW_FLOW_H
 #include "common/base/arena.h"
 #include "common/state/state.h"
-#include "reconciler/api/latency.h"
+#include "reconciler/flow/latency.h"
 #include <stdbool.h>
 #include <stdint.h>
 

@@ -1,5 +1,5 @@
 /* test_flow.c - what processes report, merged; reports of other versions do no harm. */
-#include "reconciler/api/flow.h"
+#include "reconciler/flow/flow.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* test_latency.c - percentiles from merged histograms. */
-#include "reconciler/api/latency.h"
+#include "reconciler/flow/latency.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

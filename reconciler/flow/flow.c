@@ -1,5 +1,5 @@
 /* flow.c - see flow.h. */
-#include "reconciler/api/flow.h"
+#include "reconciler/flow/flow.h"
 
 #include <jansson.h>
 #include <stdlib.h>
