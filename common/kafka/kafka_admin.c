@@ -288,6 +288,83 @@ enum dw_rc dw_kafka_admin_add_partitions(struct dw_kafka_admin *admin, const cha
                       "partitions of topic %s: %s", topic, reason);
 }
 
+/* --- how long records are kept -----------------------------------------------------------------
+ */
+
+static void read_configs(const rd_kafka_ConfigResource_t *resource, struct dw_kafka_retention *out)
+{
+    size_t count = 0;
+    const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(resource, &count);
+    *out = (struct dw_kafka_retention){.ms = -1, .bytes = -1};
+    out->known = rd_kafka_ConfigResource_error(resource) == RD_KAFKA_RESP_ERR_NO_ERROR;
+    for (size_t i = 0; out->known && i < count; i++) {
+        const char *name = rd_kafka_ConfigEntry_name(entries[i]);
+        const char *value = rd_kafka_ConfigEntry_value(entries[i]);
+        if (value && strcmp(name, "retention.ms") == 0)
+            out->ms = strtoll(value, NULL, 10);
+        else if (value && strcmp(name, "retention.bytes") == 0)
+            out->bytes = strtoll(value, NULL, 10);
+    }
+}
+
+static void read_retentions(rd_kafka_event_t *event, const char *const *topics, size_t count,
+                            struct dw_kafka_retention *out)
+{
+    size_t found = 0;
+    struct dw_table wanted;
+    const rd_kafka_ConfigResource_t **resources = rd_kafka_DescribeConfigs_result_resources(
+        rd_kafka_event_DescribeConfigs_result(event), &found);
+    dw_table_init(&wanted);
+    for (size_t i = 0; i < count; i++)
+        *dw_table_place(&wanted, dw_str_from(topics[i])) = &out[i];
+    for (size_t i = 0; i < found; i++) {
+        struct dw_kafka_retention *place =
+            dw_table_find(&wanted, dw_str_from(rd_kafka_ConfigResource_name(resources[i])));
+        if (place)
+            read_configs(resources[i], place);
+    }
+    dw_table_done(&wanted);
+}
+
+static rd_kafka_event_t *request_configs(struct dw_kafka_admin *admin,
+                                         rd_kafka_ConfigResource_t **resources, size_t count,
+                                         int timeout_ms)
+{
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(admin->client);
+    rd_kafka_AdminOptions_t *options =
+        rd_kafka_AdminOptions_new(admin->client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+    (void)rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, NULL, 0);
+    rd_kafka_DescribeConfigs(admin->client, resources, count, options, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms + 1000);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_queue_destroy(queue);
+    return event;
+}
+
+enum dw_rc dw_kafka_admin_retention(struct dw_kafka_admin *admin, const char *const *topics,
+                                    size_t count, int timeout_ms, struct dw_kafka_retention *out,
+                                    struct dw_err *err)
+{
+    if (!count)
+        return DW_OK;
+    memset(out, 0, count * sizeof *out);
+    rd_kafka_ConfigResource_t **resources =
+        dw_mem_calloc(count, sizeof(rd_kafka_ConfigResource_t *));
+    for (size_t i = 0; i < count; i++)
+        resources[i] = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topics[i]);
+    rd_kafka_event_t *event = request_configs(admin, resources, count, timeout_ms);
+    rd_kafka_resp_err_t code = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        read_retentions(event, topics, count, out);
+    if (event)
+        rd_kafka_event_destroy(event);
+    rd_kafka_ConfigResource_destroy_array(resources, count);
+    free((void *)resources);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR
+               ? DW_OK
+               : fail(admin, code, "settings of topics such as", topics[0], err);
+}
+
 enum dw_rc dw_kafka_admin_offsets(struct dw_kafka_admin *admin, const char *topic,
                                   int32_t partition, int timeout_ms, int64_t *out_low,
                                   int64_t *out_high, struct dw_err *err)

@@ -53,6 +53,17 @@ enum dw_rc dw_kafka_admin_add_partitions(struct dw_kafka_admin *admin, const cha
                                          int32_t total, bool only_ask, int timeout_ms,
                                          struct dw_err *err) DW_MUST_CHECK;
 
+/* How long the brokers keep records of a topic, be it set for it or their default. */
+struct dw_kafka_retention {
+    bool known;    /* false: the topic is not there, or nobody may ask */
+    int64_t ms;    /* -1: for ever */
+    int64_t bytes; /* of a partition; -1: without bound */
+};
+/* One request for `count` topics. Errors: DW_RETRY, DW_CONFIG DW-KAFKA-003. */
+enum dw_rc dw_kafka_admin_retention(struct dw_kafka_admin *admin, const char *const *topics,
+                                    size_t count, int timeout_ms, struct dw_kafka_retention *out,
+                                    struct dw_err *err) DW_MUST_CHECK;
+
 /* First offset still kept and the one behind the last. */
 enum dw_rc dw_kafka_admin_offsets(struct dw_kafka_admin *admin, const char *topic,
                                   int32_t partition, int timeout_ms, int64_t *out_low,

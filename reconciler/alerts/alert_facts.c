@@ -5,6 +5,7 @@
 #include "common/base/table.h"
 #include "common/state/state_alert.h"
 #include "common/state/state_letters.h"
+#include "reconciler/alerts/topic_watch.h"
 #include "reconciler/flow/flow.h"
 #include <stdlib.h>
 
@@ -13,6 +14,7 @@
 struct dw_alert_facts_reader {
     const struct dw_settings *settings;
     struct dw_target_watch *watch;
+    struct dw_topic_watch *topics;
     struct dw_arena arena; /* of the letters' counts */
     const struct dw_letter_count *letters;
     size_t letter_count;
@@ -20,11 +22,13 @@ struct dw_alert_facts_reader {
 };
 
 struct dw_alert_facts_reader *dw_alert_facts_new(const struct dw_settings *settings,
-                                                 struct dw_target_watch *watch)
+                                                 struct dw_target_watch *watch,
+                                                 struct dw_topic_watch *topics)
 {
     struct dw_alert_facts_reader *reader = DW_MEM_NEW(struct dw_alert_facts_reader);
     reader->settings = settings;
     reader->watch = watch;
+    reader->topics = topics;
     dw_arena_init(&reader->arena, 16384);
     return reader;
 }
@@ -97,6 +101,32 @@ static void take_targets(struct dw_alert_facts_reader *reader, const struct dw_m
     }
 }
 
+/* What the brokers do not say is as the settings have it. */
+static void take_topics(const struct dw_alert_facts_reader *reader,
+                        const struct dw_map_record *records, struct dw_arena *arena,
+                        const struct dw_table *by_name, const struct dw_alert_facts *facts)
+{
+    struct dw_topic_list list;
+    struct dw_table by_topic;
+    dw_topic_watch_read(reader->topics, arena, &list);
+    dw_table_init(&by_topic);
+    for (size_t i = 0; i < facts->map_count; i++) {
+        struct dw_alert_map *map = dw_table_find(by_name, dw_str_from(records[i].name));
+        map->retention_ms = reader->settings->kafka.retention_ms;
+        *dw_table_place(&by_topic, dw_str_from(records[i].topic)) = map;
+    }
+    for (size_t i = 0; i < list.count; i++) {
+        struct dw_alert_map *map = dw_table_find(&by_topic, dw_str_from(list.items[i].topic));
+        if (!map)
+            continue;
+        map->retention_known = true;
+        map->retention_ms = list.items[i].retention_ms;
+        map->retention_bytes = list.items[i].retention_bytes;
+        map->unapplied_share = list.items[i].unapplied_share;
+    }
+    dw_table_done(&by_topic);
+}
+
 static enum dw_rc take_rows(struct dw_state *state, struct dw_arena *arena,
                             const struct dw_table *by_name, struct dw_err *err)
 {
@@ -140,6 +170,7 @@ static enum dw_rc read_maps(struct dw_alert_facts_reader *reader, struct dw_stat
         return rc;
     take_maps(records, count, arena, by_name, out);
     take_targets(reader, records, arena, by_name, out);
+    take_topics(reader, records, arena, by_name, out);
     for (size_t i = 0; i < count; i++)
         for (size_t p = 0; p < position_count; p++)
             if (strcmp(positions[p].system, records[i].source_system) == 0) {
@@ -216,7 +247,6 @@ enum dw_rc dw_alert_facts_read(struct dw_alert_facts_reader *reader, struct dw_s
     dw_table_init(&by_name);
     *out = (struct dw_alert_facts){
         .thresholds = &reader->settings->alerts,
-        .retention_ms = reader->settings->kafka.retention_ms,
         .now_us = dw_clock_wall_us(),
     };
     enum dw_rc rc = read_maps(reader, state, arena, &by_name, out, err);

@@ -13,9 +13,12 @@
 
 struct dw_alert_facts_reader;
 
-/* Borrows both for its life. */
+struct dw_topic_watch;
+
+/* Borrows all for its life; `topics` may be NULL. */
 struct dw_alert_facts_reader *dw_alert_facts_new(const struct dw_settings *settings,
-                                                 struct dw_target_watch *watch);
+                                                 struct dw_target_watch *watch,
+                                                 struct dw_topic_watch *topics);
 void dw_alert_facts_free(struct dw_alert_facts_reader *reader); /* accepts NULL */
 
 /* Everything in `arena`. */

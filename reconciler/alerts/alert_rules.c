@@ -187,43 +187,61 @@ static void find_differences(struct finder *finder, const struct dw_alert_map *m
 }
 
 static const char *retention_remedy(const struct finder *finder, const struct dw_alert_map *map,
-                                    bool lost)
+                                    bool by_bytes, bool lost)
 {
+    const char *limit = by_bytes ? "retention.bytes" : "retention.ms";
     bool stands = !dw_map_state_active(map->state);
     if (lost)
         return dw_arena_printf(
             finder->arena, "dualwrite map %s %s, then dualwrite map resync %s --delete-extra --yes",
             stands ? "resume" : "show", map->name, map->name);
-    return stands ? dw_arena_printf(finder->arena,
-                                    "dualwrite map resume %s, or raise the topic's retention.ms",
-                                    map->name)
-                  : "more consumers, or a higher retention.ms of the topic";
+    return stands
+               ? dw_arena_printf(finder->arena, "dualwrite map resume %s, or raise the topic's %s",
+                                 map->name, limit)
+               : dw_arena_printf(finder->arena, "more consumers, or a higher %s of the topic",
+                                 limit);
 }
 
-/* Records behind the target's position are removed when they are older than the retention. */
+static const char *retention_message(const struct finder *finder, const struct dw_alert_map *map,
+                                     bool by_bytes, bool lost)
+{
+    if (by_bytes)
+        return dw_arena_printf(finder->arena,
+                               "%.0f %% of what Kafka keeps of its changes (the topic's "
+                               "retention.bytes, %s a partition) is not applied%s",
+                               100 * map->unapplied_share, size(finder, map->retention_bytes),
+                               lost ? ", and some was removed" : "");
+    return dw_arena_printf(
+        finder->arena, "its oldest change not applied is %s old; Kafka %s after %s (%s)",
+        span(finder, finder->facts->now_us - map->position_us),
+        lost ? "has begun to remove changes" : "removes changes",
+        span(finder, map->retention_ms * 1000),
+        map->retention_known ? "the topic's retention.ms" : "kafka.retention_ms");
+}
+
+/* Records behind the target's position are removed when they are older than the retention, or when
+ * newer ones need their room. */
 static void find_retention(struct finder *finder, const struct dw_alert_map *map)
 {
     const struct dw_alert_facts *facts = finder->facts;
+    const struct dw_alert_threshold *at = &facts->thresholds->loss_percent;
     int64_t age_us = facts->now_us - map->position_us;
     bool waits = map->position_us && map->published_us > map->position_us;
-    enum dw_alert_level level = level_of_share(&facts->thresholds->loss_percent, (double)age_us,
-                                               (double)facts->retention_ms * 1e3);
+    enum dw_alert_level by_age =
+        level_of_share(at, (double)age_us, (double)map->retention_ms * 1e3);
+    enum dw_alert_level by_bytes = level_of_share(at, map->unapplied_share, 1);
+    enum dw_alert_level level = by_bytes > by_age ? by_bytes : by_age;
     bool lost = level == DW_ALERT_LOST;
     if (map->state == DW_MAP_STOPPED || (map->target_known && !waits))
         return;
-    add(finder,
-        (struct dw_alert){
-            .rule = "retention",
-            .object = map->name,
-            .level = map->target_known ? level : DW_ALERT_NONE,
-            .unknown = !map->target_known,
-            .message = dw_arena_printf(
-                finder->arena,
-                "its oldest change not applied is %s old; Kafka %s after %s (kafka.retention_ms)",
-                span(finder, age_us), lost ? "has begun to remove changes" : "removes changes",
-                span(finder, facts->retention_ms * 1000)),
-            .remedy = retention_remedy(finder, map, lost),
-        });
+    add(finder, (struct dw_alert){
+                    .rule = "retention",
+                    .object = map->name,
+                    .level = map->target_known ? level : DW_ALERT_NONE,
+                    .unknown = !map->target_known,
+                    .message = retention_message(finder, map, by_bytes > by_age, lost),
+                    .remedy = retention_remedy(finder, map, by_bytes > by_age, lost),
+                });
 }
 
 /* --- systems ------------------------------------------------------------------------------------

@@ -49,6 +49,12 @@ struct dw_alert_map {
     int64_t published_us;      /* Kafka has the source's changes up to here */
     int64_t letters, oldest_letter_us, recent_letters;
     int64_t differences, run; /* of its last comparison; run 0: none */
+    /* How long Kafka keeps what its topic holds. */
+    int64_t retention_ms; /* -1 for ever */
+    bool retention_known; /* the brokers say it; else it is kafka.retention_ms */
+    int64_t retention_bytes;
+    double unapplied_share; /* of what is kept within these bytes; 0: nothing, or nothing was
+                               removed yet; 1: some is lost */
 };
 
 struct dw_alert_system {
@@ -65,7 +71,6 @@ struct dw_alert_gap {
 
 struct dw_alert_facts {
     const struct dw_alert_settings *thresholds;
-    int64_t retention_ms; /* of Kafka; -1 for ever */
     const struct dw_alert_map *maps;
     size_t map_count;
     const struct dw_alert_system *systems;

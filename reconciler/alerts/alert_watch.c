@@ -8,6 +8,7 @@
 #include "common/state/state.h"
 #include "common/state/state_alert.h"
 #include "reconciler/alerts/alert_facts.h"
+#include "reconciler/alerts/topic_watch.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -28,6 +29,7 @@ struct standing {
 
 struct dw_alert_watch {
     const struct dw_settings *settings;
+    struct dw_topic_watch *topics;
     struct dw_alert_facts_reader *reader;
     struct dw_state *state;
     struct dw_arena arena;
@@ -185,12 +187,17 @@ enum dw_rc dw_alert_watch_start(struct dw_alert_watch **out, const struct dw_set
 {
     struct dw_alert_watch *watch = DW_MEM_NEW(struct dw_alert_watch);
     watch->settings = settings;
-    watch->reader = dw_alert_facts_new(settings, targets);
     dw_arena_init(&watch->arena, ARENA_BYTES);
     for (size_t i = 0; i < 2; i++) {
         dw_arena_init(&watch->standings[i].arena, 4096);
         dw_table_init(&watch->standings[i].since);
     }
+    enum dw_rc rc = dw_topic_watch_start(&watch->topics, settings, err);
+    if (rc) {
+        dw_alert_watch_stop(watch);
+        return rc;
+    }
+    watch->reader = dw_alert_facts_new(settings, targets, watch->topics);
     if (pthread_create(&watch->thread, NULL, run, watch) != 0) {
         dw_alert_watch_stop(watch);
         return dw_err_set(err, DW_FATAL, "DW-API-003", "cannot start a thread for alerts");
@@ -210,6 +217,7 @@ void dw_alert_watch_stop(struct dw_alert_watch *watch)
     dw_metrics_zero(METRIC); /* this instance does not know any more */
     dw_state_close(watch->state);
     dw_alert_facts_free(watch->reader);
+    dw_topic_watch_stop(watch->topics);
     for (size_t i = 0; i < 2; i++) {
         dw_table_done(&watch->standings[i].since);
         dw_arena_done(&watch->standings[i].arena);

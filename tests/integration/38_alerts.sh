@@ -3,7 +3,7 @@
 # a metric, in the log; the alert goes when somebody acts.
 . "$(dirname "$0")/../support/lib.sh"
 dw_up --pg erp:max_slot_wal_keep_size=80MB
-dw_config '.producer.heartbeat_ms = 200' '.kafka.retention_ms = 24000'
+dw_config '.producer.heartbeat_ms = 200'
 schema="create table item (id int primary key, v int not null default 1)"
 dw_sql erp "$schema"
 dw_sql crm "$schema"
@@ -16,11 +16,14 @@ metric_is() { [[ $(dw_metric reconciler "dw_alert{alert=\"$1\",object=\"$2\"}") 
 wait_until 10 metric_is retention items 0
 level_is retention '' || fail 'an alert without a reason'
 
-step "a paused map nears the retention"
+step "a paused map nears the retention, which somebody else has set for its topic"
+retention() { dw_kafka configs --alter --entity-type topics --entity-name dualwrite.items --add-config "$1" >/dev/null; }
+retention retention.ms=24000
 pause_map items
 dw_sql erp "update item set v = 2"
 wait_until 30 level_is retention warning
 assert_match "$(dw_cli status)" 'remedy: dualwrite map resume items'
+assert_match "$(dw_cli status)" "the topic's retention.ms"
 wait_until 30 level_is retention critical
 wait_until 10 metric_is retention items 2
 logged() { grep '"event":"alert"' "$dw_dir/reconciler.log" | grep -c "\"alert_level\":\"$1\"" || true; }
@@ -32,6 +35,19 @@ dw_cli map resume items >/dev/null
 wait_until 20 level_is retention ''
 wait_until 10 metric_is retention items 0
 assert_sql crm "select v from item" 2
+
+step "where bytes bound the topic, what is kept counts"
+retention retention.ms=-1,retention.bytes=1048576
+pause_map items
+dw_sql crm "select json_build_object('version', 1, 'partitions', json_agg(json_build_object('topic', topic, 'partition', partition,
+    'offset', greatest(next_offset - 2, 0)))) from dualwrite.progress where map = 'items'" >"$dw_dir/offsets.json"
+dw_kafka delete-records --offset-json-file "$dw_dir/offsets.json" >/dev/null
+dw_sql erp "update item set v = 3"
+wait_until 30 level_is retention critical
+assert_match "$(dw_cli status)" "retention.bytes, 1 MiB a partition.* is not applied"
+dw_cli map resume items >/dev/null
+wait_until 20 level_is retention ''
+assert_sql crm "select v from item" 3
 
 step "Kafka is away, the source's WAL nears the limit of the slot"
 level_is wal_limit '' || fail 'an alert without a reason'

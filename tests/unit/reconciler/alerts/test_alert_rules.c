@@ -49,6 +49,7 @@ static int set_up(void **state)
         .position_us = NOW - SECOND,
         .newest_us = NOW - SECOND,
         .published_us = NOW - SECOND,
+        .retention_ms = 168 * 3600 * INT64_C(1000),
     };
     source = (struct dw_alert_system){
         .name = "erp", .has_producer = true, .wal_safe_bytes = -1, .wal_limit_bytes = -1};
@@ -68,7 +69,6 @@ static const struct dw_alert *find(const char *rule)
 {
     const struct dw_alert_facts facts = {
         .thresholds = &at,
-        .retention_ms = 168 * 3600 * INT64_C(1000),
         .maps = &map,
         .map_count = 1,
         .systems = &source,
@@ -205,6 +205,31 @@ static void test_a_paused_map_alerts_before_kafka_removes_its_changes(void **sta
     assert_non_null(strstr(find("retention")->remedy, "map resync items --delete-extra --yes"));
 }
 
+/* What the brokers say counts, and whichever bound comes first. */
+static void test_the_topics_own_retention_counts(void **state)
+{
+    (void)state;
+    map.state = DW_MAP_PAUSED;
+    map.changed_us = NOW;
+    map.position_us = NOW - 50 * HOUR;
+    map.retention_ms = 60 * 3600 * INT64_C(1000);
+    assert_non_null(strstr(find("retention")->message, "2.5 d (kafka.retention_ms)"));
+    map.retention_known = true;
+    assert_int_equal(level("retention"), DW_ALERT_CRITICAL);
+    assert_non_null(strstr(find("retention")->message, "2.5 d (the topic's retention.ms)"));
+    map.retention_ms = -1;
+    assert_int_equal(level("retention"), DW_ALERT_NONE);
+    map.retention_bytes = 512 << 20;
+    map.unapplied_share = 0.55;
+    assert_int_equal(level("retention"), DW_ALERT_WARNING);
+    assert_non_null(strstr(find("retention")->message, "55 % of what Kafka keeps"));
+    assert_non_null(strstr(find("retention")->message, "512 MiB a partition"));
+    assert_non_null(strstr(find("retention")->remedy, "raise the topic's retention.bytes"));
+    map.unapplied_share = 1;
+    assert_int_equal(level("retention"), DW_ALERT_LOST);
+    assert_non_null(strstr(find("retention")->message, "some was removed"));
+}
+
 static void test_nothing_to_apply_is_nothing_to_lose(void **state)
 {
     (void)state;
@@ -264,6 +289,7 @@ int main(void)
         TEST(test_a_map_that_stands),
         TEST(test_differences_of_the_last_comparison),
         TEST(test_a_paused_map_alerts_before_kafka_removes_its_changes),
+        TEST(test_the_topics_own_retention_counts),
         TEST(test_nothing_to_apply_is_nothing_to_lose),
         TEST(test_a_source_alerts_before_it_drops_the_slot),
         TEST(test_gaps_of_one_object_are_one_alert),
