@@ -20,6 +20,7 @@
 #include "reconciler/api/map_gauges.h"
 #include "reconciler/api/sync_gauges.h"
 #include "reconciler/compare/compare.h"
+#include "reconciler/dead_letters/letter_auto.h"
 #include "reconciler/dead_letters/letter_gauges.h"
 #include "reconciler/dead_letters/letter_index.h"
 #include "reconciler/dead_letters/letter_work.h"
@@ -54,6 +55,7 @@ struct reconciler {
     struct dw_alert_watch *alerts;  /* while active */
     struct dw_alert_sender *sender; /* while active; NULL: no webhooks */
     struct dw_compare *compare;     /* while active */
+    struct dw_letter_auto *tries;   /* while active; NULL: off */
     struct dw_state *state;
     PGconn *lock;     /* its session holds the advisory lock, or tries to get it */
     bool asked;       /* the lock was asked for and is held by somebody else */
@@ -151,12 +153,14 @@ static void stop_parts(struct reconciler *self)
     dw_letter_index_stop(self->index);
     dw_target_watch_stop(self->watch);
     dw_letter_work_stop(self->work);
+    dw_letter_auto_stop(self->tries);
     self->compare = NULL;
     self->sender = NULL;
     self->alerts = NULL;
     self->index = NULL;
     self->watch = NULL;
     self->work = NULL;
+    self->tries = NULL;
 }
 
 static void step_back(struct reconciler *self)
@@ -178,6 +182,8 @@ static enum dw_rc step_forward(struct reconciler *self, struct dw_err *err)
         rc = dw_target_watch_start(&self->watch, self->settings, err);
     if (!rc)
         rc = dw_letter_work_start(&self->work, self->settings, err);
+    if (!rc)
+        rc = dw_letter_auto_start(&self->tries, self->settings, err);
     if (!rc)
         rc = dw_alert_watch_start(&self->alerts, self->settings, self->watch, err);
     if (!rc)

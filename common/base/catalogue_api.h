@@ -102,4 +102,10 @@ DW_ERR_ENTRY("DW-API-061", "a job still runs",
 DW_ERR_ENTRY("DW-API-062", "dead letters would be given up",
     "What was discarded cannot be replayed, and what was purged is gone from the index.",
     "Look at what --dry-run shows; then say --yes.")
+DW_ERR_ENTRY("DW-API-063", "a system is not in the reconciler's settings",
+    "The map names a system that this reconciler's dualwrite.json does not have.",
+    "Give all processes the same settings.")
+DW_ERR_ENTRY("DW-API-064", "the event cannot take the place of the dead letter's own",
+    "It is no valid event, or not one of the same row; the message says where and what. Nothing was changed.",
+    "Correct what the message names; `dualwrite dead-letter show ID` shows the event as it is.")
 /* clang-format on */

@@ -59,7 +59,7 @@ DW_ERR_ENTRY("DW-APPLY-022", "another map took a row of the same table",
     "Nothing: the batch is tried again at once.")
 DW_ERR_ENTRY("DW-APPLY-023", "a looked-up row is missing",
     "The map takes a value from a row of another target table, and no row has the key. The event waits for it as for a parent row; then it is a dead letter.",
-    "See that the row named comes to its table, or set the lookup's \"on_missing\"; then replay the dead letter or re-sync the row.")
+    "See that the row named comes to its table, or set the lookup's \"on_missing\". A dead letter of it is replayed by itself once the row is there.")
 DW_ERR_ENTRY("DW-APPLY-201", "the topic lost what was not applied yet",
     "Retention removed it, the topic was made anew, or the broker lost the end of the log.",
     "Re-sync the map; or resume it, which goes on with what the topic holds and leaves the gap noted.")

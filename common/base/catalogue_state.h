@@ -63,6 +63,9 @@ DW_ERR_ENTRY("DW-STATE-030", "there is no such job",
 DW_ERR_ENTRY("DW-STATE-031", "the job is over",
     "It has come to its end, or was cancelled before.",
     "See `dualwrite dead-letter jobs`.")
+DW_ERR_ENTRY("DW-STATE-032", "the dead letter is not open",
+    "It is being replayed, or has ended: its event cannot be changed.",
+    "See `dualwrite dead-letter show ID`.")
 DW_ERR_ENTRY("DW-STATE-050", "there is no such silence",
     "The number is wrong, or the silence is over already.",
     "See `dualwrite alert list`, which shows those in force.")

@@ -108,6 +108,9 @@ struct dw_reconciler_settings {
     int64_t body_max_bytes;
     int64_t replay_attempts_max; /* of a dead letter, the first failure among them */
     int64_t replay_in_flight;    /* letters of one job under way at a time */
+    const char *auto_replay;     /* lookups, all, off */
+    int64_t auto_replay_ms;      /* first pause between two tries of a letter */
+    int64_t auto_replay_per_second;
 };
 
 /* From which value on an alert is a warning, or critical; 0: never. */

@@ -132,6 +132,7 @@ static const struct dw_option consumer_options[] = {
 };
 
 #define RECONCILER(field) offsetof(struct dw_reconciler_settings, field)
+static const char *const auto_replays[] = {"lookups", "all", "off", NULL};
 static const struct dw_option reconciler_options[] = {
     {"listen", DW_OPTION_LISTEN, RECONCILER(listen), "127.0.0.1:8085", 0, 0, NULL, NULL, 0,
      "HOST:PORT of the operator API, health and metrics."},
@@ -160,6 +161,16 @@ static const struct dw_option reconciler_options[] = {
      "source's row can take its place."},
     {"replay_in_flight", DW_OPTION_INTEGER, RECONCILER(replay_in_flight), "2000", 1, 100000, NULL,
      NULL, 0, "Dead letters of one job that are under way at a time."},
+    {"auto_replay", DW_OPTION_CHOICE, RECONCILER(auto_replay), "lookups", 0, 0, auto_replays, NULL,
+     0,
+     "Dead letters that are replayed by themselves once they would be applied: those that miss a "
+     "looked-up row, all, or none."},
+    {"auto_replay_ms", DW_OPTION_INTEGER, RECONCILER(auto_replay_ms), "10000", 100, DAY, NULL, "ms",
+     0,
+     "How long after its failure that is tried; each further pause is twice as long, up to 64 "
+     "times this."},
+    {"auto_replay_per_second", DW_OPTION_INTEGER, RECONCILER(auto_replay_per_second), "50", 1, 1000,
+     NULL, NULL, 0, "Letters that are tried in a second, at most."},
     {"compare_every_hours", DW_OPTION_INTEGER, RECONCILER(compare_every_hours), "0", 0, 8760, NULL,
      "h", 0,
      "How often both sides of each running map are compared by themselves; 0 is only when asked."},

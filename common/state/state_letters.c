@@ -527,6 +527,35 @@ enum dw_rc dw_state_letters_load(struct dw_state *state, int64_t id, struct dw_a
     return DW_OK;
 }
 
+enum dw_rc dw_state_letters_edit(struct dw_state *state, int64_t id, const struct dw_str *event,
+                                 const char *by, struct dw_err *err)
+{
+    char number[24];
+    const struct dw_state_db_param params[] = {
+        {.value = dw_state_db_i64(id, number)},
+        {.value = event ? event->ptr : NULL, .len = event ? event->len : 0, .binary = true},
+        {.value = by},
+    };
+    PGresult *result = NULL;
+    enum dw_rc rc = dw_state_db_query_binary(
+        state,
+        "WITH edited AS (UPDATE dualwrite.dead_letter SET edited = $2::bytea,"
+        "  edited_by = CASE WHEN $2::bytea IS NULL THEN '' ELSE $3 END,"
+        "  edited_at = CASE WHEN $2::bytea IS NULL THEN NULL ELSE now() END, tries = 0,"
+        "  try_at = now() WHERE id = $1::bigint AND state = 'open' RETURNING map, $2::bytea IS NULL"
+        "  AS taken_back), logged AS (INSERT INTO dualwrite.audit_log (by, action, object, detail)"
+        "  SELECT $3, 'letters.edit', map, json_build_object('letter', $1::bigint, 'taken_back',"
+        "  taken_back) FROM edited) SELECT count(*) FROM edited",
+        3, params, &result, err);
+    if (rc)
+        return rc;
+    bool edited = dw_state_db_number(result, 0, 0) == 1;
+    PQclear(result);
+    return edited ? DW_OK
+                  : dw_err_set(err, DW_CONFLICT, "DW-STATE-032", "dead letter %s is not open",
+                               number);
+}
+
 enum dw_rc dw_state_letters_count(struct dw_state *state, struct dw_arena *arena,
                                   const struct dw_letter_count **out, size_t *out_count,
                                   struct dw_err *err)

@@ -174,6 +174,11 @@ enum dw_rc dw_state_letters_groups(struct dw_state *state, const struct dw_lette
 enum dw_rc dw_state_letters_load(struct dw_state *state, int64_t id, struct dw_arena *arena,
                                  const struct dw_letter **out, struct dw_err *err) DW_MUST_CHECK;
 
+/* Another event is replayed in its place; NULL: its own again. Audited. DW_CONFLICT DW-STATE-032:
+ * it is not open any more. */
+enum dw_rc dw_state_letters_edit(struct dw_state *state, int64_t id, const struct dw_str *event,
+                                 const char *by, struct dw_err *err) DW_MUST_CHECK;
+
 struct dw_letter_count {
     const char *map;
     enum dw_letter_state state;

@@ -2,6 +2,7 @@
 #include "common/state/state_jobs.h"
 #include "reconciler/api/api_answer.h"
 #include "reconciler/dead_letters/letter_facts.h"
+#include "reconciler/dead_letters/letter_trial.h"
 #include <inttypes.h>
 
 #define WOULD_MAX 100 /* letters of a dry run that are shown */
@@ -89,6 +90,25 @@ static const char *word_of(enum dw_letter_choice choice)
     return words[choice];
 }
 
+/* What a replay would come to: tried in the target, and rolled back. */
+static enum dw_rc try_letter(struct dw_api_call *call, struct dw_letter_trial *trial,
+                             const struct dw_map_record *map, int64_t id, const char **out_would,
+                             const char **out_why, struct dw_err *err)
+{
+    const struct dw_letter *letter = NULL;
+    struct dw_letter_tried tried;
+    enum dw_rc rc = dw_state_letters_load(call->state, id, call->arena, &letter, err);
+    if (rc || !letter)
+        return rc;
+    rc = dw_letter_trial_run(trial, map, letter, false, call->arena, &tried, err);
+    if (rc)
+        return rc;
+    *out_would = dw_letter_trial_word(tried.would);
+    *out_why = *tried.code ? dw_arena_printf(call->arena, "%s %s", tried.code, tried.message)
+                           : tried.message;
+    return DW_OK;
+}
+
 static enum dw_rc write_would(struct dw_api_call *call, const struct dw_letter_job *job,
                               const struct dw_letter_list *letters, struct dw_err *err)
 {
@@ -96,6 +116,7 @@ static enum dw_rc write_would(struct dw_api_call *call, const struct dw_letter_j
     const char *map = NULL;
     enum dw_rc rc = DW_OK;
     struct dw_buf *out = &call->response->body;
+    struct dw_letter_trial *trial = dw_letter_trial_open(call->settings);
     for (size_t i = 0; i < letters->count && !rc; i++) {
         const struct dw_letter *letter = &letters->items[i];
         if (!map || strcmp(map, letter->map) != 0)
@@ -106,13 +127,18 @@ static enum dw_rc write_would(struct dw_api_call *call, const struct dw_letter_j
             break;
         struct dw_letter_chosen chosen =
             dw_letter_choose(job->action, job->source_row, letter, &facts, call->arena);
+        const char *would = word_of(chosen.choice);
+        const char *why = chosen.reason ? chosen.reason : "";
+        if (chosen.choice == DW_LETTER_SEND)
+            rc = try_letter(call, trial, facts.map, letter->id, &would, &why, err);
         dw_api_answer_open(out, '{');
         dw_json_write_i64(out, "id", letter->id);
         dw_json_write_text(out, "map", letter->map);
-        dw_json_write_text(out, "would", word_of(chosen.choice));
-        dw_json_write_text(out, "why", chosen.reason ? chosen.reason : "");
+        dw_json_write_text(out, "would", would);
+        dw_json_write_text(out, "why", why);
         dw_buf_append_char(out, '}');
     }
+    dw_letter_trial_close(trial);
     return rc;
 }
 
@@ -133,7 +159,7 @@ static void answer_would(struct dw_api_call *call, const struct dw_letter_job *j
     if (!rc)
         rc = write_would(call, job, &letters, &err);
     if (rc) {
-        dw_buf_reset(out, out->len);
+        out->len = 0;
         dw_api_answer_error(call, &err);
         return;
     }

@@ -5,6 +5,9 @@
 #include "common/base/utf8.h"
 #include "common/state/state_letters.h"
 #include "reconciler/api/api_answer.h"
+#include "reconciler/dead_letters/letter_edit.h"
+#include "reconciler/dead_letters/letter_facts.h"
+#include "reconciler/dead_letters/letter_trial.h"
 #include <inttypes.h>
 
 #define EMBED_DEPTH 56 /* so that the answer around it stays within DW_JSON_DEPTH_MAX */
@@ -189,4 +192,106 @@ void dw_api_letters_show(struct dw_api_call *call)
     dw_json_write_text(out, "edited_by", letter->edited_by);
     dw_api_answer_time(out, "edited_at", letter->edited_us);
     dw_buf_append_text(out, "}\n");
+}
+
+/* ---- side by side ---- */
+
+static void write_side(struct dw_buf *out, const char *name, struct dw_str text)
+{
+    if (text.ptr)
+        dw_json_write_str(out, name, text);
+    else
+        dw_json_write_text(out, name, NULL);
+}
+
+static void write_tried(struct dw_buf *out, int64_t id, const struct dw_letter_tried *tried)
+{
+    dw_buf_append_char(out, '{');
+    dw_json_write_i64(out, "id", id);
+    dw_json_write_text(out, "would", dw_letter_trial_word(tried->would));
+    dw_json_write_text(out, "code", tried->code);
+    dw_json_write_text(out, "message", tried->message);
+    dw_json_write_text(out, "column", tried->column);
+    dw_json_write_text(out, "source_row", tried->source_row);
+    dw_json_write_text(out, "target_row", tried->target_row);
+    dw_json_write_name(out, "columns");
+    dw_buf_append_char(out, '[');
+    for (size_t i = 0; i < tried->cell_count; i++) {
+        const struct dw_letter_cell *cell = &tried->cells[i];
+        dw_api_answer_open(out, '{');
+        write_side(out, "source", cell->source);
+        write_side(out, "target", cell->target);
+        write_side(out, "event", cell->event);
+        write_side(out, "mapped", cell->mapped);
+        write_side(out, "source_now", cell->source_now);
+        write_side(out, "target_now", cell->target_now);
+        dw_json_write_bool(out, "failed", cell->failed);
+        dw_buf_append_char(out, '}');
+    }
+    dw_buf_append_text(out, "]}\n");
+}
+
+/* A letter that was asked for by its number; NULL: answered. */
+static const struct dw_letter *find_letter(struct dw_api_call *call)
+{
+    struct dw_err err = DW_ERR_INIT;
+    const struct dw_letter *letter = NULL;
+    int64_t id = dw_api_request_number(&call->request, "id");
+    if (dw_state_letters_load(call->state, id, call->arena, &letter, &err))
+        dw_api_answer_error(call, &err);
+    else if (!letter)
+        dw_http_error(call->response, 404, "DW-API-017", "there is no dead letter %" PRId64, id);
+    return letter;
+}
+
+void dw_api_letters_compare(struct dw_api_call *call)
+{
+    struct dw_err err = DW_ERR_INIT;
+    struct dw_letter_tried tried;
+    const struct dw_map_record *map = NULL;
+    const struct dw_letter *letter = find_letter(call);
+    if (!letter)
+        return;
+    if (dw_state_map_load(call->state, letter->map, call->arena, &map, &err)) {
+        dw_api_answer_error(call, &err);
+        return;
+    }
+    if (!map) {
+        dw_http_error(call->response, 409, "DW-API-060",
+                      "dead letter %" PRId64 ": there is no map of its name any more", letter->id);
+        return;
+    }
+    struct dw_letter_trial *trial = dw_letter_trial_open(call->settings);
+    if (dw_letter_trial_run(trial, map, letter, true, call->arena, &tried, &err))
+        dw_api_answer_error(call, &err);
+    else
+        write_tried(&call->response->body, letter->id, &tried);
+    dw_letter_trial_close(trial);
+}
+
+/* ---- editing ---- */
+
+void dw_api_letters_edit(struct dw_api_call *call)
+{
+    struct dw_err err = DW_ERR_INIT;
+    struct dw_letter_facts facts;
+    const struct dw_letter *letter = find_letter(call);
+    const struct dw_str event = dw_api_request_json(&call->request, "event");
+    if (!letter)
+        return;
+    if (dw_letter_facts_load(call->state, call->settings, letter->map, call->arena, &facts, &err)) {
+        dw_api_answer_error(call, &err);
+        return;
+    }
+    bool drop = dw_str_is(event, "null");
+    const char *why = dw_letter_edit_check(letter, &facts, drop ? NULL : &event, call->arena);
+    if (why) {
+        dw_http_error(call->response, drop || letter->state != DW_LETTER_OPEN ? 409 : 422,
+                      "DW-API-064", "dead letter %" PRId64 ": %s", letter->id, why);
+        return;
+    }
+    if (dw_state_letters_edit(call->state, letter->id, drop ? NULL : &event, call->by, &err))
+        dw_api_answer_error(call, &err);
+    else
+        dw_api_letters_show(call);
 }

@@ -283,6 +283,12 @@ static const struct dw_api_field groups_query[] = {LETTERS("Left out: those that
 static const struct dw_api_field replay_body[] = {
     WHICH_LETTERS, FLAG("source_row", "By the source's row of now, not by the stored event."), END};
 static const struct dw_api_field letters_body[] = {WHICH_LETTERS, END};
+static const struct dw_api_field event_body[] = {
+    {.name = "event",
+     .type = DW_API_JSON,
+     .required = true,
+     .text = "A whole event of the same row, or null."},
+    END};
 static const struct dw_api_field jobs_query[] = {FLAG("running", "Only those that run."), LIMIT,
                                                  END};
 
@@ -426,6 +432,15 @@ static const struct dw_api_route routes[] = {
      .summary = "Take no further letters.", .schema = "LetterJob"},
     {"GET", "/dead-letters/{id}", VIEWER, dw_api_letters_show, .names = id_name,
      .summary = "One dead letter with its event.", .schema = "Letter"},
+    {"GET", "/dead-letters/{id}/compare", VIEWER, dw_api_letters_compare, .names = id_name,
+     .summary = "Its event, what the map makes of it, both rows of now, and whether it would be "
+                "applied: tried in the target and rolled back.",
+     .schema = "LetterCompared"},
+    {"PUT", "/dead-letters/{id}/event", OPERATOR, dw_api_letters_edit, .names = id_name,
+     .body = event_body,
+     .summary = "Have another event replayed in place of its own; null takes it "
+                "back.",
+     .schema = "Letter"},
 
     {"GET", "/alerts", VIEWER, dw_api_alerts_list, .query = alerts_query,
      .summary = "What fires, silences in force, and how it goes with the webhooks.",

@@ -228,11 +228,90 @@ static void write_letter(struct dw_cli *cli, struct dw_str letter, struct dw_buf
     }
 }
 
+static const char *side_text(struct dw_cli *cli, struct dw_str column, const char *name)
+{
+    if (dw_cli_json_is_null(dw_cli_json_member(column, name)))
+        return "-";
+    return dw_cli_format_safe(cli->arena, dw_cli_json_text(column, name, cli->arena));
+}
+
+/* The event, what the map makes of it, and both rows of now. */
+static void write_columns(struct dw_cli *cli, struct dw_str body, struct dw_buf *out)
+{
+    static const struct dw_cli_column columns[] = {
+        {"", false, false},          {"COLUMN", false, true},     {"EVENT", false, true},
+        {"BY THE MAP", false, true}, {"SOURCE NOW", false, true}, {"TARGET NOW", false, true},
+    };
+    static const char *const sides[] = {"event", "mapped", "source_now", "target_now"};
+    size_t count = 0;
+    const struct dw_str *cells =
+        dw_cli_json_elements(dw_cli_json_member(body, "columns"), cli->arena, &count);
+    struct dw_cli_table table;
+    dw_cli_table_init(&table, cli->arena, columns, sizeof columns / sizeof *columns);
+    for (size_t i = 0; i < count; i++) {
+        bool failed = dw_cli_json_true(cells[i], "failed");
+        enum dw_cli_colour colour = failed ? DW_CLI_RED : DW_CLI_PLAIN;
+        dw_cli_table_add(&table, failed ? ">" : "", colour);
+        dw_cli_table_add(&table, side_text(cli, cells[i], "target"), colour);
+        for (size_t s = 0; s < sizeof sides / sizeof *sides; s++)
+            dw_cli_table_add(&table, side_text(cli, cells[i], sides[s]), colour);
+    }
+    dw_buf_append_char(out, '\n');
+    if (count)
+        dw_cli_table_render(&table, &cli->screen, out);
+}
+
+static void write_compared(struct dw_cli *cli, struct dw_str body, struct dw_buf *out)
+{
+    static const char *const words[][2] = {
+        {"apply", "a replay would be applied"},
+        {"fail", "a replay would fail again"},
+        {"filter", "a replay would change nothing"},
+        {"superseded", "a replay would change nothing"},
+        {"read_row", "a replay would have the source's row read again"},
+        {"unknown", "whether a replay would be applied is not known"},
+    };
+    const char *would = dw_cli_json_text(body, "would", cli->arena);
+    const char *message = dw_cli_json_text(body, "message", cli->arena);
+    const char *rows[] = {dw_cli_json_text(body, "source_row", cli->arena),
+                          dw_cli_json_text(body, "target_row", cli->arena)};
+    write_columns(cli, body, out);
+    for (size_t i = 0; i < 2; i++)
+        if (*rows[i] && strcmp(rows[i], "there") != 0)
+            dw_buf_printf(out, "the %s's row: %s\n", i ? "target" : "source",
+                          dw_cli_format_safe(cli->arena, rows[i]));
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i][0], would) == 0)
+            dw_buf_printf(out, "now: %s%s%s\n", words[i][1], *message ? ": " : "",
+                          dw_cli_format_safe(cli->arena, message));
+}
+
+/* The comparison is worth a line where it cannot be had. */
 enum dw_cli_exit dw_cli_letters_show(struct dw_cli *cli)
 {
+    struct dw_cli_answer answer;
+    struct dw_buf out;
     const char *path = dw_arena_printf(cli->arena, "/api/v1/dead-letters/%s",
                                        dw_cli_escape(cli->arena, cli->options.arguments[0]));
-    return dw_cli_show(cli, path, write_letter);
+    enum dw_cli_exit code = dw_cli_show(cli, path, write_letter);
+    if (code || cli->options.json)
+        return code;
+    dw_buf_init(&out, TEXT_MAX);
+    struct dw_buf errors;
+    dw_buf_init(&errors, TEXT_MAX);
+    cli->errors = &errors;
+    code = dw_cli_ask(cli, "GET", dw_arena_printf(cli->arena, "%s/compare", path),
+                      (struct dw_str){NULL, 0}, &answer);
+    cli->errors = NULL;
+    if (!code)
+        write_compared(cli, answer.body, &out);
+    else
+        dw_buf_printf(&out, "\nnot compared with the rows of now: %.*s",
+                      DW_STR_ARG(dw_buf_str(&errors)));
+    dw_cli_write(&out);
+    dw_buf_done(&errors);
+    dw_buf_done(&out);
+    return DW_CLI_DONE;
 }
 
 /* Of a code, or of the code that a letter has. */

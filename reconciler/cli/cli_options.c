@@ -36,6 +36,7 @@
 #define TAKES_KIND      (UINT64_C(1) << 15)
 #define TAKES_REPAIR    (UINT64_C(1) << 16)
 #define TAKES_FOR       (UINT64_C(1) << 32)
+#define TAKES_EDIT      (UINT64_C(1) << 28)
 #define TAKES_ALL       (UINT64_C(1) << 63) /* every command */
 
 struct command {
@@ -153,6 +154,9 @@ static const struct command commands[DW_CLI_COMMAND_COUNT] = {
     [DW_CLI_LETTER_EXPLAIN] = {"dead-letter", "explain", 0, 1, 1, "CODE|ID",
                                "cause and remedy of a code, or of one dead letter",
                                "dualwrite dead-letter explain DW-APPLY-012"},
+    [DW_CLI_LETTER_EDIT] = {"dead-letter", "edit", TAKES_EDIT, 1, 1, "ID",
+                            "have another event replayed; without options in $EDITOR",
+                            "dualwrite dead-letter edit 42 --set creditmax=1000"},
     [DW_CLI_LETTER_REPLAY] =
         {"dead-letter", "replay",
          TAKES_FILTER | TAKES_LETTERS | TAKES_REPLAY | TAKES_REASON | TAKES_WAIT | TAKES_DRY_RUN, 0,
@@ -240,6 +244,9 @@ enum option_id {
     OPTION_SAMPLE,
     OPTION_WAY,
     OPTION_KIND,
+    OPTION_SET,
+    OPTION_FILE,
+    OPTION_UNDO,
 };
 
 enum value { VALUE_NONE, VALUE_NEEDED, VALUE_SECONDS /* may be left out */ };
@@ -321,6 +328,10 @@ static const struct option options[] = {
     {"--source-row", OPTION_SOURCE_ROW, VALUE_NONE, TAKES_REPLAY, "--source-row",
      "by the source's row of now, not by the stored event"},
     {"--yes", OPTION_YES, VALUE_NONE, TAKES_YES, "--yes", "really do it"},
+    {"--set", OPTION_SET, VALUE_NEEDED, TAKES_EDIT, "--set COLUMN=VALUE",
+     "set a column of the event's row; may be repeated"},
+    {"--file", OPTION_FILE, VALUE_NEEDED, TAKES_EDIT, "--file FILE", "take the event from a file"},
+    {"--undo", OPTION_UNDO, VALUE_NONE, TAKES_EDIT, "--undo", "its own event again"},
     {"--group", OPTION_GROUP, VALUE_NONE, TAKES_GROUP, "--group",
      "one line for each cause (on a terminal by itself when there are many)"},
     {"--each", OPTION_EACH, VALUE_NONE, TAKES_GROUP, "--each", "one line for each dead letter"},
@@ -337,6 +348,7 @@ static const struct option options[] = {
     {"--version", OPTION_VERSION, VALUE_NONE, TAKES_ALL, "--version", "version of the program"},
 };
 #define OPTION_COUNT (sizeof options / sizeof *options)
+_Static_assert(OPTION_COUNT <= 64, "dw_cli_options: a bit for each option");
 
 struct parser {
     int argc;
@@ -346,7 +358,7 @@ struct parser {
     struct dw_cli_options *out;
     struct dw_buf *text;
     const char **arguments;
-    const char **keys;
+    const char **keys, **sets;
     const struct command *command; /* NULL: none named yet */
     const char *group;             /* the first word of a command of two */
     uint64_t given;                /* one bit per option seen, by place in the table */
@@ -504,7 +516,7 @@ static bool set_duration(struct parser *parser, const struct option *option, con
         char unit;
         int64_t seconds;
     } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
-    size_t len = strlen(text);
+    size_t len = text ? strlen(text) : 0;
     for (size_t i = 0; len > 1 && i < sizeof units / sizeof *units; i++) {
         const char *digits = dw_arena_printf(parser->arena, "%.*s", (int)(len - 1), text);
         int64_t number;
@@ -515,6 +527,45 @@ static bool set_duration(struct parser *parser, const struct option *option, con
         return true;
     }
     return wrong(parser, option->name, " takes a time such as 90s, 30m, 12h or 7d, not ", text);
+}
+
+static bool set_letter_option(struct parser *parser, const struct option *option, const char *value)
+{
+    struct dw_cli_options *out = parser->out;
+    switch ((int)option->id) {
+    case OPTION_CLASS:
+        out->class_name = value;
+        break;
+    case OPTION_COLUMN:
+        out->column = value;
+        break;
+    case OPTION_TEXT:
+        out->text = value;
+        break;
+    case OPTION_OLDER:
+        return set_duration(parser, option, value, &out->older_seconds);
+    case OPTION_NEWER:
+        return set_duration(parser, option, value, &out->newer_seconds);
+    case OPTION_SOURCE_ROW:
+        out->source_row = true;
+        break;
+    case OPTION_GROUP:
+        out->group = true;
+        break;
+    case OPTION_EACH:
+        out->each = true;
+        break;
+    case OPTION_SET:
+        parser->sets[out->set_count++] = value;
+        break;
+    case OPTION_FILE:
+        out->file = value;
+        break;
+    case OPTION_UNDO:
+        out->undo = true;
+        break;
+    }
+    return true;
 }
 
 static bool set_option(struct parser *parser, const struct option *option, const char *value)
@@ -611,27 +662,17 @@ static bool set_option(struct parser *parser, const struct option *option, const
         out->backfill = true;
         break;
     case OPTION_CLASS:
-        out->class_name = value;
-        break;
     case OPTION_COLUMN:
-        out->column = value;
-        break;
     case OPTION_TEXT:
-        out->text = value;
-        break;
     case OPTION_OLDER:
-        return set_duration(parser, option, value, &out->older_seconds);
     case OPTION_NEWER:
-        return set_duration(parser, option, value, &out->newer_seconds);
     case OPTION_SOURCE_ROW:
-        out->source_row = true;
-        break;
     case OPTION_GROUP:
-        out->group = true;
-        break;
     case OPTION_EACH:
-        out->each = true;
-        break;
+    case OPTION_SET:
+    case OPTION_FILE:
+    case OPTION_UNDO:
+        return set_letter_option(parser, option, value);
     }
     return true;
 }
@@ -712,6 +753,8 @@ static bool check_letters(struct parser *parser)
 {
     const struct dw_cli_options *out = parser->out;
     int64_t number;
+    if ((out->set_count > 0) + (out->file != NULL) + out->undo > 1)
+        return wrong(parser, "--set, --file and --undo", " do not go together", "");
     if (out->group && out->each)
         return wrong(parser, "--group", " does not go with --each", "");
     if (!(parser->command->takes & TAKES_LETTERS))
@@ -768,9 +811,11 @@ enum dw_cli_parse dw_cli_options_parse(int argc, char *const *argv, struct dw_ar
         .argc = argc, .argv = argv, .at = 1, .arena = arena, .out = out, .text = text};
     parser.arguments = DW_ARENA_ARRAY(arena, const char *, (size_t)(argc > 0 ? argc : 1));
     parser.keys = DW_ARENA_ARRAY(arena, const char *, (size_t)(argc > 0 ? argc : 1));
+    parser.sets = DW_ARENA_ARRAY(arena, const char *, (size_t)(argc > 0 ? argc : 1));
     *out = (struct dw_cli_options){
         .arguments = parser.arguments,
         .keys = parser.keys,
+        .sets = parser.sets,
         .wait_seconds = WAIT_SECONDS,
         .watch_seconds = WATCH_SECONDS,
         .older_seconds = -1,

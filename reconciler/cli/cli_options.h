@@ -43,6 +43,7 @@ enum dw_cli_command {
     DW_CLI_LETTER_LIST,
     DW_CLI_LETTER_SHOW,
     DW_CLI_LETTER_STATS,
+    DW_CLI_LETTER_EDIT,
     DW_CLI_LETTER_EXPLAIN,
     DW_CLI_LETTER_REPLAY,
     DW_CLI_LETTER_DISCARD,
@@ -100,6 +101,11 @@ struct dw_cli_options {
     int64_t older_seconds, newer_seconds; /* -1: not given */
     bool source_row;
     bool group, each; /* of a list */
+    /* dead-letter edit */
+    const char *const *sets; /* COLUMN=VALUE, in the arena */
+    size_t set_count;
+    const char *file;
+    bool undo;
 };
 
 enum dw_cli_parse {

@@ -91,6 +91,7 @@ static const struct {
     [DW_CLI_LETTER_SHOW] = {dw_cli_letters_show, true},
     [DW_CLI_LETTER_STATS] = {dw_cli_letters_stats, true},
     [DW_CLI_LETTER_EXPLAIN] = {dw_cli_letters_explain, false},
+    [DW_CLI_LETTER_EDIT] = {dw_cli_letter_edit_run, true},
     [DW_CLI_LETTER_REPLAY] = {dw_cli_letter_jobs_start, true},
     [DW_CLI_LETTER_DISCARD] = {dw_cli_letter_jobs_start, true},
     [DW_CLI_LETTER_PURGE] = {dw_cli_letter_jobs_start, true},

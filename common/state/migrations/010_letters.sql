@@ -15,8 +15,7 @@ ALTER TABLE dualwrite.dead_letter
     ADD COLUMN job bigint,                              -- that it belongs to, or did last
     ADD COLUMN ended_as text NOT NULL DEFAULT '',       -- applied, superseded, filtered, discarded: survives a restored target
     ADD COLUMN ended_by text NOT NULL DEFAULT '',       -- a version, a sync, a person
-    ADD COLUMN tried_revision bigint NOT NULL DEFAULT 0, -- of the map, when it was last tried whether it would apply
-    ADD COLUMN try_at timestamptz NOT NULL DEFAULT now(), -- when that is tried again
+    ADD COLUMN try_at timestamptz NOT NULL DEFAULT now(), -- when it is tried again whether it would apply
     ADD COLUMN tries int NOT NULL DEFAULT 0,
     ADD COLUMN verdict text NOT NULL DEFAULT '';        -- of that try
 

@@ -1,0 +1,21 @@
+/* letter_auto.h - the thread that replays dead letters by themselves once their cause has gone: the
+ * looked-up row or the parent came, the map or the target was mended, a right was granted.
+ *
+ * Nothing tells that but trying: open letters are tried in the target, rolled back
+ * (letter_trial.h), a bounded number per second, each again after ever longer pauses; one that
+ * would be applied is replayed. reconciler.auto_replay says which: those that miss a looked-up row,
+ * all, none. Threads: one of its own; start and stop by the owner.
+ */
+#ifndef DW_DEAD_LETTERS_LETTER_AUTO_H
+#define DW_DEAD_LETTERS_LETTER_AUTO_H
+#include "common/base/err.h"
+#include "common/config/settings.h"
+
+struct dw_letter_auto;
+
+/* Borrows `settings` until stop. */
+enum dw_rc dw_letter_auto_start(struct dw_letter_auto **out, const struct dw_settings *settings,
+                                struct dw_err *err) DW_MUST_CHECK;
+void dw_letter_auto_stop(struct dw_letter_auto *self); /* accepts NULL; waits */
+
+#endif
