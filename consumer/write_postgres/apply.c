@@ -53,9 +53,12 @@ static void block(struct apply *apply, struct dw_change *change)
 /* It waits until the row was read again, what comes behind it in the batch too. */
 static void settle_incomplete(struct apply *apply, struct dw_change *change, const char *why)
 {
+    struct queue *queue = dw_table_find(&apply->writer->blocked, change->key_text);
     dw_failure_incomplete(change, why, apply->arena);
-    if (!dw_table_find(&apply->writer->blocked, change->key_text))
+    if (!queue)
         block(apply, change);
+    else if (queue->changes[queue->count - 1]->offset < change->offset)
+        enqueue(apply, queue, change); /* else it stands there: its key is tried as a whole */
 }
 
 static void settle_in_op(struct apply *apply, struct dw_change *change,

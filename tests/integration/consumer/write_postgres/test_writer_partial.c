@@ -44,6 +44,26 @@ static void test_no_row_for_a_partial_update(void **state)
     rig_free(rig);
 }
 
+/* Beside a row that is refused the batch goes in by halves, and the row comes in another half than
+ * what could not be built before it. None of that may be left to be put on top of it later. */
+static void test_all_partial_updates_go_with_the_row_behind_them(void **state)
+{
+    (void)state;
+    struct rig *rig = new_rig();
+    rig_exec(rig, "ALTER TABLE t ADD CHECK (a <> 'bad')");
+    struct dw_change *first = rig_upsert(rig, "9", "s", "y", RIG_ABSENT);
+    struct dw_change *second = rig_upsert(rig, "9", "s", "z", RIG_ABSENT);
+    struct dw_change *refused = rig_upsert(rig, "1", "s", "bad", "large");
+    struct dw_change *whole = rig_upsert(rig, "9", "s", "whole", "large");
+    rig_flush(rig);
+    rig_assert_outcome(first, DW_OUTCOME_SUPERSEDED);
+    rig_assert_outcome(second, DW_OUTCOME_SUPERSEDED);
+    rig_assert_outcome(whole, DW_OUTCOME_APPLIED);
+    rig_assert_dead(refused, "DW-APPLY-012");
+    rig_assert_text(rig, "SELECT a FROM t WHERE id = 9", "whole");
+    rig_free(rig);
+}
+
 static void test_many_partial_rows_by_copy(void **state)
 {
     (void)state;
@@ -140,6 +160,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_absent_columns_are_left_alone),
         cmocka_unit_test(test_no_row_for_a_partial_update),
+        cmocka_unit_test(test_all_partial_updates_go_with_the_row_behind_them),
         cmocka_unit_test(test_many_partial_rows_by_copy),
         cmocka_unit_test(test_on_delete_set_and_live_again),
         cmocka_unit_test(test_truncate_waits_for_all_partitions),
