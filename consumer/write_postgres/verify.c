@@ -339,13 +339,20 @@ static void note_lookup(const struct verify *verify, struct dw_change *change)
         note_refusal(verify, change->verdict, change->err);
 }
 
+/* A question whether there is a row has no cells to look up. */
 static enum dw_rc resolve(struct verify *verify, struct dw_change *const *changes, size_t count)
 {
-    if (!verify->table->lookup_count)
+    struct dw_change **whole = DW_ARENA_ARRAY(verify->arena, struct dw_change *, count);
+    size_t whole_count = 0;
+    for (size_t i = 0; verify->table->lookup_count && i < count; i++)
+        if (changes[i]->kind != DW_CHANGE_UPSERT || changes[i]->cells)
+            whole[whole_count++] = changes[i];
+    if (!whole_count)
         return DW_OK;
-    enum dw_rc rc = dw_lookup_resolve(verify->table, changes, count, verify->arena, verify->err);
-    for (size_t i = 0; rc == DW_OK && i < count; i++)
-        note_lookup(verify, changes[i]);
+    enum dw_rc rc =
+        dw_lookup_resolve(verify->table, whole, whole_count, verify->arena, verify->err);
+    for (size_t i = 0; rc == DW_OK && i < whole_count; i++)
+        note_lookup(verify, whole[i]);
     return rc;
 }
 

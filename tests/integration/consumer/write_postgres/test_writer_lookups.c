@@ -398,6 +398,34 @@ static void test_the_null_is_written_while_the_row_comes(void **state)
     tear_down_world(&world);
 }
 
+/* A row that the map cannot write at all has no cells: it is only asked whether it is there. */
+static void test_a_question_without_cells_has_nothing_to_look_up(void **state)
+{
+    (void)state;
+    struct world world;
+    set_up_world(&world, plain_sql, "id", DW_ON_MISSING_WAIT);
+    rig_exec(world.custs, "INSERT INTO grp (id, code) VALUES (7, 'a')");
+    rig_exec(world.custs, "INSERT INTO cust VALUES (1, 7)");
+    struct dw_change *whole = rig_upsert(world.custs, "1", "[\"a\"]");
+    struct dw_change *bare = rig_upsert(world.custs, "2", NULL);
+    bare->cells = NULL;
+    struct dw_verdict verdicts[2] = {
+        {.run = 1, .source_key = DW_STR_LIT("[\"1\"]")},
+        {.run = 1, .source_key = DW_STR_LIT("[\"2\"]"), .code = DW_STR_LIT("DW-VALUE-002")}};
+    struct dw_verdict *list[] = {&verdicts[0], &verdicts[1]};
+    whole->verdict = list[0];
+    bare->verdict = list[1];
+    struct rig *rig = world.custs;
+    assert_int_equal(dw_writer_begin(rig->writer, &rig->id, &rig->progress, &rig->err), DW_OK);
+    const struct dw_writer_questions questions = {rig->changes, rig->count, list, 2};
+    assert_int_equal(dw_writer_verify(rig->writer, rig->table, &questions, &rig->arena, &rig->err),
+                     DW_OK);
+    assert_int_equal(verdicts[0].kind, DW_VERDICT_EQUAL);
+    assert_int_equal(verdicts[1].kind, DW_VERDICT_MISSING);
+    dw_writer_rollback(rig->writer);
+    tear_down_world(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -413,6 +441,7 @@ int main(void)
         cmocka_unit_test(test_over_two_levels_any_of_them_may_come),
         cmocka_unit_test(test_the_row_comes_while_a_null_is_written),
         cmocka_unit_test(test_the_null_is_written_while_the_row_comes),
+        cmocka_unit_test(test_a_question_without_cells_has_nothing_to_look_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
