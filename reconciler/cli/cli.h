@@ -62,6 +62,8 @@ enum dw_cli_exit dw_cli_maps_wait(struct dw_cli *cli, const char *name);
 void dw_cli_history_write(struct dw_cli *cli, struct dw_str body, struct dw_buf *out);
 /* Tables of an answer's "syncs" and "batches"; false: there are none. */
 bool dw_cli_syncs_write(struct dw_cli *cli, struct dw_str body, struct dw_buf *out);
+/* Of the status: a table of workers and their partitions, behind an empty line; none: nothing. */
+void dw_cli_shares_write(struct dw_cli *cli, struct dw_str status, struct dw_buf *out);
 enum dw_cli_colour dw_cli_maps_colour(const char *state);
 
 /* The commands. */

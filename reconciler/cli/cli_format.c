@@ -57,6 +57,22 @@ const char *dw_cli_format_bytes(struct dw_arena *arena, int64_t bytes)
     return dw_arena_printf(arena, unit && size < 10 ? "%.1f %s" : "%.0f %s", size, units[unit]);
 }
 
+const char *dw_cli_format_ranges(struct dw_arena *arena, const int64_t *numbers, size_t count)
+{
+    const char *text = count ? "" : "-";
+    for (size_t i = 0; i < count;) {
+        size_t last = i;
+        while (last + 1 < count && numbers[last + 1] == numbers[last] + 1)
+            last++;
+        text = dw_arena_printf(arena, "%s%s%lld", text, i ? ", " : "", (long long)numbers[i]);
+        if (last > i)
+            text = dw_arena_printf(arena, "%s%s%lld", text, last > i + 1 ? "-" : ", ",
+                                   (long long)numbers[last]);
+        i = last + 1;
+    }
+    return text;
+}
+
 const char *dw_cli_format_safe(struct dw_arena *arena, const char *text)
 {
     size_t len = strlen(text);

@@ -5,6 +5,7 @@
 #ifndef DW_CLI_CLI_FORMAT_H
 #define DW_CLI_CLI_FORMAT_H
 #include "common/base/arena.h"
+#include <stddef.h>
 #include <stdint.h>
 
 const char *dw_cli_format_count(struct dw_arena *arena, int64_t number);
@@ -13,6 +14,9 @@ const char *dw_cli_format_seconds(struct dw_arena *arena, double seconds);
 /* Milliseconds with one digit below ten: "4.2 ms". */
 const char *dw_cli_format_milliseconds(struct dw_arena *arena, double milliseconds);
 const char *dw_cli_format_bytes(struct dw_arena *arena, int64_t bytes);
+/* Whole numbers in rising order, those that follow each other as a range: "0-3, 7"; "-" for none.
+ */
+const char *dw_cli_format_ranges(struct dw_arena *arena, const int64_t *numbers, size_t count);
 /* Text from elsewhere for a terminal: control characters become blanks, bad UTF-8 "?". */
 const char *dw_cli_format_safe(struct dw_arena *arena, const char *text);
 

@@ -37,6 +37,7 @@
 #define TAKES_REPAIR    (UINT64_C(1) << 16)
 #define TAKES_FOR       (UINT64_C(1) << 32)
 #define TAKES_EDIT      (UINT64_C(1) << 28)
+#define TAKES_SHARES    (UINT64_C(1) << 33) /* of workers */
 #define TAKES_ALL       (UINT64_C(1) << 63) /* every command */
 
 struct command {
@@ -53,7 +54,7 @@ struct command {
 #define MANY ((size_t)-1)
 
 static const struct command commands[DW_CLI_COMMAND_COUNT] = {
-    [DW_CLI_STATUS] = {NULL, "status", TAKES_WATCH, 0, 0, "",
+    [DW_CLI_STATUS] = {NULL, "status", TAKES_WATCH | TAKES_SHARES, 0, 0, "",
                        "how it goes: maps, systems, processes, gaps", "dualwrite status --watch"},
     [DW_CLI_MAP_CHECK] =
         {"map", "check", 0, 1, MANY, "FILE...",
@@ -215,6 +216,7 @@ enum option_id {
     OPTION_DRY_RUN,
     OPTION_WAIT,
     OPTION_WATCH,
+    OPTION_PARTITIONS,
     OPTION_REASON,
     OPTION_FOR,
     OPTION_MAP,
@@ -305,6 +307,8 @@ static const struct option options[] = {
     {"--backfill", OPTION_BACKFILL, VALUE_NONE, TAKES_BACKFILL, "--backfill",
      "copy the rows of running maps again where the change needs it"},
     {"--all", OPTION_ALL, VALUE_NONE, TAKES_ALL_SYNCS, "--all", "also those that are over"},
+    {"--partitions", OPTION_PARTITIONS, VALUE_NONE, TAKES_SHARES, "--partitions",
+     "which worker has which partitions, however many they are"},
     {"--watch", OPTION_WATCH, VALUE_SECONDS, TAKES_WATCH, "--watch [SECONDS]",
      "show again and again (default every 2 s) until Ctrl-C"},
     {"--map", OPTION_MAP, VALUE_NEEDED, TAKES_FILTER | TAKES_MAP, "--map NAME", "only of this map"},
@@ -600,6 +604,9 @@ static bool set_option(struct parser *parser, const struct option *option, const
     case OPTION_WATCH:
         out->watch = true;
         return !value || set_number(parser, option, value, SECONDS_MAX, &out->watch_seconds);
+    case OPTION_PARTITIONS:
+        out->partitions = true;
+        break;
     case OPTION_REASON:
         out->reason = value;
         break;

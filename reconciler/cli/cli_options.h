@@ -75,6 +75,7 @@ struct dw_cli_options {
     bool wait_limited; /* the seconds were given */
     bool watch;
     int64_t watch_seconds;
+    bool partitions;
     const char *reason; /* NULL: none */
     int64_t for_seconds;
     const char *map;

@@ -293,6 +293,7 @@ static void write_page(struct page *page)
     write_systems(page);
     dw_buf_append_char(page->out, '\n');
     write_processes(page);
+    dw_cli_shares_write(page->cli, page->status, page->out);
     size_t before = page->out->len;
     dw_buf_append_char(page->out, '\n');
     size_t blank = page->out->len;

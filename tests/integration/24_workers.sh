@@ -25,6 +25,13 @@ dw_start consumer two
 dw_start consumer three
 wait_until 20 is_ready two
 wait_until 20 is_ready three
+step "the status shows who has which partitions"
+all_are_shown() {
+    [[ $(dw_cli status --json | jq '[.processes[] | select(.alive and .kind == "consumer") | .stats.maps[]?.partitions | length] | add') == 8 ]] &&
+        dw_cli status >"$dw_dir/out" && grep -Eq '^WORKER +MAP +PARTITIONS +LAG +BEHIND +WAITING' "$dw_dir/out" &&
+        grep -Eq '^(consumer|two|three) +items +[0-3](, [0-3]|-3)* +[0-9,]+ +[0-9.]+ (s|ms|min)' "$dw_dir/out" && grep -Eq '^(consumer|two|three) +others +[0-3]' "$dw_dir/out"
+}
+wait_until 20 all_are_shown
 step "SIGTERM drains"
 dw_stop consumer
 step "kill -9"

@@ -94,7 +94,7 @@ same
 step "dead at once where it is to be"
 dw_map "$(jq '.columns[2].lookup.on_missing = "dead"' <<<"$cust")"
 dw_sql erp "insert into cust values (5000, 'A', 98)"
-wait_letters custs 2 10
+wait_until 10 sql_is state "select count(*) from dualwrite.dead_letter where map = 'custs' and convert_from(key, 'UTF8') = '{\"id\":5000}'" 1
 dw_sql erp "delete from cust where id = 5000"
 wait_caught_up custs
 same

@@ -34,6 +34,17 @@ static void test_count_has_thousands_separators(void **state)
     assert_string_equal(dw_cli_format_count(&arena, INT64_MIN), "-9,223,372,036,854,775,808");
 }
 
+static void test_numbers_in_a_row_are_a_range(void **state)
+{
+    (void)state;
+    static const int64_t numbers[] = {0, 1, 2, 3, 7, 9, 10};
+    assert_string_equal(dw_cli_format_ranges(&arena, numbers, 0), "-");
+    assert_string_equal(dw_cli_format_ranges(&arena, numbers, 1), "0");
+    assert_string_equal(dw_cli_format_ranges(&arena, numbers, 2), "0, 1");
+    assert_string_equal(dw_cli_format_ranges(&arena, numbers, 4), "0-3");
+    assert_string_equal(dw_cli_format_ranges(&arena, numbers, 7), "0-3, 7, 9, 10");
+}
+
 static void test_seconds_take_the_unit_that_fits(void **state)
 {
     (void)state;
@@ -72,9 +83,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_count_has_thousands_separators),
-        TEST(test_seconds_take_the_unit_that_fits),
-        TEST(test_milliseconds_and_bytes),
+        TEST(test_count_has_thousands_separators),  TEST(test_numbers_in_a_row_are_a_range),
+        TEST(test_seconds_take_the_unit_that_fits), TEST(test_milliseconds_and_bytes),
         TEST(test_text_cannot_steer_the_terminal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
