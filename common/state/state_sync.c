@@ -384,7 +384,7 @@ enum dw_rc dw_state_sync_claim(struct dw_state *state, int64_t id, const char *o
     char number[24];
     const char *params[] = {dw_state_db_i64(id, number), owner};
     return dw_state_db_query(state,
-                             "UPDATE dualwrite.sync SET owner = $2,"
+                             "UPDATE dualwrite.sync SET owner = $2, code = '', reason = '',"
                              " started_at = coalesce(started_at, now()),"
                              " state = CASE state WHEN 'waiting' THEN 'running' ELSE state END"
                              " WHERE id = $1 AND state NOT IN " ENDED,
@@ -501,6 +501,17 @@ enum dw_rc dw_state_sync_save(struct dw_state *state, int64_t id, const char *ow
     *out_held = dw_state_db_number(result, 0, 0) == 1;
     PQclear(result);
     return DW_OK;
+}
+
+enum dw_rc dw_state_sync_note(struct dw_state *state, int64_t id, const char *owner,
+                              const char *code, const char *reason, struct dw_err *err)
+{
+    char number[24];
+    const char *params[] = {dw_state_db_i64(id, number), owner, code, reason};
+    return dw_state_db_query(state,
+                             "UPDATE dualwrite.sync SET code = $3, reason = $4"
+                             " WHERE id = $1 AND owner = $2 AND state = 'running'",
+                             4, params, NULL, err);
 }
 
 enum dw_rc dw_state_sync_move(struct dw_state *state, int64_t id, const char *owner,

@@ -164,6 +164,11 @@ struct dw_sync_move {
 enum dw_rc dw_state_sync_move(struct dw_state *state, int64_t id, const char *owner,
                               const struct dw_sync_move *move, struct dw_err *err) DW_MUST_CHECK;
 
+/* Why a running sync does not get on at the moment; "" for both: it does. */
+enum dw_rc dw_state_sync_note(struct dw_state *state, int64_t id, const char *owner,
+                              const char *code, const char *reason,
+                              struct dw_err *err) DW_MUST_CHECK;
+
 /* --- for the reconciler, which sees how far the target is ----------------------------------------
  */
 

@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#define LOCK_TIMEOUT_MS 10000 /* then it is told, and tried again */
 #define ROWS_OVER_MESSAGE                                                                          \
     2 /* text of a chunk: what a chunk may hold beside one row of this size                        \
        */
@@ -135,6 +136,7 @@ enum dw_rc dw_sync_connect(const struct dw_sync *sync, struct pg_conn **out, str
         .password = sync->options.system->password,
         .application_name = "dualwrite-producer sync",
         .what = what,
+        .lock_timeout_ms = LOCK_TIMEOUT_MS,
     };
     return dw_pg_connect(out, &options, err);
 }

@@ -302,9 +302,8 @@ static enum dw_rc load_records(struct planner *planner, struct dw_err *err)
     size_t count = 0;
     size_t map_count = 0;
     dw_arena_init(&arena, ARENA_BYTES);
-    const struct dw_sync_filter filter = {.system = planner->sync->options.system->name,
-                                          .active = true,
-                                          .verify = true};
+    const struct dw_sync_filter filter = {
+        .system = planner->sync->options.system->name, .active = true, .verify = true};
     enum dw_rc rc = dw_state_syncs_load(planner->state, &filter, &arena, &records, &count, err);
     if (rc == DW_OK && count)
         rc = dw_state_maps_load(planner->state, &arena, &maps, &map_count, err);
@@ -409,6 +408,36 @@ static enum dw_rc settle_failures(struct planner *planner, struct dw_err *err)
             job->gone = true;
             pthread_mutex_unlock(&sync->mutex);
         }
+    }
+    return rc;
+}
+
+static bool has_trouble(const struct dw_sync_job *job)
+{
+    for (const struct dw_sync_span *span = job->spans; span; span = span->next)
+        if (span->fails)
+            return true;
+    return false;
+}
+
+/* What is tried again is told, so that nobody wonders why nothing moves. */
+static enum dw_rc tell_trouble(struct planner *planner, struct dw_err *err)
+{
+    struct dw_sync *sync = planner->sync;
+    enum dw_rc rc = DW_OK;
+    for (struct dw_sync_job *job = sync->jobs; job && rc == DW_OK; job = job->next) {
+        pthread_mutex_lock(&sync->mutex);
+        bool trouble = has_trouble(job);
+        struct dw_err said = job->trouble;
+        bool over = job->gone || job->failed;
+        pthread_mutex_unlock(&sync->mutex);
+        const char *reason = trouble ? said.message : "";
+        if (over || strcmp(job->told, reason) == 0)
+            continue;
+        rc = dw_state_sync_note(planner->state, job->id, sync->options.instance,
+                                trouble ? said.id : "", reason, err);
+        if (rc == DW_OK)
+            (void)snprintf(job->told, sizeof job->told, "%s", reason);
     }
     return rc;
 }
@@ -627,6 +656,8 @@ static enum dw_rc go_round(struct planner *planner, struct dw_err *err)
         rc = load_records(planner, err);
     if (rc == DW_OK)
         rc = settle_failures(planner, err);
+    if (rc == DW_OK)
+        rc = tell_trouble(planner, err);
     if (rc == DW_OK)
         rc = move_jobs(planner, err);
     free_gone(sync);

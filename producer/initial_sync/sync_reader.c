@@ -356,6 +356,8 @@ static void fail(struct reader *reader, struct dw_sync_span *span, const struct 
     dw_sync_target_drop(&reader->target);
     pthread_mutex_lock(&sync->mutex);
     span->retry_at_ms = dw_clock_mono_ms() + reader->retry_ms;
+    span->fails = true;
+    span->job->trouble = *err;
     if (err->rc != DW_RETRY && !span->job->failed) {
         span->job->failed = true;
         span->job->failure = *err;
@@ -377,6 +379,7 @@ static void work_on(struct reader *reader, struct dw_sync_span *span)
     else if (step == STEP_DONE)
         reader->retry_ms = 0;
     pthread_mutex_lock(&reader->sync->mutex);
+    span->fails = span->fails && step != STEP_DONE;
     span->busy = false;
     (void)pthread_cond_broadcast(&reader->sync->changed);
     pthread_mutex_unlock(&reader->sync->mutex);

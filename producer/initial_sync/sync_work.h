@@ -34,6 +34,7 @@ struct dw_sync_span {
     bool done;        /* and saved */
     unsigned rewinds; /* what a reader began before the last one does not count */
     int64_t retry_at_ms;
+    bool fails;       /* its last reading has to be tried again */
     int64_t repeated; /* chunks read again, not saved yet */
 };
 
@@ -69,6 +70,8 @@ struct dw_sync_job {
     int64_t next_read_us; /* rate */
     bool failed;
     struct dw_err failure;
+    struct dw_err trouble;         /* of the last reading that is tried again */
+    char told[DW_ERR_MESSAGE_MAX]; /* what the state database has of it; "" nothing */
     struct dw_metric_series *rows_total, *chunks_total, *repeated_total;
 };
 
