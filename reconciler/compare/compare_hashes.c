@@ -19,6 +19,7 @@
 
 struct range {
     const struct dw_str *lower, *upper; /* texts in the plan's order; NULL: open */
+    size_t equal;                       /* leading key columns with one value in all of it */
     bool skipped;                       /* not in the sample */
     bool differs;
 };
@@ -103,25 +104,38 @@ static bool is_sampled(const struct step *step, const struct dw_str *lower)
     return (double)(hash % 100000) < step->order->sample * 1000;
 }
 
-static void take_cuts(struct step *step, const PGresult *result, const struct dw_str *lower)
+static struct range new_range(const struct step *step, const struct dw_str *lower,
+                              const struct dw_str *upper)
+{
+    struct range range = {.lower = lower, .upper = upper, .skipped = !is_sampled(step, lower)};
+    while (lower && upper && range.equal + 1 < step->order->plan->key_count &&
+           dw_str_equal(lower[range.equal], upper[range.equal]))
+        range.equal++;
+    return range;
+}
+
+static struct dw_compare_bounds bounds_of(const struct range *range)
+{
+    return (struct dw_compare_bounds){range->lower != NULL, range->upper != NULL, range->equal};
+}
+
+/* Fewer cuts than asked for: behind the last one is less than a range, and the end. */
+static void take_cuts(struct step *step, const PGresult *result, const struct dw_str *lower,
+                      int wanted)
 {
     int rows = PQntuples(result);
-    int64_t seen = strtoll(PQgetvalue(result, rows - 1, 0), NULL, 10);
-    bool more = seen >= step->order->rows && rows > 1;
-    step->ranges = DW_ARENA_ARRAY(step->arena, struct range, (size_t)rows);
-    for (int i = 0; i < rows - 1; i++) {
-        const struct dw_str *upper = read_key(step, result, i, 1);
-        step->ranges[step->range_count++] =
-            (struct range){lower, upper, !is_sampled(step, lower), false};
+    step->ranges = DW_ARENA_ARRAY(step->arena, struct range, (size_t)rows + 1);
+    for (int i = 0; i < rows; i++) {
+        const struct dw_str *upper = read_key(step, result, i, 0);
+        step->ranges[step->range_count++] = new_range(step, lower, upper);
         lower = upper;
     }
-    if (more) {
+    if (rows == wanted) {
         step->brought->cursor =
             dw_compare_key_format(lower, step->order->plan->key_count, step->brought->arena);
         return;
     }
-    step->ranges[step->range_count++] =
-        (struct range){lower, NULL, !is_sampled(step, lower), false};
+    step->ranges[step->range_count++] = new_range(step, lower, NULL);
     step->brought->cursor = NULL;
 }
 
@@ -133,8 +147,9 @@ static enum dw_rc cut(struct step *step)
     struct dw_buf sql;
     PGresult *result = NULL;
     enum dw_rc rc = DW_OK;
+    const int wanted = step->order->rows > RANGE_ROWS ? (int)(step->order->rows / RANGE_ROWS) : 1;
     dw_compare_params_init(&params, step->arena);
-    dw_compare_params_add_i64(&params, step->order->rows);
+    dw_compare_params_add_i64(&params, wanted);
     dw_compare_params_add_i64(&params, RANGE_ROWS);
     if (step->order->cursor) {
         lower = DW_ARENA_ARRAY(step->arena, struct dw_str, plan->key_count);
@@ -150,7 +165,7 @@ static enum dw_rc cut(struct step *step)
     rc = dw_compare_ask(step->order->links->source, sql.data, &params, &result, step->err);
     dw_buf_done(&sql);
     if (rc == DW_OK)
-        take_cuts(step, result, lower);
+        take_cuts(step, result, lower, wanted);
     PQclear(result);
     return rc;
 }
@@ -369,7 +384,7 @@ static enum dw_rc narrow_range(struct step *step, struct range range)
     const struct dw_str *read_to = NULL;
     do {
         struct range *list[] = {&range};
-        const struct group group = {{range.lower != NULL, range.upper != NULL}, list, 1};
+        const struct group group = {bounds_of(&range), list, 1};
         PGresult *source = NULL;
         PGresult *target = NULL;
         rc = ask(step, &group, true, &source, &target);
@@ -381,8 +396,8 @@ static enum dw_rc narrow_range(struct step *step, struct range range)
         PQclear(source);
         PQclear(target);
         if (read_to)
-            rc = narrow_range(step, (struct range){range.lower, read_to, false, true});
-        range.lower = read_to;
+            rc = narrow_range(step, new_range(step, range.lower, read_to));
+        range = new_range(step, read_to, range.upper);
     } while (rc == DW_OK && read_to);
     return rc;
 }
@@ -390,16 +405,28 @@ static enum dw_rc narrow_range(struct step *step, struct range range)
 /* --- a step --------------------------------------------------------------------------------------
  */
 
-static enum dw_rc hash_ranges(struct step *step, bool lower, bool upper)
+/* One statement for each kind of bounds. */
+static enum dw_rc hash_ranges(struct step *step)
 {
-    struct group group = {
-        {lower, upper}, DW_ARENA_ARRAY(step->arena, struct range *, step->range_count), 0};
-    for (size_t i = 0; i < step->range_count; i++) {
-        struct range *range = &step->ranges[i];
-        if (!range->skipped && (range->lower != NULL) == lower && (range->upper != NULL) == upper)
-            group.ranges[group.count++] = range;
+    struct group group = {.ranges = DW_ARENA_ARRAY(step->arena, struct range *, step->range_count)};
+    bool *taken = DW_ARENA_ARRAY(step->arena, bool, step->range_count);
+    enum dw_rc rc = DW_OK;
+    for (size_t i = 0; i < step->range_count && rc == DW_OK; i++) {
+        if (taken[i] || step->ranges[i].skipped)
+            continue;
+        group.bounds = bounds_of(&step->ranges[i]);
+        group.count = 0;
+        for (size_t j = i; j < step->range_count; j++) {
+            const struct dw_compare_bounds other = bounds_of(&step->ranges[j]);
+            if (step->ranges[j].skipped || other.lower != group.bounds.lower ||
+                other.upper != group.bounds.upper || other.equal != group.bounds.equal)
+                continue;
+            taken[j] = true;
+            group.ranges[group.count++] = &step->ranges[j];
+        }
+        rc = hash_group(step, &group);
     }
-    return group.count ? hash_group(step, &group) : DW_OK;
+    return rc;
 }
 
 enum dw_rc dw_compare_hashes_step(const struct dw_compare_order *order,
@@ -411,8 +438,8 @@ enum dw_rc dw_compare_hashes_step(const struct dw_compare_order *order,
     dw_arena_init(&arena, 262144);
     dw_arena_init(&scratch, 262144);
     enum dw_rc rc = cut(&step);
-    for (int i = 0; i < 4 && rc == DW_OK; i++)
-        rc = hash_ranges(&step, i & 1, i & 2);
+    if (rc == DW_OK)
+        rc = hash_ranges(&step);
     for (size_t i = 0; i < step.range_count && rc == DW_OK; i++) {
         if (!step.ranges[i].differs)
             continue;

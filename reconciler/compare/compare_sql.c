@@ -62,20 +62,40 @@ static void put_from(const struct statement *statement)
     dw_buf_append_text(statement->out, " t");
 }
 
-/* (t."a", t."b") > (…): values are `prefix` and the key's number, cast to its type. */
-static void put_bound(const struct statement *statement, const char *comparison, const char *prefix,
-                      size_t first)
+/* (t."a", t."b") > (…), of the key columns from `from` on: values are `prefix` and the key's
+ * number, cast to its type. */
+static void put_bound_from(const struct statement *statement, const char *comparison,
+                           const char *prefix, size_t first, size_t from)
 {
     struct dw_buf *out = statement->out;
     dw_buf_append_char(out, '(');
-    put_keys(statement);
+    for (size_t i = from; i < statement->plan->key_count; i++) {
+        dw_buf_append_text(out, i > from ? ", " : "");
+        put_key(statement, place_of(statement, i));
+    }
     dw_buf_printf(out, ") %s (", comparison);
-    for (size_t i = 0; i < statement->plan->key_count; i++) {
+    for (size_t i = from; i < statement->plan->key_count; i++) {
         size_t key = place_of(statement, i);
-        dw_buf_printf(out, "%s%s%zu::%.*s", i ? ", " : "", prefix, first + key,
+        dw_buf_printf(out, "%s%s%zu::%.*s", i > from ? ", " : "", prefix, first + key,
                       DW_STR_ARG(key_of(statement, key)->base_type_sql));
     }
     dw_buf_append_char(out, ')');
+}
+
+static void put_bound(const struct statement *statement, const char *comparison, const char *prefix,
+                      size_t first)
+{
+    put_bound_from(statement, comparison, prefix, first, 0);
+}
+
+/* A condition on one key column: PostgreSQL ends a walk at it, which it does not at the upper one
+ * of two comparisons of rows. */
+static void put_plain(const struct statement *statement, size_t key, const char *comparison,
+                      const char *prefix)
+{
+    put_key(statement, key);
+    dw_buf_printf(statement->out, " %s %s%zu::%.*s", comparison, prefix, key,
+                  DW_STR_ARG(key_of(statement, key)->base_type_sql));
 }
 
 static const char *put_filter(const struct statement *statement, const char *word)
@@ -89,29 +109,38 @@ static const char *put_filter(const struct statement *statement, const char *wor
 /* --- ranges --------------------------------------------------------------------------------------
  */
 
+/* One cut: the $2-th key behind those that `prefix` names, if there are any. */
+static void put_cut(const struct statement *statement, bool behind, const char *prefix,
+                    size_t first)
+{
+    struct dw_buf *out = statement->out;
+    for (size_t i = 0; i < statement->plan->key_count; i++) {
+        dw_buf_append_text(out, i ? ", " : "");
+        put_key(statement, i);
+        dw_buf_printf(out, " AS k%zu", i);
+    }
+    put_from(statement);
+    if (behind) {
+        dw_buf_append_text(out, " WHERE ");
+        put_bound(statement, ">", prefix, first);
+    }
+    dw_buf_append_text(out, " ORDER BY ");
+    put_keys(statement);
+    dw_buf_append_text(out, " OFFSET $2::bigint - 1 LIMIT 1");
+}
+
 void dw_compare_sql_cuts(const struct dw_compare_plan *plan, bool behind, struct dw_buf *out)
 {
     const struct statement statement = {plan, true, out, false};
+    dw_buf_append_text(out, "WITH RECURSIVE c AS ((SELECT 1::bigint AS dw_n, ");
+    put_cut(&statement, behind, "$", 3);
     dw_buf_append_text(out,
-                       "WITH keys AS MATERIALIZED (SELECT row_number() OVER () AS dw_n, s.* FROM"
-                       " (SELECT ");
-    put_keys(&statement);
-    put_from(&statement);
-    if (behind) {
-        dw_buf_append_text(out, " WHERE ");
-        put_bound(&statement, ">", "$", 3);
-    }
-    dw_buf_append_text(out, " ORDER BY ");
-    put_keys(&statement);
-    dw_buf_append_text(out, " LIMIT $1::bigint) s), cuts AS (SELECT dw_n AS n");
-    put_key_texts(&statement);
-    dw_buf_append_text(out, " FROM keys t WHERE dw_n % $2::bigint = 0) SELECT n");
+                       ") UNION ALL SELECT c.dw_n + 1, x.* FROM c CROSS JOIN LATERAL (SELECT ");
+    put_cut(&statement, true, "c.k", 0);
+    dw_buf_append_text(out, ") x WHERE c.dw_n < $1::bigint) SELECT ");
     for (size_t i = 0; i < plan->key_count; i++)
-        dw_buf_printf(out, ", k%zu", i);
-    dw_buf_append_text(out, " FROM cuts UNION ALL SELECT count(*)");
-    for (size_t i = 0; i < plan->key_count; i++)
-        dw_buf_append_text(out, ", NULL");
-    dw_buf_append_text(out, " FROM keys");
+        dw_buf_printf(out, "%sk%zu::pg_catalog.text", i ? ", " : "", i);
+    dw_buf_append_text(out, " FROM c ORDER BY dw_n");
 }
 
 /* unnest(…) WITH ORDINALITY AS r(l0, l1, u0, u1, n) */
@@ -140,14 +169,21 @@ static void put_range_conditions(const struct statement *statement, struct dw_co
 {
     const char *word = " WHERE ";
     put_from(statement);
+    for (size_t i = 0; i < bounds.equal; i++) {
+        dw_buf_append_text(statement->out, word);
+        put_plain(statement, i, "=", "r.l");
+        word = " AND ";
+    }
     if (bounds.lower) {
         dw_buf_append_text(statement->out, word);
-        put_bound(statement, ">", "r.l", 0);
+        put_bound_from(statement, ">", "r.l", 0, bounds.equal);
         word = " AND ";
     }
     if (bounds.upper) {
         dw_buf_append_text(statement->out, word);
-        put_bound(statement, "<=", "r.u", 0);
+        put_plain(statement, bounds.equal, "<=", "r.u");
+        dw_buf_append_text(statement->out, " AND ");
+        put_bound_from(statement, "<=", "r.u", 0, bounds.equal);
         word = " AND ";
     }
     (void)put_filter(statement, word);

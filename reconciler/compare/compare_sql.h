@@ -12,10 +12,11 @@
 /* Which bounds the ranges of a statement have. */
 struct dw_compare_bounds {
     bool lower, upper;
+    size_t equal; /* with both: so many of the first key columns have one value in each range */
 };
 
-/* Every $2-th key behind a key, of at most $1 of the source's keys; then how many there were, as
- * the last row with nulls for a key. Parameters behind these two: the key, if `behind`. */
+/* Every $2-th key of the source behind one, $1 of them at most, as texts. Parameters behind these
+ * two: the key, if `behind`. */
 void dw_compare_sql_cuts(const struct dw_compare_plan *plan, bool behind, struct dw_buf *out);
 
 /* Per range its number from 1, count and sum of the rows' hashes. */
