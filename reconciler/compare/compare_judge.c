@@ -66,13 +66,13 @@ static enum dw_rc look(struct dw_compare_judge *judge, enum outcome *out, struct
 /* The target's row has another spelling of the key, and other values: it is another source row's.
  */
 static const char verdict_query[] =
-    "SELECT v.key, v.target_key, v.kind, v.columns, v.code, v.reason, v.epoch, v.commit_lsn,"
-    " v.ordinal, h.topic, h.partition, h.record_offset, EXISTS (SELECT FROM"
+    "SELECT DISTINCT ON (v.key) v.key, v.target_key, v.kind, v.columns, v.code, v.reason, v.epoch,"
+    " v.commit_lsn, v.ordinal, h.topic, h.partition, h.record_offset, EXISTS (SELECT FROM"
     "  json_array_elements(v.columns::json) AS c WHERE c->>'column' = ANY ($2::text[]))"
-    " FROM dualwrite.verdict v LEFT JOIN LATERAL (SELECT topic, partition, record_offset"
-    "  FROM dualwrite.held WHERE map = v.map AND key = v.target_key AND v.target_key <> ''"
-    "  AND outcome IS NULL ORDER BY epoch DESC, commit_lsn DESC, ordinal DESC LIMIT 1) h"
-    " ON v.kind IN ('missing', 'different') WHERE v.run = $1 ORDER BY v.key LIMIT " PAGE;
+    " FROM (SELECT * FROM dualwrite.verdict WHERE run = $1 ORDER BY key LIMIT " PAGE ") v"
+    " LEFT JOIN dualwrite.held h ON h.map = v.map AND h.source_key = v.key AND h.outcome IS NULL"
+    "  AND v.kind IN ('missing', 'different') ORDER BY v.key, h.epoch DESC NULLS LAST,"
+    " h.commit_lsn DESC, h.ordinal DESC";
 
 static const char *text_at(const PGresult *result, int row, int column, struct dw_arena *arena)
 {
