@@ -108,4 +108,10 @@ DW_ERR_ENTRY("DW-API-063", "a system is not in the reconciler's settings",
 DW_ERR_ENTRY("DW-API-064", "the event cannot take the place of the dead letter's own",
     "It is no valid event, or not one of the same row; the message says where and what. Nothing was changed.",
     "Correct what the message names; `dualwrite dead-letter show ID` shows the event as it is.")
+DW_ERR_ENTRY("DW-API-065", "the archive of dead letters cannot be written",
+    "The folder of reconciler.letter_archive is missing, full, or not the reconciler's to write to. Nothing leaves the index meanwhile.",
+    "Make the folder writable for the reconciler's user, or correct the setting.")
+DW_ERR_ENTRY("DW-API-066", "a file cannot be read or written",
+    "The message says which, and why. A file that is exported to must not be there yet.",
+    "Correct the path or its rights.")
 /* clang-format on */

@@ -66,6 +66,9 @@ DW_ERR_ENTRY("DW-STATE-031", "the job is over",
 DW_ERR_ENTRY("DW-STATE-032", "the dead letter is not open",
     "It is being replayed, or has ended: its event cannot be changed.",
     "See `dualwrite dead-letter show ID`.")
+DW_ERR_ENTRY("DW-STATE-033", "not a line of an archive",
+    "A file that is loaded has one dead letter on each line, as `dualwrite dead-letter export` writes them.",
+    "Load files that were exported; nothing of this part was loaded.")
 DW_ERR_ENTRY("DW-STATE-050", "there is no such silence",
     "The number is wrong, or the silence is over already.",
     "See `dualwrite alert list`, which shows those in force.")

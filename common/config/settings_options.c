@@ -171,6 +171,12 @@ static const struct dw_option reconciler_options[] = {
      "times this."},
     {"auto_replay_per_second", DW_OPTION_INTEGER, RECONCILER(auto_replay_per_second), "50", 1, 1000,
      NULL, NULL, 0, "Letters that are tried in a second, at most."},
+    {"letter_retention_hours", DW_OPTION_INTEGER, RECONCILER(letter_retention_hours), "0", 0,
+     876000, NULL, "h", 0,
+     "How long dead letters that have ended stay in the index; 0 is for ever."},
+    {"letter_archive", DW_OPTION_TEXT, RECONCILER(letter_archive), "", 0, 0, NULL, NULL, 0,
+     "Folder where they are written before they are removed, to be loaded again; empty is "
+     "nowhere."},
     {"compare_every_hours", DW_OPTION_INTEGER, RECONCILER(compare_every_hours), "0", 0, 8760, NULL,
      "h", 0,
      "How often both sides of each running map are compared by themselves; 0 is only when asked."},

@@ -76,6 +76,8 @@ void dw_api_letters_groups(struct dw_api_call *call);
 void dw_api_letters_show(struct dw_api_call *call);
 void dw_api_letters_compare(struct dw_api_call *call);
 void dw_api_letters_edit(struct dw_api_call *call);
+void dw_api_archive_export(struct dw_api_call *call);
+void dw_api_archive_import(struct dw_api_call *call);
 /* The filter that a request names, of query or body. */
 struct dw_letter_filter dw_api_letters_filter(const struct dw_api_call *call);
 void dw_api_letter_jobs_start(struct dw_api_call *call);

@@ -283,6 +283,18 @@ static const struct dw_api_field groups_query[] = {LETTERS("Left out: those that
 static const struct dw_api_field replay_body[] = {
     WHICH_LETTERS, FLAG("source_row", "By the source's row of now, not by the stored event."), END};
 static const struct dw_api_field letters_body[] = {WHICH_LETTERS, END};
+static const struct dw_api_field export_query[] = {
+    LETTERS("Left out: any."),
+    LIMIT,
+    {.name = "after",
+     .type = DW_API_INTEGER,
+     .min = 1,
+     .max = INT64_MAX,
+     .text = "Those with higher numbers: \"next\" of the page before."},
+    END};
+static const struct dw_api_field import_body[] = {
+    {.name = "letters", .type = DW_API_JSON, .required = true, .text = "An array, as exported."},
+    END};
 static const struct dw_api_field event_body[] = {
     {.name = "event",
      .type = DW_API_JSON,
@@ -423,6 +435,12 @@ static const struct dw_api_route routes[] = {
      .body = letters_body, .check = check_letters,
      .summary = "Remove dead letters that have ended from the index.",
      .schema = "LetterJobStarted"},
+    {"GET", "/dead-letters/export", VIEWER, dw_api_archive_export, .query = export_query,
+     .summary = "Dead letters with all that is known of them, by rising id, to be loaded again.",
+     .schema = "LetterExport"},
+    {"POST", "/dead-letters/import", ADMIN, dw_api_archive_import, .body = import_body,
+     .summary = "Load dead letters that were exported; those that are known stay as they are.",
+     .schema = "LetterImport"},
     {"GET", "/letter-jobs", VIEWER, dw_api_letter_jobs_list, .query = jobs_query,
      .summary = "Work on many dead letters: how far it is, newest first.",
      .schema = "LetterJobList"},

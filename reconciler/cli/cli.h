@@ -99,6 +99,8 @@ enum dw_cli_exit dw_cli_letters_show(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_letters_stats(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_letters_explain(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_letter_edit_run(struct dw_cli *cli);
+enum dw_cli_exit dw_cli_archive_export(struct dw_cli *cli);
+enum dw_cli_exit dw_cli_archive_import(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_letter_jobs_start(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_letter_jobs_list(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_letter_jobs_cancel(struct dw_cli *cli);

@@ -38,6 +38,7 @@
 #define TAKES_FOR       (UINT64_C(1) << 32)
 #define TAKES_EDIT      (UINT64_C(1) << 28)
 #define TAKES_SHARES    (UINT64_C(1) << 33) /* of workers */
+#define TAKES_OUT       (UINT64_C(1) << 29)
 #define TAKES_ALL       (UINT64_C(1) << 63) /* every command */
 
 struct command {
@@ -175,6 +176,12 @@ static const struct command commands[DW_CLI_COMMAND_COUNT] = {
                              0, MANY, "[ID...]",
                              "remove dead letters that have ended from the index",
                              "dualwrite dead-letter purge --older 90d --yes"},
+    [DW_CLI_LETTER_EXPORT] = {"dead-letter", "export", TAKES_FILTER | TAKES_OUT, 0, 0, "",
+                              "write dead letters as lines of JSON, to be loaded again",
+                              "dualwrite dead-letter export --older 90d --file letters.jsonl"},
+    [DW_CLI_LETTER_IMPORT] = {"dead-letter", "import", 0, 1, MANY, "FILE...",
+                              "load dead letters that were exported or archived",
+                              "dualwrite dead-letter import letters.jsonl"},
     [DW_CLI_LETTER_JOBS] = {"dead-letter", "jobs", TAKES_WAIT, 0, 1, "[JOB]",
                             "work on many dead letters: how far it is",
                             "dualwrite dead-letter jobs 7 --wait"},
@@ -335,6 +342,8 @@ static const struct option options[] = {
     {"--set", OPTION_SET, VALUE_NEEDED, TAKES_EDIT, "--set COLUMN=VALUE",
      "set a column of the event's row; may be repeated"},
     {"--file", OPTION_FILE, VALUE_NEEDED, TAKES_EDIT, "--file FILE", "take the event from a file"},
+    {"--file", OPTION_FILE, VALUE_NEEDED, TAKES_OUT, "--file FILE",
+     "write to a file, which must not be there yet; else to standard output"},
     {"--undo", OPTION_UNDO, VALUE_NONE, TAKES_EDIT, "--undo", "its own event again"},
     {"--group", OPTION_GROUP, VALUE_NONE, TAKES_GROUP, "--group",
      "one line for each cause (on a terminal by itself when there are many)"},
@@ -572,6 +581,42 @@ static bool set_letter_option(struct parser *parser, const struct option *option
     return true;
 }
 
+/* What is copied, and how. */
+static bool set_copy_option(struct parser *parser, const struct option *option, const char *value)
+{
+    struct dw_cli_options *out = parser->out;
+    switch ((int)option->id) {
+    case OPTION_NO_SYNC:
+        out->no_sync = true;
+        break;
+    case OPTION_ON_EXISTING:
+        out->on_existing = value;
+        return !value || strcmp(value, "overwrite") == 0 || strcmp(value, "keep") == 0 ||
+               wrong(parser, option->name, " is overwrite or keep", "");
+    case OPTION_RATE:
+        return set_number(parser, option, value, INT64_MAX, &out->rate);
+    case OPTION_DELETE_EXTRA:
+        out->delete_extra = true;
+        break;
+    case OPTION_KEY:
+        parser->keys[out->key_count++] = value;
+        break;
+    case OPTION_FILTER:
+        out->filter = value;
+        break;
+    case OPTION_FROM:
+        out->from = value;
+        break;
+    case OPTION_TO:
+        out->to = value;
+        break;
+    case OPTION_BACKFILL:
+        out->backfill = true;
+        break;
+    }
+    return true;
+}
+
 static bool set_option(struct parser *parser, const struct option *option, const char *value)
 {
     struct dw_cli_options *out = parser->out;
@@ -635,39 +680,22 @@ static bool set_option(struct parser *parser, const struct option *option, const
     case OPTION_AFTER:
         out->after = value;
         break;
-    case OPTION_NO_SYNC:
-        out->no_sync = true;
-        break;
-    case OPTION_ON_EXISTING:
-        out->on_existing = value;
-        return !value || strcmp(value, "overwrite") == 0 || strcmp(value, "keep") == 0 ||
-               wrong(parser, option->name, " is overwrite or keep", "");
-    case OPTION_RATE:
-        return set_number(parser, option, value, INT64_MAX, &out->rate);
-    case OPTION_DELETE_EXTRA:
-        out->delete_extra = true;
-        break;
     case OPTION_YES:
         out->yes = true;
-        break;
-    case OPTION_KEY:
-        parser->keys[out->key_count++] = value;
-        break;
-    case OPTION_FILTER:
-        out->filter = value;
-        break;
-    case OPTION_FROM:
-        out->from = value;
-        break;
-    case OPTION_TO:
-        out->to = value;
         break;
     case OPTION_ALL:
         out->all = true;
         break;
+    case OPTION_NO_SYNC:
+    case OPTION_ON_EXISTING:
+    case OPTION_RATE:
+    case OPTION_DELETE_EXTRA:
+    case OPTION_KEY:
+    case OPTION_FILTER:
+    case OPTION_FROM:
+    case OPTION_TO:
     case OPTION_BACKFILL:
-        out->backfill = true;
-        break;
+        return set_copy_option(parser, option, value);
     case OPTION_CLASS:
     case OPTION_COLUMN:
     case OPTION_TEXT:

@@ -95,6 +95,8 @@ static const struct {
     [DW_CLI_LETTER_REPLAY] = {dw_cli_letter_jobs_start, true},
     [DW_CLI_LETTER_DISCARD] = {dw_cli_letter_jobs_start, true},
     [DW_CLI_LETTER_PURGE] = {dw_cli_letter_jobs_start, true},
+    [DW_CLI_LETTER_EXPORT] = {dw_cli_archive_export, true},
+    [DW_CLI_LETTER_IMPORT] = {dw_cli_archive_import, true},
     [DW_CLI_LETTER_JOBS] = {dw_cli_letter_jobs_list, true},
     [DW_CLI_LETTER_CANCEL] = {dw_cli_letter_jobs_cancel, true},
     [DW_CLI_ALERT_LIST] = {dw_cli_alerts_list, true},

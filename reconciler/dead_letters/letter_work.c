@@ -6,6 +6,7 @@
 #include "common/base/log.h"
 #include "common/state/state.h"
 #include "common/state/state_jobs.h"
+#include "reconciler/dead_letters/letter_archive.h"
 #include "reconciler/dead_letters/letter_facts.h"
 #include "reconciler/dead_letters/letter_mail.h"
 #include <pthread.h>
@@ -19,6 +20,7 @@
 #define IDLE_MS     250
 #define BUSY_MS     20
 #define BACKOFF_MS  1000
+#define RETIRE_MS   600000 /* between looks for letters that ended long ago */
 
 struct dw_letter_work {
     const struct dw_settings *settings;
@@ -31,6 +33,7 @@ struct dw_letter_work {
     struct dw_arena arena; /* of a round */
     struct dw_arena page;  /* of a page in it */
     bool busy;
+    int64_t retire_ms; /* monotonic: the next look for letters that ended long ago */
 };
 
 /* ---- jobs ---- */
@@ -133,6 +136,23 @@ static enum dw_rc send_parcels(struct dw_letter_work *work, struct dw_err *err)
     return rc ? rc : noted;
 }
 
+/* ---- retention ---- */
+
+static enum dw_rc retire(struct dw_letter_work *work, struct dw_err *err)
+{
+    bool more = false;
+    int64_t now_ms = dw_clock_mono_ms();
+    if (now_ms < work->retire_ms)
+        return DW_OK;
+    dw_arena_reset(&work->page);
+    work->retire_ms = now_ms + RETIRE_MS;
+    enum dw_rc rc =
+        dw_letter_archive_step(work->state, &work->settings->reconciler, &work->page, &more, err);
+    if (more)
+        work->retire_ms = now_ms;
+    return rc;
+}
+
 /* ---- the thread ---- */
 
 static enum dw_rc round_once(struct dw_letter_work *work, struct dw_err *err)
@@ -144,7 +164,9 @@ static enum dw_rc round_once(struct dw_letter_work *work, struct dw_err *err)
         rc = dw_state_open(&work->state, &work->settings->state, CLIENT_ID, err);
     if (!rc)
         rc = step_jobs(work, err);
-    return rc ? rc : send_parcels(work, err);
+    if (!rc)
+        rc = send_parcels(work, err);
+    return rc ? rc : retire(work, err);
 }
 
 static void *run(void *argument)

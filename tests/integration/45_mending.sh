@@ -107,3 +107,51 @@ wait_until 20 state_is "$eleven" applied
 wait_caught_up items
 assert_same "select id, v, size, grp from item where id > 2" "select i.id, i.v, i.size, g.code from item i join grp g on g.id = i.grp_id where i.id > 2"
 assert_counts_balance
+
+step "out of the index and into it again: only their rows of now can be had"
+dw_sql crm "alter table item add constraint positive check (size > 0) not valid"
+dw_stop reconciler
+dw_config '.kafka.partitions = 2' '.reconciler.auto_replay = "off"'
+dw_start reconciler
+dw_sql erp "insert into item select n, 1, -1, 'n', 'a' from generate_series(20, 24) n"
+wait_letters items 5
+dw_cli dead-letter export --file "$dw_dir/all.jsonl" >"$dw_dir/out" || fail "$(<"$dw_dir/out")"
+total=$(dw_sql state "select count(*) from dualwrite.dead_letter")
+assert_eq "$(wc -l <"$dw_dir/all.jsonl")" "$total" 'lines'
+assert_eq "$(dw_cli dead-letter export --state open | jq -r '.value | @base64d | fromjson | .after.size' | sort -u)" -1
+! dw_cli dead-letter export --file "$dw_dir/all.jsonl" >"$dw_dir/out" 2>&1 || fail 'a file was written over'
+printf '{"kind":"event"}\n' >"$dw_dir/bad.jsonl"
+! dw_cli dead-letter import "$dw_dir/bad.jsonl" >"$dw_dir/out" 2>&1 || fail 'half a letter was loaded'
+assert_match "$(<"$dw_dir/out")" 'DW-STATE-033'
+printf 'nonsense\n' >"$dw_dir/bad.jsonl"
+! dw_cli dead-letter import "$dw_dir/bad.jsonl" >"$dw_dir/out" 2>&1 || fail 'nonsense was loaded'
+assert_match "$(dw_cli dead-letter import "$dw_dir/all.jsonl")" "^0 dead letters loaded, $total were there already"
+dw_cli dead-letter discard --map items --yes --wait 20 >/dev/null
+dw_cli dead-letter purge --all --yes --wait 20 >/dev/null
+assert_sql state "select count(*) from dualwrite.dead_letter" 0
+assert_match "$(dw_cli dead-letter import "$dw_dir/all.jsonl")" "^$total dead letters loaded"
+assert_sql state "select count(*) from dualwrite.dead_letter where archived and state = 'open'" 5
+twenty=$(letter_of 20)
+assert_match "$(dw_cli dead-letter replay "$twenty" --dry-run)" 'read_row'
+dw_sql crm "alter table item drop constraint positive"
+dw_sql erp "update item set v = 2, size = 5 where id = 20; delete from item where id = 21"
+dw_cli dead-letter replay --all --wait 30 >"$dw_dir/out" || fail "$(<"$dw_dir/out")"
+assert_match "$(<"$dw_dir/out")" '5 superseded'
+wait_caught_up items
+assert_same "select id, v, size from item where id >= 20"
+assert_counts_balance
+
+step "those that ended long ago go to the archive by themselves, whole whatever is killed"
+dw_stop reconciler
+mkdir "$dw_dir/archive"
+dw_config '.kafka.partitions = 2' '.reconciler.letter_retention_hours = 24' ".reconciler.letter_archive = \"$dw_dir/archive\""
+dw_sql state "update dualwrite.dead_letter set state_at = now() - interval '2 days' where id % 2 = 0"
+old=$(dw_sql state "select count(*) from dualwrite.dead_letter where id % 2 = 0")
+dw_start reconciler DW_FAULT=reconciler.after_archive:kill
+wait_until 20 is_gone reconciler
+unset 'dw_pids[reconciler]'
+assert_sql state "select count(*) from dualwrite.dead_letter" "$total" 'nothing has left before its file is whole'
+dw_start reconciler
+wait_until 20 sql_is state "select count(*) from dualwrite.dead_letter" $((total - old))
+assert_eq "$(cat "$dw_dir"/archive/*.jsonl | jq -c '[.topic, .partition, .record_offset]' | sort -u | wc -l)" "$old" 'letters in the archive'
+assert_match "$(dw_cli dead-letter import "$dw_dir"/archive/*.jsonl)" "^$old dead letters loaded"

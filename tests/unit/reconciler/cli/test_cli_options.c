@@ -89,6 +89,8 @@ static void test_every_command_is_understood(void **state)
         {"dead-letter edit 7 --set a=1 --set b=2", DW_CLI_LETTER_EDIT},
         {"dead-letter discard --all --yes", DW_CLI_LETTER_DISCARD},
         {"dead-letter purge --older 90d --dry-run", DW_CLI_LETTER_PURGE},
+        {"dead-letter export --older 90d --file f", DW_CLI_LETTER_EXPORT},
+        {"dead-letter import f g", DW_CLI_LETTER_IMPORT},
         {"dead-letter jobs", DW_CLI_LETTER_JOBS},
         {"dead-letter cancel 3", DW_CLI_LETTER_CANCEL},
         {"alert list --limit 5", DW_CLI_ALERT_LIST},
