@@ -48,6 +48,9 @@ DW_ERR_ENTRY("DW-CAPTURE-025", "the server is behind",
 DW_ERR_ENTRY("DW-CAPTURE-026", "another history",
     "The commits that the server sends again are not those that were published: it was restored from an image.",
     "Start the producer once with --accept-gap; then `dualwrite system resync NAME --delete-extra --yes`.")
+DW_ERR_ENTRY("DW-CAPTURE-027", "the publication was not there",
+    "The publication was dropped while changes were made: the server cannot decode them without it, even when it is made again.",
+    "Start the producer once with --accept-gap; then `dualwrite system resync NAME --delete-extra --yes`, since those changes are missing.")
 DW_ERR_ENTRY("DW-CAPTURE-031", "the map's topic is out of service",
     "The topic was deleted, has no leader, or may not be written to.",
     "Make the topic work again, then resume the map; events since the gap's position are missing until `dualwrite map resync NAME --delete-extra --yes`.")
@@ -57,6 +60,9 @@ DW_ERR_ENTRY("DW-CAPTURE-032", "a dead letter could not be queued",
 DW_ERR_ENTRY("DW-CAPTURE-033", "a record was not taken",
     "Kafka refused a record, or the producer was broken while it was on its way.",
     "Nothing when it passes: everything since the last confirmed commit is sent again. Else see the reason given.")
+DW_ERR_ENTRY("DW-CAPTURE-034", "a topic takes small batches only",
+    "The topic's max.message.bytes is below what the producer sends in one request.",
+    "Nothing: the records are sent again in smaller requests until the producer is restarted. Raise the topic's max.message.bytes to kafka.message_max_bytes: large rows would become dead letters, and small requests are slow.")
 DW_ERR_ENTRY("DW-CAPTURE-040", "the slot is of another kind",
     "A replication slot of that name exists, but for another plug-in or database.",
     "Give systems.NAME.slot another name, or drop the slot.")

@@ -233,8 +233,9 @@ enum dw_rc dw_kafka_dead_letter_send(struct dw_kafka_dead_letters *letters,
     size_t failed = 0;
     int code = 0;
     for (size_t i = 0; i < count; i++) {
-        if (is_too_large(flights[i].state)) {
-            send_one(letters, &items[i], false, &flights[i]);
+        /* It may have been the batch: alone first, then by reference. */
+        for (int with_value = 1; with_value >= 0 && is_too_large(flights[i].state); with_value--) {
+            send_one(letters, &items[i], with_value, &flights[i]);
             wait_for(letters, &flights[i], 1);
         }
         if (flights[i].state) {

@@ -55,7 +55,9 @@ static enum dw_rc configure(rd_kafka_conf_t *conf, const struct dw_kafka_produce
     if ((rc = set_number(conf, "linger.ms", options->linger_ms, err)) != DW_OK ||
         (rc = dw_kafka_config_set(conf, "compression.codec", options->compression, err)) != DW_OK ||
         (rc = set_number(conf, "queue.buffering.max.kbytes", INT32_MAX / 1024, err)) != DW_OK ||
-        (rc = set_number(conf, "topic.metadata.propagation.max.ms", missing_ms, err)) != DW_OK)
+        (rc = set_number(conf, "topic.metadata.propagation.max.ms", missing_ms, err)) != DW_OK ||
+        (options->batch_bytes &&
+         (rc = set_number(conf, "batch.size", options->batch_bytes, err)) != DW_OK))
         return rc;
     rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
     return DW_OK;

@@ -21,7 +21,9 @@ struct dw_kafka_topic; /* belongs to its producer, lives as long */
 struct dw_kafka_producer_options {
     const char *client_id;
     int64_t linger_ms;
-    const char *compression;  /* codec name */
+    const char *compression; /* codec name */
+    int64_t batch_bytes; /* of a request's records of one partition, but for a single larger one;
+                            0: the library's own limit */
     int64_t topic_missing_ms; /* how long a topic may be unknown before its messages fail */
 };
 

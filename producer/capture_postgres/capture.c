@@ -112,7 +112,7 @@ static void tell_tap_acknowledged(struct dw_capture *capture)
 }
 
 /* Ends the stream; what Kafka has in flight goes on. */
-static void end_stream(struct dw_capture *capture, bool history_changed)
+static void end_stream(struct dw_capture *capture, enum dw_start shown, const char *why)
 {
     tell_tap_end(capture, false);
     dw_publisher_flush(&capture->publisher);
@@ -122,7 +122,7 @@ static void end_stream(struct dw_capture *capture, bool history_changed)
     dw_relation_forget(&capture->row_event.relations);
     capture->in_transaction = capture->skipping = capture->types_wanted = false;
     dw_control_set_streaming(capture->control, false);
-    dw_control_want_session(capture->control, history_changed);
+    dw_control_want_session(capture->control, shown, why);
     capture->want_session = true;
     set_state(capture, "connecting", "");
 }
@@ -552,7 +552,7 @@ static void reopen_publisher(struct dw_capture *capture)
 {
     struct dw_err err = DW_ERR_INIT;
     if (capture->stream.conn)
-        end_stream(capture, false);
+        end_stream(capture, DW_START_FIRST, "");
     tell_tap_end(capture, true);
     dw_row_event_restart(&capture->row_event);
     if (dw_publisher_open(&capture->publisher, &err) != DW_OK)
@@ -592,7 +592,8 @@ static void settle_fault(struct dw_capture *capture, int64_t now)
         capture->reopen_ms = capture->reopen_ms ? capture->reopen_ms * 2 : REOPEN_FIRST_MS;
         if (capture->reopen_ms > REOPEN_MAX_MS)
             capture->reopen_ms = REOPEN_MAX_MS;
-        capture->reopen_at_ms = now + capture->reopen_ms;
+        capture->reopen_at_ms =
+            now + capture->reopen_ms / 2 + (int64_t)dw_clock_jitter((uint64_t)capture->reopen_ms);
         dw_log_err(DW_LOG_WARN, "producer.fault", fault);
         set_state(capture, "kafka", fault->message);
     }
@@ -685,7 +686,7 @@ static enum dw_rc take_control(struct dw_capture *capture, int64_t now, struct d
     if (rc == DW_OK || rc == DW_CONFIG)
         return rc;
     dw_log_err(DW_LOG_WARN, "producer.kafka", err);
-    end_stream(capture, false);
+    end_stream(capture, DW_START_FIRST, err->message);
     return DW_OK;
 }
 
@@ -751,6 +752,14 @@ static enum dw_rc tell(struct dw_capture *capture, struct dw_err *err)
 }
 
 /* *out_wait_ms: how long there is nothing to do unless something comes. */
+static enum dw_start shown_by(enum dw_rc rc, const struct dw_err *err)
+{
+    if (rc != DW_CONFLICT)
+        return DW_START_FIRST;
+    return strcmp(err->id, "DW-CAPTURE-027") == 0 ? DW_START_PUBLICATION_LOST
+                                                  : DW_START_HISTORY_CHANGED;
+}
+
 static enum dw_rc go_round(struct dw_capture *capture, int64_t *out_wait_ms, struct dw_err *err)
 {
     int64_t now = dw_clock_mono_ms();
@@ -774,7 +783,7 @@ static enum dw_rc go_round(struct dw_capture *capture, int64_t *out_wait_ms, str
         rc = tell(capture, err);
     if (rc == DW_RETRY || rc == DW_CONFLICT) {
         dw_log_err(DW_LOG_WARN, "stream.ended", err);
-        end_stream(capture, rc == DW_CONFLICT);
+        end_stream(capture, shown_by(rc, err), err->message);
         rc = DW_OK;
     }
     tick(capture, now);
@@ -820,7 +829,7 @@ static void drain(struct dw_capture *capture)
 enum dw_rc dw_capture_run(struct dw_capture *capture, struct dw_err *err)
 {
     enum dw_rc rc = DW_OK;
-    dw_control_want_session(capture->control, false);
+    dw_control_want_session(capture->control, DW_START_FIRST, "");
     capture->want_session = true;
     while (!dw_lifecycle_stopping() && rc == DW_OK) {
         int64_t wait_ms;

@@ -27,13 +27,16 @@
 #define RELOAD_MS      60000
 #define RETRY_FIRST_MS 100
 #define RETRY_MAX_MS   2000
+#define LASTING_MS     10000
 #define IDLE_MS        1000
 #define STOP_S                                                                                     \
     5 /* a call under way may take so long; it blocks for ever when its server is frozen */
 
 struct mailbox {
     /* wants */
-    bool stop, want_session, history_changed, streaming, save_wanted, types_wanted;
+    bool stop, want_session, streaming, save_wanted, types_wanted;
+    enum dw_start shown;
+    char why[512]; /* the stream has ended */
     struct dw_state_position save;
     char *generations; /* to be noted; NULL: none */
     uint32_t *oids;
@@ -70,7 +73,7 @@ struct dw_control {
     /* the control thread's own */
     bool accept_gap;
     uint32_t epoch; /* of the session; 0: there was none */
-    int64_t session_at_ms, retry_ms, beat_at_ms, heartbeat_at_ms, reload_at_ms;
+    int64_t session_at_ms, begun_ms, retry_ms, beat_at_ms, heartbeat_at_ms, reload_at_ms;
     int64_t notice_at_ms, types_at_ms, topics_at_ms, generations_at_ms;
     char *generations; /* not noted yet; NULL: all are */
     struct dw_generation_asks asks;
@@ -139,20 +142,20 @@ static void hand_over_session(struct dw_control *control, struct dw_session *ses
     pthread_mutex_lock(&control->mutex);
     control->box.session = session;
     control->box.want_session = false;
-    control->box.history_changed = false;
+    control->box.shown = DW_START_FIRST;
+    control->box.why[0] = '\0';
     pthread_mutex_unlock(&control->mutex);
-    control->retry_ms = 0;
+    control->begun_ms = dw_clock_mono_ms();
     control->logged[0] = '\0';
     control->reload_at_ms = dw_clock_mono_ms() + (wanted ? 0 : RELOAD_MS);
     set_status(control, "connecting", "");
 }
 
-static void try_session(struct dw_control *control, bool history_changed)
+static void try_session(struct dw_control *control, enum dw_start shown)
 {
     struct dw_session *session = NULL;
     struct dw_session_result result;
-    struct dw_session_request request = {.history_changed = history_changed,
-                                         .accept_gap = control->accept_gap};
+    struct dw_session_request request = {.shown = shown, .accept_gap = control->accept_gap};
     dw_session_open(&control->links, &request, &session, &result);
     int64_t wait_ms = 0;
     if (result.gap_accepted)
@@ -169,7 +172,6 @@ static void try_session(struct dw_control *control, bool history_changed)
                          "another producer has the slot; waiting to take over");
         (void)snprintf(control->logged, sizeof control->logged, "standby");
         set_status(control, "standby", "another producer has the replication slot");
-        control->retry_ms = 0;
         wait_ms = STANDBY_MS;
         break;
     case DW_SESSION_GAP:
@@ -225,6 +227,17 @@ static void note_in_time(struct dw_control *control, int64_t now)
         return;
     log_once(control, DW_LOG_WARN, "state.away", &err);
     control->generations_at_ms = now + IDLE_MS;
+}
+
+/* A stream that lasted was good: it is opened again at once. */
+static void wait_after_failure(struct dw_control *control, const char *why, int64_t now)
+{
+    if (now - control->begun_ms >= LASTING_MS) {
+        control->retry_ms = 0;
+        return;
+    }
+    control->session_at_ms = now + next_retry(control);
+    set_status(control, "retrying", why);
 }
 
 static void save_position(struct dw_control *control, const struct dw_state_position *position)
@@ -481,7 +494,10 @@ static bool work(struct dw_control *control)
     struct mailbox *box = &control->box;
     bool stop = box->stop;
     bool want_session = box->want_session;
-    bool history_changed = box->history_changed;
+    enum dw_start shown = box->shown;
+    char why[sizeof box->why];
+    memcpy(why, box->why, sizeof why);
+    box->why[0] = '\0';
     bool streaming = box->streaming;
     bool save = box->save_wanted;
     struct dw_state_position position = box->save;
@@ -505,8 +521,10 @@ static bool work(struct dw_control *control)
     if (stop)
         return false;
     settle_notices(control, now);
+    if (*why)
+        wait_after_failure(control, why, now);
     if (want_session && now >= control->session_at_ms)
-        try_session(control, history_changed);
+        try_session(control, shown);
     if (streaming && now >= control->heartbeat_at_ms)
         send_heartbeat(control, now);
     watch_maps(control, now, streaming);
@@ -611,11 +629,13 @@ void dw_control_drain(struct dw_control *control)
     clear_fd(control->ready_fd);
 }
 
-void dw_control_want_session(struct dw_control *control, bool history_changed)
+void dw_control_want_session(struct dw_control *control, enum dw_start shown, const char *why)
 {
     pthread_mutex_lock(&control->mutex);
     control->box.want_session = true;
-    control->box.history_changed = control->box.history_changed || history_changed;
+    if (dw_start_position_is_gap(shown))
+        control->box.shown = shown;
+    (void)snprintf(control->box.why, sizeof control->box.why, "%.511s", why);
     pthread_mutex_unlock(&control->mutex);
     signal_fd(control->wake_fd);
 }

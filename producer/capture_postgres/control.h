@@ -34,7 +34,9 @@ int dw_control_fd(const struct dw_control *control);
 void dw_control_drain(struct dw_control *control);
 
 /* A running stream is wanted (again). */
-void dw_control_want_session(struct dw_control *control, bool history_changed);
+/* … `shown`: a gap that the stream has shown, FIRST: none. `why` it has ended, "" for no failure:
+ * streams that fail soon are opened less and less often. */
+void dw_control_want_session(struct dw_control *control, enum dw_start shown, const char *why);
 /* NULL: not yet. Owned by the caller. */
 struct dw_session *dw_control_take_session(struct dw_control *control);
 /* True: a server refused us before anything worked, and waiting does not mend it (wrong password,

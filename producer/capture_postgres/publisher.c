@@ -12,6 +12,8 @@
 
 #define BATCH_EVENTS  2000
 #define BATCH_BYTES   ((size_t)1 << 20)
+#define BATCH_LIMIT   1000000 /* the library's own, of a request */
+#define BATCH_SHRINK  8
 #define TEXT_KEEP     ((size_t)2 << 20)
 #define TEXT_SPARE    ((size_t)8 << 20) /* batch and envelope beside the largest record */
 #define EVIDENCE_MS   1000
@@ -30,7 +32,12 @@ void dw_publisher_init(struct dw_publisher *publisher, const struct dw_settings 
                        const struct dw_system_settings *system, const char *instance)
 {
     *publisher = (struct dw_publisher){
-        .settings = settings, .system = system, .instance = instance, .letter_partitions = 1};
+        .settings = settings,
+        .system = system,
+        .instance = instance,
+        .letter_partitions = 1,
+        .batch_bytes = BATCH_LIMIT,
+    };
     dw_commit_window_init(&publisher->window);
     dw_buf_init(&publisher->text, (size_t)settings->kafka.message_max_bytes + TEXT_SPARE);
 }
@@ -100,6 +107,7 @@ enum dw_rc dw_publisher_open(struct dw_publisher *publisher, struct dw_err *err)
         .client_id = publisher->instance,
         .linger_ms = settings->linger_ms,
         .compression = settings->compression,
+        .batch_bytes = publisher->batch_bytes,
         .topic_missing_ms = settings->topic_outage_ms,
     };
     enum dw_rc rc =
@@ -453,6 +461,26 @@ void dw_publisher_send_position(struct dw_publisher *publisher, struct dw_str va
 
 /* --- reports ---------------------------------------------------------------------------------- */
 
+/* The broker refuses a batch as a whole: a record that may have had others beside it is sent again
+ * in smaller ones. One that is not smaller than a batch goes alone, whatever it weighs. */
+static bool was_the_batch(struct dw_publisher *publisher, const struct dw_kafka_report *report)
+{
+    struct dw_err err = DW_ERR_INIT;
+    size_t bytes = report->key.len + report->value.len;
+    if (publisher->fault.rc != DW_OK)
+        return true;
+    if (bytes >= (size_t)publisher->batch_bytes)
+        return false;
+    publisher->batch_bytes =
+        publisher->batch_bytes > BATCH_SHRINK ? publisher->batch_bytes / BATCH_SHRINK : 1;
+    (void)dw_err_set(&err, DW_RETRY, "DW-CAPTURE-034",
+                     "topic %s refused records together: %s; they are sent again, at most %lld "
+                     "bytes at a time",
+                     report->topic, report->reason, (long long)publisher->batch_bytes);
+    set_fault(publisher, &err);
+    return true;
+}
+
 static void letter_for_report(struct dw_publisher *publisher, struct dw_publisher_map *map,
                               const struct dw_kafka_report *report, uint64_t sequence)
 {
@@ -491,7 +519,9 @@ static void take_report(void *context, const struct dw_kafka_report *report)
     uint16_t slot = (uint16_t)(report->tag >> SLOT_SHIFT);
     uint64_t sequence = report->tag & ((UINT64_C(1) << SLOT_SHIFT) - 1);
     struct dw_publisher_map *map = slot < publisher->map_count ? publisher->maps[slot] : NULL;
-    if (report->rc == DW_REJECT && map) {
+    if (report->rc == DW_REJECT && map && was_the_batch(publisher, report)) {
+        leave(map, report->partition);
+    } else if (report->rc == DW_REJECT && map) {
         letter_for_report(publisher, map, report, sequence);
     } else if (report->rc != DW_OK) {
         take_failure(publisher, map, report);

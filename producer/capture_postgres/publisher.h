@@ -101,6 +101,7 @@ struct dw_publisher {
     uint64_t sequence; /* of the open transaction */
     uint64_t positions_sent, positions_acknowledged;
     int64_t polled_ms;
+    int64_t batch_bytes; /* of the records in one request; less since a topic refused a batch */
     struct dw_err fault; /* rc DW_OK: none */
 };
 

@@ -194,8 +194,8 @@ static enum dw_rc note_left_table(struct dw_session_links *links, struct dw_capt
     struct dw_state_position position = {.known = false};
     if (map->record.state == DW_MAP_ERROR && strcmp(map->record.code, "DW-CAPTURE-014") == 0)
         return DW_OK; /* noted, from where it began */
-    enum dw_rc rc =
-        links->slot_missing ? DW_OK : topic_has_records(links, map->record.topic, &had, err);
+    bool told = links->slot_missing || links->publication_new;
+    enum dw_rc rc = told ? DW_OK : topic_has_records(links, map->record.topic, &had, err);
     if (rc != DW_OK || !had)
         return rc;
     (void)snprintf(reason, sizeof reason,
@@ -352,7 +352,8 @@ enum dw_rc dw_session_load_maps(struct dw_session_links *links, struct dw_map_se
     if (rc == DW_OK)
         correct_partitions(links, set);
     if (rc == DW_OK)
-        rc = dw_slot_ensure_publication(links->conn, links->system->publication, err);
+        rc = dw_slot_ensure_publication(links->conn, links->system->publication,
+                                        &links->publication_new, err);
     struct dw_slot_tables published = {NULL, 0};
     if (rc == DW_OK)
         rc = dw_slot_tables(links->conn, links->system->publication, &set->arena, &published, err);
@@ -513,7 +514,8 @@ static enum dw_rc accept_gap(struct attempt *attempt, struct dw_err *err)
 {
     enum dw_rc rc = DW_OK;
     const char *slot = attempt->links->system->slot;
-    if (attempt->slot.exists && attempt->slot.lost) {
+    bool useless = attempt->slot.lost || attempt->result->start == DW_START_PUBLICATION_LOST;
+    if (attempt->slot.exists && useless) {
         rc = dw_slot_drop(attempt->links->conn, slot, err);
         attempt->slot.exists = false;
     }
@@ -534,9 +536,9 @@ static enum dw_rc judge(struct attempt *attempt, struct dw_err *err)
 {
     struct dw_start_facts facts = facts_of(attempt);
     enum dw_start start = dw_start_position_decide(&facts);
-    if (start == DW_START_RESUME && attempt->request->history_changed &&
+    if (start == DW_START_RESUME && dw_start_position_is_gap(attempt->request->shown) &&
         !attempt->result->gap_accepted)
-        start = DW_START_HISTORY_CHANGED;
+        start = attempt->request->shown;
     attempt->result->start = start;
     if (start == DW_START_FIRST && !attempt->slot.exists)
         return make_slot(attempt, err);

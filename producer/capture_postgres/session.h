@@ -29,7 +29,9 @@ struct dw_session_links {
     char **counted; /* topics of the maps as they were counted last, and their partitions */
     int32_t *counts;
     size_t counted_count;
-    bool slot_missing;                 /* what is not in the publication is no loss of its own */
+    /* What is not in the publication is no loss of its own: */
+    bool slot_missing;
+    bool publication_new;              /* changes made without it end the stream */
     struct dw_generations generations; /* of the system's maps, as far as is known */
 };
 
@@ -52,7 +54,7 @@ enum dw_session_state {
 };
 
 struct dw_session_request {
-    bool history_changed; /* the stream before showed another history */
+    enum dw_start shown; /* a gap that the stream before has shown; FIRST: none */
     bool accept_gap;
 };
 

@@ -152,7 +152,8 @@ static enum dw_rc create_publication(PGconn *conn, const char *publication, stru
     return rc;
 }
 
-enum dw_rc dw_slot_ensure_publication(PGconn *conn, const char *publication, struct dw_err *err)
+enum dw_rc dw_slot_ensure_publication(PGconn *conn, const char *publication, bool *out_created,
+                                      struct dw_err *err)
 {
     /* Without publish_via_partition_root a partition's changes come under its own name, not its
      * root's; where nothing is partitioned it does not matter. */
@@ -167,7 +168,8 @@ enum dw_rc dw_slot_ensure_publication(PGconn *conn, const char *publication, str
     enum dw_rc rc = dw_pg_query(conn, sql, 1, &publication, &result, err);
     if (rc != DW_OK)
         return rc;
-    if (PQntuples(result) == 0)
+    *out_created = PQntuples(result) == 0;
+    if (*out_created)
         rc = create_publication(conn, publication, err);
     else if (!flag(result, 0) || !flag(result, 1))
         rc = dw_err_set(err, DW_CONFIG, "DW-CAPTURE-042",

@@ -45,7 +45,7 @@ enum dw_rc dw_slot_drop(struct pg_conn *conn, const char *slot, struct dw_err *e
 /* Makes the publication when it is missing; DW_CONFIG DW-CAPTURE-042 when it is one that would hide
  * changes, or may not be made. */
 enum dw_rc dw_slot_ensure_publication(struct pg_conn *conn, const char *publication,
-                                      struct dw_err *err) DW_MUST_CHECK;
+                                      bool *out_created, struct dw_err *err) DW_MUST_CHECK;
 
 /* The tables whose changes are published under their own names. */
 struct dw_slot_table {

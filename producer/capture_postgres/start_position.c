@@ -47,6 +47,9 @@ static const struct {
     [DW_START_HISTORY_CHANGED] = {"history_changed", "DW-CAPTURE-026",
                                   "the commits that the server sends again are others than those "
                                   "published: restored from an image"},
+    [DW_START_PUBLICATION_LOST] = {"publication_lost", "DW-CAPTURE-027",
+                                   "the publication was dropped while changes were made, which "
+                                   "the server cannot decode any more"},
 };
 
 const char *dw_start_position_name(enum dw_start start)

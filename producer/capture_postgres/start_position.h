@@ -22,6 +22,7 @@ enum dw_start {
     DW_START_TIMELINE_CHANGED,
     DW_START_SERVER_BEHIND,
     DW_START_HISTORY_CHANGED,
+    DW_START_PUBLICATION_LOST,
 };
 
 struct dw_start_facts {

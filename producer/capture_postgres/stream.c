@@ -5,7 +5,8 @@
 #include "common/base/clock.h"
 #include <libpq-fe.h>
 
-#define TELL_EVERY_MS 2000 /* well below any sensible wal_sender_timeout */
+#define UNDEFINED_OBJECT "42704" /* of the decoding: the publication was not there */
+#define TELL_EVERY_MS    2000    /* well below any sensible wal_sender_timeout */
 
 void dw_stream_open(struct dw_stream *stream, PGconn *conn)
 {
@@ -48,9 +49,11 @@ static enum dw_rc ended(struct dw_stream *stream, struct dw_err *err)
 {
     PGresult *result = PQgetResult(stream->conn);
     const char *reason = result ? PQresultErrorMessage(result) : PQerrorMessage(stream->conn);
-    enum dw_rc rc =
-        dw_err_set(err, DW_RETRY, "DW-CAPTURE-004",
-                   "the server has ended the replication stream%s%s", *reason ? ": " : "", reason);
+    const char *sqlstate = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+    bool undefined = sqlstate && strcmp(sqlstate, UNDEFINED_OBJECT) == 0;
+    enum dw_rc rc = dw_err_set(
+        err, undefined ? DW_CONFLICT : DW_RETRY, undefined ? "DW-CAPTURE-027" : "DW-CAPTURE-004",
+        "the server has ended the replication stream%s%s", *reason ? ": " : "", reason);
     PQclear(result);
     return rc;
 }

@@ -35,7 +35,8 @@ int dw_stream_fd(const struct dw_stream *stream);
 
 /* Reads what the socket has; call when it is readable. DW_RETRY DW-CAPTURE-004: connection lost. */
 enum dw_rc dw_stream_fill(struct dw_stream *stream, struct dw_err *err) DW_MUST_CHECK;
-/* The next message that was read. DW_AGAIN: none yet; DW_RETRY: the stream has ended; DW_FATAL
+/* The next message that was read. DW_AGAIN: none yet; DW_RETRY: the stream has ended; DW_CONFLICT
+ * DW-CAPTURE-027: it has, since changes were made without the publication; DW_FATAL
  * DW-CAPTURE-001: malformed. */
 enum dw_rc dw_stream_next(struct dw_stream *stream, struct dw_stream_message *out,
                           struct dw_err *err) DW_MUST_CHECK;

@@ -215,6 +215,8 @@ static enum dw_rc read_systems(const struct dw_settings *settings, struct dw_sta
         systems[out->system_count++] = (struct dw_alert_system){
             .name = settings->systems[i].name,
             .has_producer = of.has_producer,
+            .producer_state = dw_arena_printf(arena, "%s", of.state),
+            .producer_reason = dw_arena_printf(arena, "%s", of.reason),
             .slot_lag_bytes = of.slot_lag_bytes,
             .wal_safe_bytes = of.wal_safe_bytes,
             .wal_limit_bytes = of.wal_limit_bytes,

@@ -265,18 +265,22 @@ static void find_freshness(struct finder *finder, const struct dw_alert_system *
     if (oldest_us == INT64_MAX)
         return;
     int64_t age_us = facts->now_us - oldest_us;
-    add(finder,
-        (struct dw_alert){
-            .rule = "freshness",
-            .object = system->name,
-            .level =
-                known ? level_of(&facts->thresholds->freshness_ms, age_us / 1000) : DW_ALERT_NONE,
-            .unknown = !known,
-            .swings = true,
-            .message = dw_arena_printf(finder->arena, "its targets have its state of %s ago",
-                                       span(finder, age_us)),
-            .remedy = "see dualwrite status: is its producer running, and a consumer?",
-        });
+    add(finder, (struct dw_alert){
+                    .rule = "freshness",
+                    .object = system->name,
+                    .level = known ? level_of(&facts->thresholds->freshness_ms, age_us / 1000)
+                                   : DW_ALERT_NONE,
+                    .unknown = !known,
+                    .swings = true,
+                    .message = dw_arena_printf(
+                        finder->arena, "its targets have its state of %s ago; %s%s%s%s",
+                        span(finder, age_us),
+                        system->has_producer ? "its producer is " : "no producer is heard",
+                        system->has_producer ? system->producer_state : "",
+                        system->has_producer && *system->producer_reason ? ": " : "",
+                        system->has_producer ? system->producer_reason : ""),
+                    .remedy = "see dualwrite status: is its producer running, and a consumer?",
+                });
 }
 
 static void find_slot(struct finder *finder, const struct dw_alert_system *system)

@@ -60,8 +60,9 @@ struct dw_alert_map {
 struct dw_alert_system {
     const char *name;
     bool has_producer;
-    int64_t slot_lag_bytes;                  /* -1 unknown */
-    int64_t wal_safe_bytes, wal_limit_bytes; /* -1 unknown or no limit */
+    const char *producer_state, *producer_reason; /* "" unknown */
+    int64_t slot_lag_bytes;                       /* -1 unknown */
+    int64_t wal_safe_bytes, wal_limit_bytes;      /* -1 unknown or no limit */
 };
 
 struct dw_alert_gap {

@@ -112,10 +112,37 @@ static void test_nothing_overtakes_a_record_that_failed(void **state)
     assert_int_equal(dw_kafka_producer_messages(f->publisher.producer), 0);
 }
 
+/* Too large may be the request, not the record: it is sent again in smaller ones, and only what
+ * went alone becomes a letter. */
+static void test_a_refused_batch_is_sent_again_in_smaller_ones(void **state)
+{
+    struct fixture *f = *state;
+    struct dw_err err = DW_ERR_INIT;
+    int64_t before = f->publisher.batch_bytes;
+    rd_kafka_mock_push_request_errors(f->cluster, 0 /* Produce */, 1,
+                                      RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+    publish(f);
+    poll_for(f, 30000, true);
+    assert_string_equal(f->publisher.fault.id, "DW-CAPTURE-034");
+    assert_true(f->publisher.batch_bytes < before / 2);
+    assert_int_equal(f->publisher.maps[0]->letters, 0);
+    f->publisher.batch_bytes = 2; /* the record has as many */
+    assert_int_equal(dw_publisher_open(&f->publisher, &err), DW_OK);
+    f->publisher.sequence = dw_commit_window_begin(&f->publisher.window);
+    rd_kafka_mock_push_request_errors(f->cluster, 0 /* Produce */, 1,
+                                      RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+    publish(f);
+    poll_for(f, 30000, true);
+    assert_string_equal(f->publisher.fault.id, "DW-CAPTURE-033"); /* it has no version to tell */
+    assert_int_equal(f->publisher.batch_bytes, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_nothing_overtakes_a_record_that_failed, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_a_refused_batch_is_sent_again_in_smaller_ones, setup,
                                         teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

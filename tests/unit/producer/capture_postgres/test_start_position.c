@@ -71,6 +71,10 @@ static void test_each_decision(void **state)
     expect(&facts, DW_START_SERVER_BEHIND, "server_behind");
     facts.server_lsn = 520;
     expect(&facts, DW_START_RESUME, "streaming");
+    /* What only a stream shows. */
+    assert_true(dw_start_position_is_gap(DW_START_PUBLICATION_LOST));
+    assert_string_equal(dw_start_position_name(DW_START_PUBLICATION_LOST), "publication_lost");
+    assert_string_equal(dw_start_position_code(DW_START_PUBLICATION_LOST), "DW-CAPTURE-027");
 }
 
 static void test_published_commits_are_skipped_until_the_last_reappears(void **state)

@@ -51,8 +51,12 @@ static int set_up(void **state)
         .published_us = NOW - SECOND,
         .retention_ms = 168 * 3600 * INT64_C(1000),
     };
-    source = (struct dw_alert_system){
-        .name = "erp", .has_producer = true, .wal_safe_bytes = -1, .wal_limit_bytes = -1};
+    source = (struct dw_alert_system){.name = "erp",
+                                      .has_producer = true,
+                                      .producer_state = "streaming",
+                                      .producer_reason = "",
+                                      .wal_safe_bytes = -1,
+                                      .wal_limit_bytes = -1};
     gap_count = 0;
     return 0;
 }
@@ -156,6 +160,12 @@ static void test_freshness_is_that_of_the_oldest_map_that_runs(void **state)
     map.position_us = NOW - 6 * 60 * SECOND;
     assert_int_equal(level("freshness"), DW_ALERT_WARNING);
     assert_string_equal(find("freshness")->object, "erp");
+    assert_non_null(strstr(find("freshness")->message, "its producer is streaming"));
+    source.producer_state = "kafka";
+    source.producer_reason = "topic x";
+    assert_non_null(strstr(find("freshness")->message, "its producer is kafka: topic x"));
+    source.has_producer = false;
+    assert_non_null(strstr(find("freshness")->message, "no producer is heard"));
     map.state = DW_MAP_STOPPED;
     assert_null(find("freshness"));
 }
