@@ -24,6 +24,7 @@
 #include "reconciler/dead_letters/letter_gauges.h"
 #include "reconciler/dead_letters/letter_index.h"
 #include "reconciler/dead_letters/letter_work.h"
+#include "reconciler/report/digest_work.h"
 #include "reconciler/targets/target_watch.h"
 #include <libpq-fe.h>
 #include <poll.h>
@@ -53,6 +54,7 @@ struct reconciler {
     struct dw_target_watch *watch;  /* while active */
     struct dw_letter_work *work;    /* while active */
     struct dw_alert_watch *alerts;  /* while active */
+    struct dw_digest_work *digest;  /* while active */
     struct dw_alert_sender *sender; /* while active; NULL: no webhooks */
     struct dw_compare *compare;     /* while active */
     struct dw_letter_auto *tries;   /* while active; NULL: off */
@@ -148,6 +150,7 @@ static enum dw_rc try_lock(struct reconciler *self, bool *out_held, struct dw_er
 static void stop_parts(struct reconciler *self)
 {
     dw_compare_stop(self->compare);
+    dw_digest_work_stop(self->digest);
     dw_alert_sender_stop(self->sender);
     dw_alert_watch_stop(self->alerts);
     dw_letter_index_stop(self->index);
@@ -155,6 +158,7 @@ static void stop_parts(struct reconciler *self)
     dw_letter_work_stop(self->work);
     dw_letter_auto_stop(self->tries);
     self->compare = NULL;
+    self->digest = NULL;
     self->sender = NULL;
     self->alerts = NULL;
     self->index = NULL;
@@ -188,6 +192,8 @@ static enum dw_rc step_forward(struct reconciler *self, struct dw_err *err)
         rc = dw_alert_watch_start(&self->alerts, self->settings, self->watch, err);
     if (!rc)
         rc = dw_alert_sender_start(&self->sender, self->settings, err);
+    if (!rc)
+        rc = dw_digest_work_start(&self->digest, self->settings, self->watch, err);
     if (!rc)
         rc = dw_compare_start(&self->compare, self->settings, err);
     if (rc) {

@@ -93,6 +93,9 @@ DW_ERR_ENTRY("DW-API-050", "a webhook does not take alerts",
 DW_ERR_ENTRY("DW-API-051", "there is no such webhook",
     "The name is none of webhooks in dualwrite.json of the reconciler, or there are none at all.",
     "Use one of the names in the message; the reconciler reads dualwrite.json when it starts.")
+DW_ERR_ENTRY("DW-API-052", "a file cannot be written",
+    "The path is wrong, the disk is full, or it may not be written.",
+    "Check the path and the folder's permissions; - writes to standard output.")
 DW_ERR_ENTRY("DW-API-060", "this cannot be done with the dead letter",
     "Its state does not allow it, or nobody can tell which row it is; the message says which.",
     "`dualwrite dead-letter show ID` tells its state and what ended it.")

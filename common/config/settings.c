@@ -368,6 +368,8 @@ static enum dw_rc read_all(const struct load *load, struct dw_settings *out, str
     if (rc == DW_OK)
         rc = read_section(load, DW_SETTINGS_ALERTS, &out->alerts, err);
     if (rc == DW_OK)
+        rc = read_section(load, DW_SETTINGS_DIGEST, &out->digest, err);
+    if (rc == DW_OK)
         rc = read_webhooks(load, out, err);
     if (rc == DW_OK)
         rc = read_section(load, DW_SETTINGS_LOG, &log, err);

@@ -149,6 +149,12 @@ struct dw_webhook_settings {
     bool digest; /* it is also sent the daily digest */
 };
 
+struct dw_digest_settings {
+    int64_t sample_ms;
+    int64_t hour; /* of UTC, from which on yesterday's is sent */
+    int64_t keep_days;
+};
+
 #define DW_TOKEN_ADMIN_NAME "admin" /* of reconciler.token */
 
 struct dw_settings {
@@ -160,6 +166,7 @@ struct dw_settings {
     struct dw_consumer_settings consumer;
     struct dw_reconciler_settings reconciler;
     struct dw_alert_settings alerts;
+    struct dw_digest_settings digest;
     const struct dw_webhook_settings *webhooks;
     size_t webhook_count;
     const struct dw_token_settings *tokens; /* beside reconciler.token */

@@ -245,6 +245,16 @@ static const struct dw_option alert_options[] = {
      "How long alerts that are over are kept."},
 };
 
+#define DIGEST(field) offsetof(struct dw_digest_settings, field)
+static const struct dw_option digest_options[] = {
+    {"sample_ms", DW_OPTION_INTEGER, DIGEST(sample_ms), "60000", SECOND, HOUR, NULL, "ms", 0,
+     "How often it is noted what each map did."},
+    {"hour", DW_OPTION_INTEGER, DIGEST(hour), "6", 0, 23, NULL, NULL, 0,
+     "Hour of UTC from which on yesterday's digest is sent to webhooks that want it."},
+    {"keep_days", DW_OPTION_INTEGER, DIGEST(keep_days), "400", 2, 3650, NULL, "days", 0,
+     "How long the numbers of each hour are kept."},
+};
+
 static const char *const webhook_formats[] = {"alertmanager", "plain", NULL};
 static const char *const webhook_levels[] = {"warning", "critical", NULL};
 #define WEBHOOK(field) offsetof(struct dw_webhook_settings, field)
@@ -293,6 +303,8 @@ static const struct dw_option_section sections[DW_SETTINGS_SECTIONS] = {
                            token_options, COUNT(token_options), NULL, NULL},
     [DW_SETTINGS_ALERTS] = {"alerts", "When the reconciler alerts, and how it tells.",
                             alert_options, COUNT(alert_options), NULL, NULL},
+    [DW_SETTINGS_DIGEST] = {"digest", "What is kept and sent of each day.", digest_options,
+                            COUNT(digest_options), NULL, NULL},
     [DW_SETTINGS_WEBHOOK] = {"webhooks", "Who is told of alerts, by name.", webhook_options,
                              COUNT(webhook_options), NULL, NULL},
     [DW_SETTINGS_LOG] = {"log", "Log lines, on standard error.", log_options, COUNT(log_options),

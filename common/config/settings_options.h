@@ -13,6 +13,7 @@ enum dw_settings_section {
     DW_SETTINGS_RECONCILER,
     DW_SETTINGS_TOKEN, /* each member of "tokens" */
     DW_SETTINGS_ALERTS,
+    DW_SETTINGS_DIGEST,
     DW_SETTINGS_WEBHOOK, /* each member of "webhooks" */
     DW_SETTINGS_LOG,
     DW_SETTINGS_SECTIONS

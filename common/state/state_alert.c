@@ -164,11 +164,16 @@ enum dw_rc dw_state_alert_maps(struct dw_state *state, int64_t recent_ms, struct
         state,
         "WITH recent AS (SELECT map, count(*) AS letters FROM dualwrite.dead_letter"
         "  WHERE indexed_at > now() - $1::bigint * interval '1 millisecond'"
-        "  AND state IN ('open', 'unconfirmed') GROUP BY map)"
+        "  AND state IN ('open', 'unconfirmed') GROUP BY map),"
+        " last AS (SELECT DISTINCT ON (map) map, id, beyond FROM dualwrite.reconcile_run"
+        "  WHERE state = 'done' ORDER BY map, id DESC)"
         " SELECT m.name, " DW_STATE_ALERT_US(
-            "m.changed_at") ", coalesce(r.letters, 0)"
-                            " FROM dualwrite.map m LEFT JOIN recent r ON r.map = m.name ORDER BY "
-                            "m.name COLLATE \"C\"",
+            "m.changed_at") ", coalesce(r.letters, 0), coalesce(l.id, 0),"
+                            " coalesce(l.beyond + (SELECT count(*) FROM "
+                            "dualwrite.reconcile_difference d"
+                            "  WHERE d.run = l.id AND d.repair <> 'gone'), 0)"
+                            " FROM dualwrite.map m LEFT JOIN recent r ON r.map = m.name"
+                            " LEFT JOIN last l ON l.map = m.name ORDER BY m.name COLLATE \"C\"",
         1, params, &result, err);
     if (rc)
         return rc;
@@ -179,6 +184,8 @@ enum dw_rc dw_state_alert_maps(struct dw_state *state, int64_t recent_ms, struct
             .map = dw_state_db_text(result, i, 0, arena),
             .changed_us = dw_state_db_number(result, i, 1),
             .recent_letters = dw_state_db_number(result, i, 2),
+            .run = dw_state_db_number(result, i, 3),
+            .differences = dw_state_db_number(result, i, 4),
         };
     PQclear(result);
     *out = items;

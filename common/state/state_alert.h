@@ -67,6 +67,8 @@ struct dw_alert_map_row {
     const char *map;
     int64_t changed_us;     /* its last change of state or revision */
     int64_t recent_letters; /* dead letters indexed within `recent_ms` */
+    int64_t run;            /* its last comparison that is done; 0 none */
+    int64_t differences;    /* that it left */
 };
 enum dw_rc dw_state_alert_maps(struct dw_state *state, int64_t recent_ms, struct dw_arena *arena,
                                const struct dw_alert_map_row **out, size_t *out_count,

@@ -38,6 +38,7 @@ static const struct dw_state_migration migrations[] = {
     MIGRATION(11, "reconcile", dw_embed_011_reconcile_sql),
     MIGRATION(12, "requests", dw_embed_012_requests_sql),
     MIGRATION(13, "alerts", dw_embed_013_alerts_sql),
+    MIGRATION(14, "digest", dw_embed_014_digest_sql),
 };
 #define MIGRATION_COUNT (sizeof migrations / sizeof *migrations)
 

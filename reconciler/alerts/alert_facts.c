@@ -139,6 +139,8 @@ static enum dw_rc take_rows(struct dw_state *state, struct dw_arena *arena,
             continue;
         map->changed_us = rows[i].changed_us;
         map->recent_letters = rows[i].recent_letters;
+        map->run = rows[i].run;
+        map->differences = rows[i].differences;
     }
     return rc;
 }

@@ -4,6 +4,7 @@
 #include "common/base/json_write.h"
 #include "common/state/state.h"
 #include "common/state/state_letters.h"
+#include "common/state/state_reconcile.h"
 #include "common/state/state_sync.h"
 #include "reconciler/api/api.h"
 #include "reconciler/api/api_request.h"
@@ -71,6 +72,13 @@ void dw_api_reconcile_show(struct dw_api_call *call);
 void dw_api_reconcile_cancel(struct dw_api_call *call);
 void dw_api_reconcile_differences(struct dw_api_call *call);
 void dw_api_reconcile_repair(struct dw_api_call *call);
+/* A run, a difference: as elements or values. */
+void dw_api_reconcile_write_run(struct dw_buf *out, const struct dw_reconcile_run *run);
+void dw_api_reconcile_write_difference(struct dw_buf *out, const struct dw_difference *difference);
+void dw_api_report_show(struct dw_api_call *call);
+void dw_api_report_page(struct dw_api_call *call);
+void dw_api_digest_show(struct dw_api_call *call);
+void dw_api_digest_page(struct dw_api_call *call);
 void dw_api_letters_list(struct dw_api_call *call);
 void dw_api_letters_groups(struct dw_api_call *call);
 void dw_api_letters_show(struct dw_api_call *call);

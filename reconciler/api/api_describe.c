@@ -71,6 +71,10 @@ static void write_schema(struct dw_buf *out, const struct dw_api_field *field)
         dw_json_write_text(out, "type", "string");
         write_choices(out, field->choices);
         break;
+    case DW_API_DATE:
+        dw_json_write_text(out, "type", "string");
+        dw_json_write_text(out, "format", "date");
+        break;
     case DW_API_JSON:
         break;
     case DW_API_TEXTS:

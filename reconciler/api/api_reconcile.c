@@ -77,7 +77,7 @@ static void write_repair(struct dw_buf *out, const struct dw_reconcile_run *run)
     dw_buf_append_char(out, '}');
 }
 
-static void write_run(struct dw_buf *out, const struct dw_reconcile_run *run)
+void dw_api_reconcile_write_run(struct dw_buf *out, const struct dw_reconcile_run *run)
 {
     dw_api_answer_open(out, '{');
     dw_json_write_i64(out, "run", run->id);
@@ -112,7 +112,7 @@ static void write_run(struct dw_buf *out, const struct dw_reconcile_run *run)
     dw_buf_append_char(out, '}');
 }
 
-static void write_difference(struct dw_buf *out, const struct dw_difference *difference)
+void dw_api_reconcile_write_difference(struct dw_buf *out, const struct dw_difference *difference)
 {
     dw_api_answer_open(out, '{');
     dw_json_write_i64(out, "id", difference->id);
@@ -156,7 +156,7 @@ static enum dw_rc write_runs(struct dw_api_call *call, const struct dw_reconcile
     dw_json_write_name(out, "runs");
     dw_buf_append_char(out, '[');
     for (size_t i = 0; i < count; i++)
-        write_run(out, &runs[i]);
+        dw_api_reconcile_write_run(out, &runs[i]);
     dw_buf_append_char(out, ']');
     dw_api_answer_next(out, filter->limit && (int64_t)count == filter->limit,
                        count ? runs[count - 1].id : 0);
@@ -219,7 +219,7 @@ static void answer_run(struct dw_api_call *call)
         answer_failure(call, &err);
         return;
     }
-    write_run(&call->response->body, run);
+    dw_api_reconcile_write_run(&call->response->body, run);
     dw_buf_append_char(&call->response->body, '\n');
 }
 
@@ -265,7 +265,7 @@ void dw_api_reconcile_differences(struct dw_api_call *call)
     dw_json_write_name(out, "differences");
     dw_buf_append_char(out, '[');
     for (size_t i = 0; i < count; i++)
-        write_difference(out, &items[i]);
+        dw_api_reconcile_write_difference(out, &items[i]);
     dw_buf_append_char(out, ']');
     dw_api_answer_next(out, (int64_t)count == filter.limit, count ? items[count - 1].id : 0);
     dw_buf_append_text(out, "}\n");
@@ -295,6 +295,6 @@ void dw_api_reconcile_repair(struct dw_api_call *call)
     dw_json_write_i64(out, "extra", order.extra ? plan.extra : 0);
     dw_json_write_i64(out, "extra_left", order.extra ? 0 : plan.extra);
     dw_json_write_name(out, "run");
-    write_run(out, run);
+    dw_api_reconcile_write_run(out, run);
     dw_buf_append_text(out, "}\n");
 }

@@ -3,6 +3,7 @@
 
 #include "common/base/json_pull.h"
 #include "common/base/utf8.h"
+#include "reconciler/report/digest_read.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -81,6 +82,8 @@ static const char *allowed_of(struct reader *reader, const struct dw_api_field *
         for (size_t i = 0; field->choices[i]; i++)
             text = dw_arena_printf(arena, "%s%s%s", text, i ? ", " : "", field->choices[i]);
         return dw_arena_printf(arena, "one of %s", text);
+    case DW_API_DATE:
+        return "a date: 2026-01-31";
     case DW_API_JSON:
         return "JSON";
     case DW_API_TEXTS:
@@ -128,6 +131,8 @@ static bool set_text(const struct dw_api_field *field, const char *text, struct 
             if (strcmp(text, field->choices[i]) == 0)
                 return true;
         return false;
+    case DW_API_DATE:
+        return dw_digest_read_is_date(text);
     case DW_API_JSON:
     case DW_API_TEXTS:
     case DW_API_INTEGERS:
@@ -421,6 +426,7 @@ static bool take_member(struct reader *reader, struct dw_json_pull *pull)
     case DW_API_INTEGER:
     case DW_API_BOOL:
     case DW_API_CHOICE:
+    case DW_API_DATE:
         break;
     }
     return take_scalar(reader, pull, value);

@@ -21,6 +21,7 @@ enum dw_api_type {
     DW_API_INTEGER, /* `min` to `max` */
     DW_API_BOOL,
     DW_API_CHOICE, /* one of `choices` */
+    DW_API_DATE,   /* 2026-01-31 */
     /* in bodies alone */
     DW_API_JSON,     /* any value, as it is */
     DW_API_TEXTS,    /* an array of 1 to `max` texts; what stands there twice counts once */

@@ -341,6 +341,9 @@ static const struct dw_api_field silence_body[] = {
     REASON,
     END};
 
+static const struct dw_api_field digest_query[] = {
+    {.name = "date", .type = DW_API_DATE, .text = "A day of UTC; left out: today, so far."}, END};
+
 /* --- the table ----------------------------------------------------------------------------------
  */
 
@@ -414,6 +417,11 @@ static const struct dw_api_route routes[] = {
      .names = id_name, .query = differences_query,
      .summary = "What a comparison found: key, kind, columns with both values.",
      .schema = "DifferenceList"},
+    {"GET", "/reconcile/runs/{id}/report", VIEWER, dw_api_report_show, .names = id_name,
+     .summary = "What a comparison found, summed up, with the runs before it and its rows.",
+     .schema = "RunReport"},
+    {"GET", "/reconcile/runs/{id}/report/page", VIEWER, dw_api_report_page, .names = id_name,
+     .summary = "The same as one HTML page.", .schema = "", .media = "text/html"},
     {"POST", "/reconcile/runs/{id}/repair", OPERATOR, dw_api_reconcile_repair, .names = id_name,
      .body = repair_body, .check = check_repair,
      .summary = "Read the rows that differ again from the source, through the ordinary path.",
@@ -471,6 +479,12 @@ static const struct dw_api_route routes[] = {
      .summary = "Tell nobody of alerts for a while.", .schema = "Silence"},
     {"POST", "/silences/{id}/end", OPERATOR, dw_api_alerts_unsilence, .names = id_name,
      .summary = "End a silence now.", .schema = "SilenceEnded"},
+
+    {"GET", "/digest", VIEWER, dw_api_digest_show, .query = digest_query,
+     .summary = "A day of all maps: throughput, latency, dead letters, equality, trend.",
+     .schema = "Digest"},
+    {"GET", "/digest/page", VIEWER, dw_api_digest_page, .query = digest_query,
+     .summary = "The same as one HTML page.", .schema = "", .media = "text/html"},
 
     {"GET", "/audit", VIEWER, dw_api_history_audit, .query = audit_query,
      .summary = "Who did what, newest first.", .schema = "AuditLog"},

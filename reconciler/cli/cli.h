@@ -66,6 +66,10 @@ bool dw_cli_syncs_write(struct dw_cli *cli, struct dw_str body, struct dw_buf *o
 void dw_cli_shares_write(struct dw_cli *cli, struct dw_str status, struct dw_buf *out);
 enum dw_cli_colour dw_cli_maps_colour(const char *state);
 
+/* A comparison; the table of an answer's "differences". */
+void dw_cli_reconcile_write(struct dw_cli *cli, struct dw_str run, struct dw_buf *out);
+void dw_cli_reconcile_write_differences(struct dw_cli *cli, struct dw_str body, struct dw_buf *out);
+
 /* The commands. */
 enum dw_cli_exit dw_cli_status_run(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_maps_check(struct dw_cli *cli);
@@ -94,6 +98,8 @@ enum dw_cli_exit dw_cli_reconcile_show(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_reconcile_cancel(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_reconcile_differences(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_reconcile_repair(struct dw_cli *cli);
+enum dw_cli_exit dw_cli_report_run(struct dw_cli *cli);
+enum dw_cli_exit dw_cli_digest_run(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_letters_list(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_letters_show(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_letters_stats(struct dw_cli *cli);

@@ -35,6 +35,9 @@
 #define TAKES_COMPARE   (UINT64_C(1) << 14) /* what is compared, and how */
 #define TAKES_KIND      (UINT64_C(1) << 15)
 #define TAKES_REPAIR    (UINT64_C(1) << 16)
+#define TAKES_DATE      (UINT64_C(1) << 33)
+#define TAKES_CSV       (UINT64_C(1) << 35)
+#define TAKES_HTML      (UINT64_C(1) << 34)
 #define TAKES_FOR       (UINT64_C(1) << 32)
 #define TAKES_EDIT      (UINT64_C(1) << 28)
 #define TAKES_SHARES    (UINT64_C(1) << 33) /* of workers */
@@ -138,6 +141,9 @@ static const struct command commands[DW_CLI_COMMAND_COUNT] = {
     [DW_CLI_RECONCILE_DIFFERENCES] = {"reconcile", "differences", TAKES_KIND | TAKES_PAGE, 1, 1,
                                       "RUN", "the rows that differ, with both values",
                                       "dualwrite reconcile differences 7 --kind missing"},
+    [DW_CLI_RECONCILE_REPORT] = {"reconcile", "report", TAKES_HTML | TAKES_CSV, 1, 1, "RUN",
+                                 "what a comparison found: summed up, over time, and the rows",
+                                 "dualwrite reconcile report 7 --html report.html"},
     [DW_CLI_RECONCILE_REPAIR] = {"reconcile", "repair", TAKES_REPAIR | TAKES_DRY_RUN | TAKES_WAIT,
                                  1, 1, "RUN",
                                  "read the rows that differ again from the source, compare them",
@@ -202,6 +208,9 @@ static const struct command commands[DW_CLI_COMMAND_COUNT] = {
                               "dualwrite alert silence lag orders --for 2h --reason 'month end'"},
     [DW_CLI_ALERT_UNSILENCE] = {"alert", "unsilence", 0, 1, 1, "ID", "end a silence now",
                                 "dualwrite alert unsilence 3"},
+    [DW_CLI_DIGEST] = {NULL, "digest", TAKES_DATE | TAKES_HTML, 0, 0, "",
+                       "a day of all maps: throughput, latency, dead letters, equality, trend",
+                       "dualwrite digest --date 2026-01-31 --html digest.html"},
     [DW_CLI_EXPLAIN] = {NULL, "explain", 0, 0, 1, "[CODE]",
                         "cause and remedy of an error code; of all, as Markdown",
                         "dualwrite explain DW-PG-002"},
@@ -226,6 +235,9 @@ enum option_id {
     OPTION_PARTITIONS,
     OPTION_REASON,
     OPTION_FOR,
+    OPTION_DATE,
+    OPTION_HTML,
+    OPTION_CSV,
     OPTION_MAP,
     OPTION_STATE,
     OPTION_CODE,
@@ -276,6 +288,12 @@ static const struct option options[] = {
      "only say what would happen"},
     {"--reason", OPTION_REASON, VALUE_NEEDED, TAKES_REASON, "--reason TEXT",
      "why, for the map's history"},
+    {"--date", OPTION_DATE, VALUE_NEEDED, TAKES_DATE, "--date DAY",
+     "a day of UTC, as 2026-01-31 (default: today, so far)"},
+    {"--csv", OPTION_CSV, VALUE_NONE, TAKES_CSV, "--csv",
+     "all rows as CSV on standard output, a line for each column that differs"},
+    {"--html", OPTION_HTML, VALUE_NEEDED, TAKES_HTML, "--html FILE",
+     "as one page that needs nothing else; - is standard output"},
     {"--for", OPTION_FOR, VALUE_NEEDED, TAKES_FOR, "--for TIME",
      "how long: 30m, 2h, 1d (default 1h)"},
     {"--wait", OPTION_WAIT, VALUE_SECONDS, TAKES_WAIT, "--wait [SECONDS]",
@@ -654,6 +672,15 @@ static bool set_option(struct parser *parser, const struct option *option, const
         break;
     case OPTION_REASON:
         out->reason = value;
+        break;
+    case OPTION_DATE:
+        out->date = value;
+        break;
+    case OPTION_CSV:
+        out->csv = true;
+        break;
+    case OPTION_HTML:
+        out->html = value;
         break;
     case OPTION_FOR:
         return set_duration(parser, option, value, &out->for_seconds);

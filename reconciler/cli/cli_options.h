@@ -38,6 +38,7 @@ enum dw_cli_command {
     DW_CLI_RECONCILE_LIST,
     DW_CLI_RECONCILE_SHOW,
     DW_CLI_RECONCILE_DIFFERENCES,
+    DW_CLI_RECONCILE_REPORT,
     DW_CLI_RECONCILE_REPAIR,
     DW_CLI_RECONCILE_CANCEL,
     DW_CLI_LETTER_LIST,
@@ -57,6 +58,7 @@ enum dw_cli_command {
     DW_CLI_ALERT_TEST,
     DW_CLI_ALERT_SILENCE,
     DW_CLI_ALERT_UNSILENCE,
+    DW_CLI_DIGEST,
     DW_CLI_EXPLAIN,
     DW_CLI_CONFIG_CHECK,
     DW_CLI_CONFIG_REFERENCE,
@@ -80,6 +82,9 @@ struct dw_cli_options {
     bool partitions;
     const char *reason; /* NULL: none */
     int64_t for_seconds;
+    const char *date; /* NULL: today */
+    const char *html; /* a file; NULL: none */
+    bool csv;
     const char *map;
     const char *state;
     const char *code;

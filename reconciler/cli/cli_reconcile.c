@@ -153,7 +153,7 @@ static void write_position(struct dw_cli *cli, struct dw_str run, const char *na
                       dw_cli_json_text(position, "lsn", cli->arena));
 }
 
-static void write_one(struct dw_cli *cli, struct dw_str run, struct dw_buf *out)
+void dw_cli_reconcile_write(struct dw_cli *cli, struct dw_str run, struct dw_buf *out)
 {
     struct dw_str repair = dw_cli_json_member(run, "repair");
     const char *state = dw_cli_json_text(repair, "state", cli->arena);
@@ -178,7 +178,7 @@ static void write_one(struct dw_cli *cli, struct dw_str run, struct dw_buf *out)
 
 enum dw_cli_exit dw_cli_reconcile_show(struct dw_cli *cli)
 {
-    return dw_cli_show(cli, run_path(cli, ""), write_one);
+    return dw_cli_show(cli, run_path(cli, ""), dw_cli_reconcile_write);
 }
 
 static enum dw_cli_exit post(struct dw_cli *cli, const char *path, struct dw_str body,
@@ -209,7 +209,7 @@ enum dw_cli_exit dw_cli_reconcile_cancel(struct dw_cli *cli)
     enum dw_cli_exit code =
         dw_cli_ask(cli, "POST", run_path(cli, "/cancel"), dw_str_from(""), &answer);
     if (!code)
-        print_with(cli, answer.body, write_one);
+        print_with(cli, answer.body, dw_cli_reconcile_write);
     return code;
 }
 
@@ -406,7 +406,7 @@ enum dw_cli_exit dw_cli_reconcile_repair(struct dw_cli *cli)
     code = wait_for(cli, dw_cli_json_number(run, "run"), &ended);
     if (code)
         return code;
-    print_with(cli, ended, write_one);
+    print_with(cli, ended, dw_cli_reconcile_write);
     return is_clean(cli, ended) ? DW_CLI_DONE : DW_CLI_REFUSED;
 }
 
@@ -445,7 +445,7 @@ static const char *cause_text(struct dw_cli *cli, struct dw_str difference)
     return *code ? dw_arena_printf(cli->arena, "%s %s", code, reason) : "";
 }
 
-static void write_differences(struct dw_cli *cli, struct dw_str body, struct dw_buf *out)
+void dw_cli_reconcile_write_differences(struct dw_cli *cli, struct dw_str body, struct dw_buf *out)
 {
     static const struct dw_cli_column columns[] = {
         {"KIND", false, false},   {"KEY", false, true},   {"WHAT", false, true},
@@ -477,5 +477,6 @@ static void write_differences(struct dw_cli *cli, struct dw_str body, struct dw_
 enum dw_cli_exit dw_cli_reconcile_differences(struct dw_cli *cli)
 {
     const char *path = dw_cli_page(cli, run_path(cli, "/differences"));
-    return dw_cli_show(cli, dw_cli_query(cli, path, "kind", cli->options.kind), write_differences);
+    return dw_cli_show(cli, dw_cli_query(cli, path, "kind", cli->options.kind),
+                       dw_cli_reconcile_write_differences);
 }

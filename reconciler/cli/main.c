@@ -104,6 +104,8 @@ static const struct {
     [DW_CLI_ALERT_TEST] = {dw_cli_alerts_test, true},
     [DW_CLI_ALERT_SILENCE] = {dw_cli_alerts_silence, true},
     [DW_CLI_ALERT_UNSILENCE] = {dw_cli_alerts_unsilence, true},
+    [DW_CLI_RECONCILE_REPORT] = {dw_cli_report_run, true},
+    [DW_CLI_DIGEST] = {dw_cli_digest_run, true},
     [DW_CLI_EXPLAIN] = {dw_cli_explain_run, false},
     [DW_CLI_CONFIG_CHECK] = {config_check, true},
     [DW_CLI_CONFIG_REFERENCE] = {config_reference, false},

@@ -48,5 +48,5 @@ ask() { # ARGUMENT…
 }
 ask --phases examples,coverage
 # In a map file a zero byte is refused wherever it stands, which its schema here does not say.
-ask --phases fuzzing --max-examples 15 --generation-allow-x00 false
+ask --phases fuzzing --max-examples 8 --generation-allow-x00 false
 assert_eq "$(dw_api /api/v1/status | tail -n 1)" 200 'after all that'

@@ -98,6 +98,8 @@ static void test_every_command_is_understood(void **state)
         {"alert test pager", DW_CLI_ALERT_TEST},
         {"alert silence lag a --for 2h --reason x", DW_CLI_ALERT_SILENCE},
         {"alert unsilence 3", DW_CLI_ALERT_UNSILENCE},
+        {"reconcile report 7 --csv", DW_CLI_RECONCILE_REPORT},
+        {"digest --date 2026-01-31 --html -", DW_CLI_DIGEST},
         {"explain DW-PG-001", DW_CLI_EXPLAIN},
         {"config check", DW_CLI_CONFIG_CHECK},
         {"config reference", DW_CLI_CONFIG_REFERENCE},
