@@ -153,6 +153,13 @@ enum dw_rc dw_state_alert_list(struct dw_state *state, const struct dw_alert_pag
     return rc;
 }
 
+/* A state that this program does not know is no reason to alert. */
+static enum dw_map_state state_of(const char *name)
+{
+    enum dw_map_state state = DW_MAP_STOPPED;
+    return dw_map_state_parse(name, &state) ? state : DW_MAP_STOPPED;
+}
+
 enum dw_rc dw_state_alert_maps(struct dw_state *state, int64_t recent_ms, struct dw_arena *arena,
                                const struct dw_alert_map_row **out, size_t *out_count,
                                struct dw_err *err)
@@ -167,7 +174,8 @@ enum dw_rc dw_state_alert_maps(struct dw_state *state, int64_t recent_ms, struct
         "  AND state IN ('open', 'unconfirmed') GROUP BY map),"
         " last AS (SELECT DISTINCT ON (map) map, id, beyond FROM dualwrite.reconcile_run"
         "  WHERE state = 'done' ORDER BY map, id DESC)"
-        " SELECT m.name, " DW_STATE_ALERT_US(
+        " SELECT m.name, m.topic, m.source_system, m.target_system, m.state, m.code, m.reason,"
+        " " DW_STATE_ALERT_US(
             "m.changed_at") ", coalesce(r.letters, 0), coalesce(l.id, 0),"
                             " coalesce(l.beyond + (SELECT count(*) FROM "
                             "dualwrite.reconcile_difference d"
@@ -182,10 +190,16 @@ enum dw_rc dw_state_alert_maps(struct dw_state *state, int64_t recent_ms, struct
     for (int i = 0; i < rows; i++)
         items[i] = (struct dw_alert_map_row){
             .map = dw_state_db_text(result, i, 0, arena),
-            .changed_us = dw_state_db_number(result, i, 1),
-            .recent_letters = dw_state_db_number(result, i, 2),
-            .run = dw_state_db_number(result, i, 3),
-            .differences = dw_state_db_number(result, i, 4),
+            .topic = dw_state_db_text(result, i, 1, arena),
+            .source_system = dw_state_db_text(result, i, 2, arena),
+            .target_system = dw_state_db_text(result, i, 3, arena),
+            .state = state_of(PQgetvalue(result, i, 4)),
+            .code = dw_state_db_text(result, i, 5, arena),
+            .reason = dw_state_db_text(result, i, 6, arena),
+            .changed_us = dw_state_db_number(result, i, 7),
+            .recent_letters = dw_state_db_number(result, i, 8),
+            .run = dw_state_db_number(result, i, 9),
+            .differences = dw_state_db_number(result, i, 10),
         };
     PQclear(result);
     *out = items;

@@ -8,6 +8,7 @@
 #define DW_STATE_STATE_ALERT_H
 #include "common/base/arena.h"
 #include "common/base/err.h"
+#include "common/state/map_state.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -62,9 +63,13 @@ enum dw_rc dw_state_alert_list(struct dw_state *state, const struct dw_alert_pag
                                struct dw_arena *arena, struct dw_alert_records *out,
                                struct dw_err *err) DW_MUST_CHECK;
 
-/* What each map's row says for the rules. */
+/* What each map's row says for the rules, by name: without the documents, since it is asked for
+ * every two seconds. */
 struct dw_alert_map_row {
-    const char *map;
+    const char *map, *topic;
+    const char *source_system, *target_system;
+    enum dw_map_state state;
+    const char *code, *reason;
     int64_t changed_us;     /* its last change of state or revision */
     int64_t recent_letters; /* dead letters indexed within `recent_ms` */
     int64_t run;            /* its last comparison that is done; 0 none */

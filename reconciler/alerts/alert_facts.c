@@ -59,25 +59,29 @@ static enum dw_rc count_letters(struct dw_alert_facts_reader *reader, struct dw_
 /* --- maps ---------------------------------------------------------------------------------------
  */
 
-static void take_maps(const struct dw_map_record *records, size_t count, struct dw_arena *arena,
+static void take_maps(const struct dw_alert_map_row *rows, size_t count, struct dw_arena *arena,
                       struct dw_table *by_name, struct dw_alert_facts *out)
 {
     struct dw_alert_map *maps = DW_ARENA_ARRAY(arena, struct dw_alert_map, count);
     for (size_t i = 0; i < count; i++) {
         maps[i] = (struct dw_alert_map){
-            .name = records[i].name,
-            .source_system = records[i].source_system,
-            .state = records[i].state,
-            .code = records[i].code,
-            .reason = records[i].reason,
+            .name = rows[i].map,
+            .source_system = rows[i].source_system,
+            .state = rows[i].state,
+            .code = rows[i].code,
+            .reason = rows[i].reason,
+            .changed_us = rows[i].changed_us,
+            .recent_letters = rows[i].recent_letters,
+            .run = rows[i].run,
+            .differences = rows[i].differences,
         };
-        *dw_table_place(by_name, dw_str_from(records[i].name)) = &maps[i];
+        *dw_table_place(by_name, dw_str_from(rows[i].map)) = &maps[i];
     }
     out->maps = maps;
     out->map_count = count;
 }
 
-static void take_targets(struct dw_alert_facts_reader *reader, const struct dw_map_record *records,
+static void take_targets(struct dw_alert_facts_reader *reader, const struct dw_alert_map_row *rows,
                          struct dw_arena *arena, const struct dw_table *by_name,
                          const struct dw_alert_facts *facts)
 {
@@ -87,13 +91,13 @@ static void take_targets(struct dw_alert_facts_reader *reader, const struct dw_m
         const struct dw_target_snapshot *target = &targets.items[t];
         bool known = !*target->problem && target->read_us;
         for (size_t i = 0; i < facts->map_count; i++)
-            if (known && strcmp(records[i].target_system, target->system) == 0) {
-                struct dw_alert_map *map = dw_table_find(by_name, dw_str_from(records[i].name));
+            if (known && strcmp(rows[i].target_system, target->system) == 0) {
+                struct dw_alert_map *map = dw_table_find(by_name, dw_str_from(rows[i].map));
                 map->target_known = true;
             }
         for (size_t m = 0; m < target->map_count; m++) {
             struct dw_alert_map *map = dw_table_find(by_name, dw_str_from(target->maps[m].map));
-            if (!map || strcmp(records[map - facts->maps].target_system, target->system) != 0)
+            if (!map || strcmp(rows[map - facts->maps].target_system, target->system) != 0)
                 continue;
             map->position_us = target->maps[m].position_us;
             map->newest_us = target->maps[m].newest_us;
@@ -103,7 +107,7 @@ static void take_targets(struct dw_alert_facts_reader *reader, const struct dw_m
 
 /* What the brokers do not say is as the settings have it. */
 static void take_topics(const struct dw_alert_facts_reader *reader,
-                        const struct dw_map_record *records, struct dw_arena *arena,
+                        const struct dw_alert_map_row *rows, struct dw_arena *arena,
                         const struct dw_table *by_name, const struct dw_alert_facts *facts)
 {
     struct dw_topic_list list;
@@ -111,9 +115,9 @@ static void take_topics(const struct dw_alert_facts_reader *reader,
     dw_topic_watch_read(reader->topics, arena, &list);
     dw_table_init(&by_topic);
     for (size_t i = 0; i < facts->map_count; i++) {
-        struct dw_alert_map *map = dw_table_find(by_name, dw_str_from(records[i].name));
+        struct dw_alert_map *map = dw_table_find(by_name, dw_str_from(rows[i].map));
         map->retention_ms = reader->settings->kafka.retention_ms;
-        *dw_table_place(&by_topic, dw_str_from(records[i].topic)) = map;
+        *dw_table_place(&by_topic, dw_str_from(rows[i].topic)) = map;
     }
     for (size_t i = 0; i < list.count; i++) {
         struct dw_alert_map *map = dw_table_find(&by_topic, dw_str_from(list.items[i].topic));
@@ -125,24 +129,6 @@ static void take_topics(const struct dw_alert_facts_reader *reader,
         map->unapplied_share = list.items[i].unapplied_share;
     }
     dw_table_done(&by_topic);
-}
-
-static enum dw_rc take_rows(struct dw_state *state, struct dw_arena *arena,
-                            const struct dw_table *by_name, struct dw_err *err)
-{
-    const struct dw_alert_map_row *rows = NULL;
-    size_t count = 0;
-    enum dw_rc rc = dw_state_alert_maps(state, RECENT_MS, arena, &rows, &count, err);
-    for (size_t i = 0; i < count && !rc; i++) {
-        struct dw_alert_map *map = dw_table_find(by_name, dw_str_from(rows[i].map));
-        if (!map)
-            continue;
-        map->changed_us = rows[i].changed_us;
-        map->recent_letters = rows[i].recent_letters;
-        map->run = rows[i].run;
-        map->differences = rows[i].differences;
-    }
-    return rc;
 }
 
 static void take_letters(const struct dw_alert_facts_reader *reader, const struct dw_table *by_name)
@@ -161,27 +147,25 @@ static enum dw_rc read_maps(struct dw_alert_facts_reader *reader, struct dw_stat
                             struct dw_arena *arena, struct dw_table *by_name,
                             struct dw_alert_facts *out, struct dw_err *err)
 {
-    const struct dw_map_record *records = NULL;
+    const struct dw_alert_map_row *rows = NULL;
     const struct dw_state_source *positions = NULL;
     size_t count = 0;
     size_t position_count = 0;
-    enum dw_rc rc = dw_state_maps_load(state, arena, &records, &count, err);
+    enum dw_rc rc = dw_state_alert_maps(state, RECENT_MS, arena, &rows, &count, err);
     if (!rc)
         rc = dw_state_positions_load(state, arena, &positions, &position_count, err);
     if (rc)
         return rc;
-    take_maps(records, count, arena, by_name, out);
-    take_targets(reader, records, arena, by_name, out);
-    take_topics(reader, records, arena, by_name, out);
+    take_maps(rows, count, arena, by_name, out);
+    take_targets(reader, rows, arena, by_name, out);
+    take_topics(reader, rows, arena, by_name, out);
     for (size_t i = 0; i < count; i++)
         for (size_t p = 0; p < position_count; p++)
-            if (strcmp(positions[p].system, records[i].source_system) == 0) {
-                struct dw_alert_map *map = dw_table_find(by_name, dw_str_from(records[i].name));
+            if (strcmp(positions[p].system, rows[i].source_system) == 0) {
+                struct dw_alert_map *map = dw_table_find(by_name, dw_str_from(rows[i].map));
                 map->published_us = positions[p].position.published_commit_us;
             }
-    rc = take_rows(state, arena, by_name, err);
-    if (!rc)
-        rc = count_letters(reader, state, err);
+    rc = count_letters(reader, state, err);
     take_letters(reader, by_name);
     return rc;
 }
