@@ -216,7 +216,10 @@ static enum dw_rc write_note(struct dw_state *state, const struct note *note, co
         "  SELECT name, change, revision, $2, state, $3, $4, $5 FROM dualwrite.map"
         "  WHERE name = $1)"
         " INSERT INTO dualwrite.audit_log (by, action, object, detail)"
-        " VALUES ($5, $6, $1, $7::json)",
+        " SELECT $5, $6, $1, CASE WHEN $2 <> 'apply' THEN $7::json ELSE (SELECT"
+        "  (jsonb_build_object('revision', r.revision, 'version', r.version) || $7::jsonb)::json"
+        "  FROM dualwrite.map m JOIN dualwrite.map_revision r"
+        "  ON r.map = m.name AND r.revision = m.revision WHERE m.name = $1) END",
         7, params, NULL, err);
     dw_buf_done(&action);
     dw_buf_done(&detail);

@@ -19,10 +19,13 @@ const char *dw_cli_progress_text(struct dw_arena *arena, const struct dw_cli_pro
     if (progress->percent >= 0)
         text = dw_arena_printf(arena, "%s, %.1f %%", text, progress->percent);
     text = dw_arena_printf(arena, "%s, %s", text, dw_cli_format_count(arena, progress->rows_done));
-    if (progress->rows_estimated > progress->rows_done)
+    if (progress->rows_estimated > progress->rows_done && progress->percent < 100)
         text = dw_arena_printf(arena, "%s of about %s", text,
                                dw_cli_format_count(arena, progress->rows_estimated));
     text = dw_arena_printf(arena, "%s rows", text);
+    if (progress->rows_deleted)
+        text = dw_arena_printf(arena, "%s, %s deleted", text,
+                               dw_cli_format_count(arena, progress->rows_deleted));
     if (progress->rows_per_second > 0)
         text =
             dw_arena_printf(arena, "%s, %s rows/s", text,
@@ -63,6 +66,7 @@ struct dw_cli_progress dw_cli_progress_read(struct dw_cli *cli, struct dw_str sy
         .state = state,
         .percent = known_real(sync, "percent"),
         .rows_done = dw_cli_json_number(sync, "rows_done"),
+        .rows_deleted = dw_cli_json_number(sync, "rows_deleted"),
         .rows_estimated = (int64_t)known_real(sync, "rows_estimated"),
         .rows_per_second = dw_cli_json_real(sync, "rows_per_second"),
         .seconds_left = known_real(sync, "seconds_left"),

@@ -9,6 +9,7 @@ struct dw_cli_progress { /* of a sync */
     const char *map, *state;
     double percent; /* -1 unknown */
     int64_t rows_done;
+    int64_t rows_deleted;
     int64_t rows_estimated; /* -1 unknown */
     double rows_per_second; /* 0: it stands, or unknown */
     double seconds_left;    /* -1 unknown */

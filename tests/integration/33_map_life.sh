@@ -121,6 +121,7 @@ dw_cli map history orders >"$dw_dir/out"
 assert_match "$(head -n 2 "$dw_dir/out")" 'caught_up +running'
 dw_cli map history orders --limit 2 --json | jq -e '.history | length == 2 and .[0].event == "caught_up" and .[1].event == "resume"' >/dev/null || fail 'history --json'
 dw_cli audit --map lonely --json | jq -e '[.audit[].action] | index("sync.cancel") and index("map.start") and index("sync.resync")' >/dev/null || fail 'audit'
+assert_match "$(dw_sql state "select detail from dualwrite.audit_log where action = 'map.apply' and object = 'lonely' order by id limit 1")" '"version": "1.0.0".*"revision": 1'
 dw_cli audit --limit 1 >"$dw_dir/out"
 assert_match "$(<"$dw_dir/out")" 'more: --after [0-9]+'
 

@@ -3,7 +3,7 @@
 # missing waits, is null, or dies with the name of the row; circles of maps are refused.
 . "$(dirname "$0")/../support/lib.sh"
 dw_up
-dw_config '.producer.heartbeat_ms = 200' '.producer.sync_chunk_rows = 100' '.consumer.dependency_wait_ms = 1500' '.consumer.breaker_percent = 100'
+dw_config '.producer.heartbeat_ms = 200' '.producer.sync_chunk_rows = 100' '.consumer.dependency_wait_ms = 3000' '.consumer.breaker_percent = 100'
 dw_sql erp <<'SQL'
 create table company (code varchar(4) primary key, name text);
 create table grp (company varchar(4), code numeric(6, 0), name text, primary key (company, code));

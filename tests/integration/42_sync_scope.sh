@@ -35,6 +35,7 @@ rows " and not (code = 'a' and id between 101 and 199 and id % 10 = 1)" 890
 step "of a range only what is extra in it is deleted"
 dw_sql crm "insert into item select c, n, 0 from (values ('a'), ('B'), ('b'), ('A')) c(c), generate_series(2001, 2010) n"
 dw_cli map resync items --from '["B", 2005]' --to '["a", 2002]' --delete-extra --yes --wait >"$dw_dir/out"
+assert_match "$(<"$dw_dir/out")" 'items: done, 100.0 %, [0-9]+ rows, 8 deleted'
 # in the source's order: "B" 2005 to 2010, all of "a" up to 2002 - but not "A", nor "b"
 assert_sql crm "select string_agg(code || ' ' || n, ', ' order by code collate \"C\") from (select code, count(*) as n from item where id > 2000 group by code) c" 'A 10, B 4, a 8, b 10'
 (($(estimated) >= 300 && $(estimated) <= 900)) || fail "$(estimated) rows were expected of 450"

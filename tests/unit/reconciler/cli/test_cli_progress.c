@@ -42,9 +42,11 @@ static void test_text_says_what_is_known_and_no_more(void **state)
     progress = (struct dw_cli_progress){.state = "done",
                                         .percent = 100,
                                         .rows_done = 40000,
+                                        .rows_deleted = 1234,
                                         .rows_estimated = 30000,
                                         .seconds_left = -1};
-    assert_string_equal(dw_cli_progress_text(&arena, &progress), "done, 100.0 %, 40,000 rows");
+    assert_string_equal(dw_cli_progress_text(&arena, &progress),
+                        "done, 100.0 %, 40,000 rows, 1,234 deleted");
 }
 
 static void test_bar_fills_from_the_left(void **state)
