@@ -28,7 +28,7 @@ static const struct setting consumer_settings[] = {
     {"enable.auto.commit", "false"},       {"enable.auto.offset.store", "false"},
     {"auto.offset.reset", "error"},        {"enable.partition.eof", "false"},
     {"allow.auto.create.topics", "false"}, {"check.crcs", "true"},
-    {"fetch.wait.max.ms", "50"},           {"fetch.error.backoff.ms", "100"},
+    {"fetch.wait.max.ms", "500"},          {"fetch.error.backoff.ms", "100"},
     {"queued.min.messages", "1000"},
 };
 

@@ -19,6 +19,7 @@ enum {
     START_AGAIN_MS = 20,
     CLOSE_TIMEOUT_MS = 5000,
     NUDGE_MS = 1,
+    LOOKS_AGE_MS = 1000,
     PACKED = 4, /* what a fetch may weigh, of what may be held unpacked */
     QUEUED_MAX_KBYTES = 65536,
     QUEUED_MIN_MESSAGES = 10000000,
@@ -34,6 +35,8 @@ struct member {
 
 struct dw_kafka_consumer {
     rd_kafka_t *client;
+    rd_kafka_t *looker; /* for looks: the client's own requests to a broker queue up behind a fetch
+                           that waits there */
     rd_kafka_queue_t *queue;
     struct dw_kafka_consumer_options options;
     struct member **members;
@@ -321,6 +324,8 @@ static enum dw_rc configure(rd_kafka_conf_t *conf, const struct dw_kafka_setting
                         options->session_timeout_ms < 60000 ? 60000 : options->session_timeout_ms,
                         err);
     if (rc == DW_OK)
+        rc = set_number(conf, settings, "fetch.wait.max.ms", options->fetch_wait_ms, err);
+    if (rc == DW_OK)
         rc = set_number(conf, settings, "queued.max.messages.kbytes", QUEUED_MAX_KBYTES, err);
     if (rc == DW_OK)
         rc = set_number(conf, settings, "fetch.message.max.bytes", fetch, err);
@@ -335,6 +340,27 @@ static enum dw_rc configure(rd_kafka_conf_t *conf, const struct dw_kafka_setting
     if (rc == DW_OK)
         rc = set_number(conf, settings, "topic.metadata.refresh.interval.ms", 3000, err);
     return rc == DW_OK ? fit_message_size(conf, err) : rc;
+}
+
+static enum dw_rc open_looker(rd_kafka_t **out, const struct dw_kafka_settings *settings,
+                              const char *client_id, struct dw_err *err)
+{
+    rd_kafka_conf_t *conf = NULL;
+    char name[160];
+    char reason[512];
+    (void)snprintf(name, sizeof name, "%s-looks", client_id);
+    enum dw_rc rc = dw_kafka_config_new(&conf, settings, DW_KAFKA_READER, name, err);
+    if (rc == DW_OK)
+        rc = fit_message_size(conf, err);
+    if (rc == DW_OK) /* a topic that was given more partitions is known by then */
+        rc = set_number(conf, settings, "metadata.max.age.ms", LOOKS_AGE_MS, err);
+    *out = rc == DW_OK ? rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason) : NULL;
+    if (*out)
+        return DW_OK;
+    if (conf)
+        rd_kafka_conf_destroy(conf);
+    return rc != DW_OK ? rc
+                       : dw_err_set(err, DW_CONFIG, "DW-KAFKA-001", "kafka consumer: %s", reason);
 }
 
 enum dw_rc dw_kafka_consumer_open(struct dw_kafka_consumer **out,
@@ -352,14 +378,22 @@ enum dw_rc dw_kafka_consumer_open(struct dw_kafka_consumer **out,
         rd_kafka_conf_destroy(conf);
         return rc;
     }
+    rd_kafka_t *looker = NULL;
+    rc = open_looker(&looker, settings, options->client_id, err);
+    if (rc != DW_OK) {
+        rd_kafka_conf_destroy(conf);
+        return rc;
+    }
     struct dw_kafka_consumer *consumer = DW_MEM_NEW(struct dw_kafka_consumer);
     consumer->options = *options;
+    consumer->looker = looker;
     rd_kafka_conf_set_opaque(conf, consumer);
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     char reason[512];
     consumer->client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
     if (!consumer->client) {
         rd_kafka_conf_destroy(conf);
+        rd_kafka_destroy(looker);
         free(consumer);
         return dw_err_set(err, DW_CONFIG, "DW-KAFKA-001", "kafka consumer: %s", reason);
     }
@@ -400,6 +434,7 @@ void dw_kafka_consumer_close(struct dw_kafka_consumer *consumer)
         drop(consumer, consumer->members[0]);
     rd_kafka_queue_destroy(queue);
     rd_kafka_destroy_flags(consumer->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    rd_kafka_destroy(consumer->looker);
     free((void *)consumer->members);
     free(consumer);
 }
@@ -570,7 +605,7 @@ enum dw_rc dw_kafka_consumer_look(struct dw_kafka_consumer *consumer, const char
                                   struct dw_kafka_look *out, struct dw_err *err)
 {
     *out = (struct dw_kafka_look){.committed = -1};
-    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(consumer->client, topic, partition,
+    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(consumer->looker, topic, partition,
                                                                 &out->low, &out->high, timeout_ms);
     if (code)
         return look_error(topic, partition, code, err);

@@ -12,6 +12,7 @@ void dw_context_init(struct dw_context *context, const struct dw_settings *setti
 {
     *context =
         (struct dw_context){.settings = settings, .instance = instance, .registry = registry};
+    context->pool.limit = (size_t)settings->consumer.queue_bytes;
     (void)pthread_mutex_init(&context->letters_lock, NULL);
     (void)pthread_mutex_init(&context->incarnation_lock, NULL);
     dw_reread_init(&context->reread);

@@ -8,6 +8,7 @@
 #include "common/config/settings.h"
 #include "common/kafka/kafka_consumer.h"
 #include "common/kafka/kafka_dead_letter.h"
+#include "consumer/pipeline/feed.h"
 #include "consumer/pipeline/registry.h"
 #include "consumer/pipeline/reread.h"
 #include <pthread.h>
@@ -26,7 +27,8 @@ struct dw_context {
     pthread_mutex_t letters_lock;
     struct dw_kafka_dead_letters *letters; /* made at the first dead letter */
 
-    struct dw_reread reread; /* rows that have to be read again */
+    struct dw_reread reread;  /* rows that have to be read again */
+    struct dw_feed_pool pool; /* what is fetched and not yet applied */
 
     pthread_mutex_t incarnation_lock; /* one lane at a time names a new one */
 

@@ -5,18 +5,52 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CHUNK_FIRST_BYTES = 8 * 1024, CHUNK_BYTES = 128 * 1024 };
+enum {
+    CHUNK_FIRST_BYTES = 8 * 1024,
+    CHUNK_BYTES = 128 * 1024,
+    CHUNK_GROWTH = 4,
+    LEAST_BYTES = 32 * 1024, /* that a partition may queue when nothing is left */
+};
 
-void dw_feed_init(struct dw_feed *feed, size_t limit_bytes)
+void dw_feed_init(struct dw_feed *feed, struct dw_feed_pool *pool)
 {
-    *feed = (struct dw_feed){.limit_bytes = limit_bytes, .commit_offset = -1};
+    *feed = (struct dw_feed){.pool = pool, .commit_offset = -1};
     (void)pthread_mutex_init(&feed->lock, NULL);
+}
+
+static size_t own_bytes(const struct dw_feed *feed)
+{
+    return feed->queued_bytes + feed->held_bytes;
+}
+
+static size_t left_in(struct dw_feed_pool *pool)
+{
+    size_t used = atomic_load_explicit(&pool->used, memory_order_relaxed);
+    return used < pool->limit ? pool->limit - used : 0;
+}
+
+static bool is_full(const struct dw_feed *feed)
+{
+    size_t own = own_bytes(feed);
+    return own >= LEAST_BYTES && own / 2 >= left_in(feed->pool);
+}
+
+static bool has_room(const struct dw_feed *feed)
+{
+    size_t own = own_bytes(feed);
+    return own <= LEAST_BYTES / 2 || own <= left_in(feed->pool);
+}
+
+static void give_back(struct dw_feed *feed, const struct dw_feed_chunk *chunk)
+{
+    (void)atomic_fetch_sub_explicit(&feed->pool->used, chunk->capacity, memory_order_relaxed);
 }
 
 static void free_chunks(struct dw_feed *feed)
 {
     while (feed->head) {
         struct dw_feed_chunk *next = feed->head->next;
+        give_back(feed, feed->head);
         free(feed->head);
         feed->head = next;
     }
@@ -80,7 +114,8 @@ bool dw_feed_release(struct dw_feed *feed, struct dw_feed_chunk *chunk)
 {
     pthread_mutex_lock(&feed->lock);
     feed->held_bytes -= chunk->capacity;
-    bool room = feed->full && feed->queued_bytes + feed->held_bytes <= feed->limit_bytes / 2;
+    give_back(feed, chunk);
+    bool room = feed->full && has_room(feed);
     pthread_mutex_unlock(&feed->lock);
     free(chunk);
     return room;
@@ -112,13 +147,15 @@ bool dw_feed_empty(struct dw_feed *feed)
 }
 
 /* The chunk that takes `bytes` more. The first of an empty queue is small: at a low rate a chunk
- * holds a record or two; under load each further one has full size. */
+ * holds a record or two; under load they grow. */
 static struct dw_feed_chunk *chunk_for(struct dw_feed *feed, size_t bytes)
 {
     struct dw_feed_chunk *tail = feed->tail;
     if (tail && tail->count < DW_FEED_CHUNK_RECORDS && tail->capacity - tail->used >= bytes)
         return tail;
-    size_t capacity = tail ? CHUNK_BYTES : CHUNK_FIRST_BYTES;
+    size_t capacity = tail ? tail->capacity * CHUNK_GROWTH : CHUNK_FIRST_BYTES;
+    if (capacity > CHUNK_BYTES)
+        capacity = CHUNK_BYTES;
     if (capacity < bytes)
         capacity = bytes;
     struct dw_feed_chunk *chunk = malloc(sizeof *chunk + capacity);
@@ -134,6 +171,7 @@ static struct dw_feed_chunk *chunk_for(struct dw_feed *feed, size_t bytes)
         feed->head = chunk;
     feed->tail = chunk;
     feed->queued_bytes += capacity;
+    (void)atomic_fetch_add_explicit(&feed->pool->used, capacity, memory_order_relaxed);
     return chunk;
 }
 
@@ -163,7 +201,7 @@ static enum dw_feed_append append_locked(struct dw_feed *feed, uint32_t generati
     copy->value = copy_into(chunk, record->value);
     chunk->count++;
     feed->next_offset = record->offset + 1;
-    if (feed->queued_bytes + feed->held_bytes >= feed->limit_bytes) {
+    if (is_full(feed)) {
         feed->full = true;
         return DW_FEED_FULL;
     }
@@ -190,8 +228,7 @@ void dw_feed_set_out_of_range(struct dw_feed *feed, uint32_t generation)
 void dw_feed_order(struct dw_feed *feed, struct dw_feed_order *out)
 {
     pthread_mutex_lock(&feed->lock);
-    bool room = feed->queued_bytes + feed->held_bytes <= feed->limit_bytes / 2;
-    if (feed->full && room)
+    if (feed->full && has_room(feed))
         feed->full = false;
     *out = (struct dw_feed_order){
         .running = feed->running,

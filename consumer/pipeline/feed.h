@@ -6,6 +6,9 @@
  * a new generation: what was fetched for an older one is refused, so no stale record gets through
  * a rewind.
  *
+ * All feeds of a process draw on one pool of bytes: a partition may queue twice what is left of it,
+ * so that the few that have something share it evenly, whatever the number of those that have not.
+ *
  *   lane:  start(offset) ─► take … take ─► commit(offset)        stop
  *   fetch: order() ─► append … append(full) ─► pauses ─► order(): room again ─► resumes
  *
@@ -15,6 +18,7 @@
 #define DW_PIPELINE_FEED_H
 #include "common/base/str.h"
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,12 +40,17 @@ struct dw_feed_chunk {
     char bytes[];
 };
 
+struct dw_feed_pool {
+    size_t limit; /* bytes of all feeds, about */
+    _Atomic size_t used;
+};
+
 struct dw_feed {
     pthread_mutex_t lock;
+    struct dw_feed_pool *pool; /* borrowed */
     struct dw_feed_chunk *head, *tail;
     size_t queued_bytes; /* not yet taken */
     size_t held_bytes;   /* taken and not yet released */
-    size_t limit_bytes;
     int64_t next_offset; /* expected from the fetch thread */
     int64_t start_offset;
     int64_t commit_offset; /* -1: none */
@@ -62,7 +71,7 @@ struct dw_feed_order { /* what the fetch thread has to do */
     char incarnation[40];
 };
 
-void dw_feed_init(struct dw_feed *feed, size_t limit_bytes);
+void dw_feed_init(struct dw_feed *feed, struct dw_feed_pool *pool);
 void dw_feed_done(struct dw_feed *feed);
 
 /* --- the lane's side --- */

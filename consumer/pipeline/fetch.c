@@ -13,7 +13,10 @@ enum {
     POLL_MS = 100,
     COMMIT_MS = 250,
     RECORDS_PER_ROUND = 1000,
-    QUEUE_MIN_BYTES = 256 * 1024,
+    WAITING_MIN_BYTES = 256 * 1024,
+    WAIT_MIN_MS = 50, /* of a fetch, for others to have something */
+    WAIT_MAX_MS = 500,
+    WAIT_PARTITIONS = 8, /* partitions of all maps for each millisecond */
     PREFETCH_MAX_BYTES = 4 * 1024 * 1024,
     AGAIN_MS = 1000, /* subscribing after an error */
     LEAVE_MS = 300,
@@ -108,11 +111,11 @@ static struct dw_lane *lane_for(struct dw_fetch *fetch, const struct dw_registry
     return lane;
 }
 
-static size_t queue_bytes_of(const struct dw_fetch *fetch)
+static size_t waiting_bytes_of(const struct dw_fetch *fetch)
 {
     int64_t total = fetch->context->settings->consumer.queue_bytes;
     int64_t share = total / (int64_t)(fetch->slot_count ? fetch->slot_count : 1);
-    return share < QUEUE_MIN_BYTES ? QUEUE_MIN_BYTES : (size_t)share;
+    return share < WAITING_MIN_BYTES ? WAITING_MIN_BYTES : (size_t)share;
 }
 
 static void set_partition(struct dw_fetch *fetch, struct slot *slot, struct dw_partition *partition)
@@ -142,9 +145,9 @@ static void find_home(struct dw_fetch *fetch, struct slot *slot)
     if (entry && entry->map) {
         struct dw_lane *lane = lane_for(fetch, entry, slot->kafka);
         if (lane) {
-            struct dw_partition *partition =
-                dw_partition_new(slot->kafka->topic, slot->kafka->number, entry->name,
-                                 queue_bytes_of(fetch), context->settings->consumer.retry_max_ms);
+            struct dw_partition *partition = dw_partition_new(
+                slot->kafka->topic, slot->kafka->number, entry->name, &context->pool,
+                waiting_bytes_of(fetch), context->settings->consumer.retry_max_ms);
             slot->lane = lane;
             slot->running = false;
             slot->full = false;
@@ -453,6 +456,23 @@ static void add_metrics(struct dw_fetch *fetch)
                                       "Errors reported by the Kafka client.", "", 1);
 }
 
+/* Each fetch names all partitions, which the client looks up one by one: idle ones by the thousand
+ * must not be asked for twenty times a second. But a partition that is resumed waits for the fetch
+ * that is under way. */
+static int64_t fetch_wait_of(struct dw_registry *registry)
+{
+    int64_t partitions = 0;
+    size_t count = 0;
+    struct dw_registry_map **entries = dw_registry_all(registry, &count);
+    for (size_t i = 0; i < count; i++) {
+        partitions += entries[i]->partitions;
+        dw_registry_release(entries[i]);
+    }
+    free((void *)entries);
+    int64_t wait = partitions / WAIT_PARTITIONS;
+    return wait < WAIT_MIN_MS ? WAIT_MIN_MS : wait > WAIT_MAX_MS ? WAIT_MAX_MS : wait;
+}
+
 static int64_t prefetch_of(const struct dw_settings *settings)
 {
     int64_t quarter = settings->consumer.queue_bytes / 4;
@@ -472,6 +492,7 @@ enum dw_rc dw_fetch_start(struct dw_fetch **out, struct dw_context *context, str
         .client_id = client_id,
         .session_timeout_ms = context->settings->consumer.session_timeout_ms,
         .prefetch_bytes = prefetch_of(context->settings),
+        .fetch_wait_ms = fetch_wait_of(context->registry),
         .context = fetch,
         .assigned = on_assigned,
         .revoked = on_revoked,

@@ -8,7 +8,8 @@
 enum { RETRY_BASE_MS = 50, WAITING_BASE_MS = 200, WAITING_MAX_MS = 5000 };
 
 struct dw_partition *dw_partition_new(const char *topic, int32_t number, const char *map,
-                                      size_t queue_bytes, int64_t retry_max_ms)
+                                      struct dw_feed_pool *pool, size_t waiting_bytes,
+                                      int64_t retry_max_ms)
 {
     struct dw_partition *partition = DW_MEM_NEW(struct dw_partition);
     partition->topic = dw_mem_strdup(topic);
@@ -18,9 +19,9 @@ struct dw_partition *dw_partition_new(const char *topic, int32_t number, const c
     partition->state = DW_PARTITION_PAUSED; /* until the lane has seen that its map runs */
     partition->next_offset = -1;
     partition->high = -1;
-    dw_feed_init(&partition->feed, queue_bytes);
+    dw_feed_init(&partition->feed, pool);
     dw_waiting_init(&partition->waiting);
-    partition->waiting_bytes_max = queue_bytes;
+    partition->waiting_bytes_max = waiting_bytes;
     dw_retry_init(&partition->retry, RETRY_BASE_MS, retry_max_ms);
     dw_retry_init(&partition->waiting_retry, WAITING_BASE_MS, WAITING_MAX_MS);
     return partition;

@@ -68,10 +68,10 @@ struct dw_partition {
     struct dw_version released;
 };
 
-/* `queue_bytes`: this partition's share, for the records fetched ahead and again for waiting ones.
- */
+/* Records fetched ahead draw on `pool` (borrowed); `waiting_bytes`: for rows that wait. */
 struct dw_partition *dw_partition_new(const char *topic, int32_t number, const char *map,
-                                      size_t queue_bytes, int64_t retry_max_ms);
+                                      struct dw_feed_pool *pool, size_t waiting_bytes,
+                                      int64_t retry_max_ms);
 void dw_partition_release(struct dw_partition *partition);
 
 /* Rows that may still wait: as many as the setting has it, within this partition's share of the

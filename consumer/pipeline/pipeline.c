@@ -374,6 +374,9 @@ int dw_pipeline_run(const struct dw_settings *settings, const char *instance)
     struct dw_registry *registry = dw_registry_new(settings);
     dw_context_init(&control.context, settings, instance, registry);
     dw_retry_init(&control.retry, 100, 5000);
+    /* How many maps there are decides how they are fetched; without an answer it is as for few. */
+    if (open_state(&control) && load_maps(&control))
+        control.reload_at_ms = dw_clock_mono_ms() + RELOAD_MS;
     if (start(&control, &err) != DW_OK) {
         dw_log_err(DW_LOG_FATAL, "consumer.start", &err);
         return err.rc == DW_CONFIG ? EXIT_CONFIG : EXIT_FAILURE;

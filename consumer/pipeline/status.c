@@ -61,6 +61,7 @@ void dw_status_init(struct dw_status *status, struct dw_context *context,
     *status = (struct dw_status){.partitions = partitions, .count = count};
     if (count)
         qsort((void *)partitions, count, sizeof(struct dw_partition *), by_map);
+    int64_t until_ms = dw_clock_mono_ms() + timeout_ms;
     bool reachable = true;
     for (size_t i = 0; i < count; i++) {
         struct dw_partition *partition = partitions[i];
@@ -68,7 +69,7 @@ void dw_status_init(struct dw_status *status, struct dw_context *context,
             dw_kafka_consumer_high(context->consumer, partition->topic, partition->number);
         struct dw_kafka_look look;
         struct dw_err err = DW_ERR_INIT;
-        if ((high < 0 || !fetches(partition)) && reachable) {
+        if ((high < 0 || !fetches(partition)) && reachable && dw_clock_mono_ms() < until_ms) {
             bool committed = load(&partition->next_offset) < 0;
             reachable =
                 dw_kafka_consumer_look(context->consumer, partition->topic, partition->number,

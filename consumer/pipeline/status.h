@@ -14,7 +14,7 @@ struct dw_status {
 };
 
 /* Looks at the assigned partitions, which `partitions` is an owned array of. Asks the brokers for
- * the end of the log where the client does not know it (`timeout_ms` at most for each). */
+ * the end of the log where the client does not know it (`timeout_ms` at most, for all of them). */
 void dw_status_init(struct dw_status *status, struct dw_context *context,
                     struct dw_partition **partitions, size_t count, int timeout_ms);
 void dw_status_done(struct dw_status *status);

@@ -11,7 +11,7 @@
 #define ORDINALS_PER_ROW   3
 #define KEY_MAX            ((size_t)1 << 20)
 #define KEY_KEEP           4096
-#define HEARTBEAT_MAPS     100
+#define HEARTBEAT_MAPS     40
 #define MARKER_MAX         ((size_t)64 << 20)
 #define ENVELOPE_BYTES_MAX 2048 /* of a question, without key and row */
 
@@ -624,11 +624,12 @@ static void feed_maps(struct dw_row_event *row_event, const struct dw_relation *
 }
 
 /* Each heartbeat costs a record and a transaction of the target for each partition: of many maps
- * the idle ones take turns. */
+ * the idle ones take turns. One that has still to catch up is waited for. */
 static bool takes_heartbeat(const struct dw_row_event *row_event, struct dw_publisher_map *map)
 {
     uint64_t turns = 1 + row_event->publisher->map_count / HEARTBEAT_MAPS;
-    bool active = map->rows_in != map->rows_at_heartbeat;
+    bool active =
+        map->rows_in != map->rows_at_heartbeat || map->map->record.state != DW_MAP_RUNNING;
     map->rows_at_heartbeat = map->rows_in;
     return active || (row_event->heartbeats + map->slot) % turns == 0;
 }

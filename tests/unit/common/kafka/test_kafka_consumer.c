@@ -90,6 +90,7 @@ static void produce(struct fixture *f, int32_t partition, int from, int to)
 static void join(struct fixture *f)
 {
     const struct dw_kafka_consumer_options options = {.client_id = "test",
+                                                      .fetch_wait_ms = 50,
                                                       .session_timeout_ms = 6000,
                                                       .prefetch_bytes = 1 << 20,
                                                       .context = f,

@@ -20,7 +20,8 @@ static void test_records_come_out_in_order_with_nulls_kept(void **state)
 {
     (void)state;
     struct dw_feed feed;
-    dw_feed_init(&feed, 1 << 20);
+    struct dw_feed_pool pool = {.limit = 1 << 20};
+    dw_feed_init(&feed, &pool);
     dw_feed_start(&feed, 7);
     struct dw_feed_record record = {7, {NULL, 0}, {NULL, 0}};
     assert_int_equal(dw_feed_append(&feed, 1, &record, false), DW_FEED_FIRST);
@@ -38,12 +39,13 @@ static void test_records_come_out_in_order_with_nulls_kept(void **state)
     dw_feed_done(&feed);
 }
 
-static void test_full_until_half_is_released(void **state)
+static void test_full_until_there_is_room(void **state)
 {
     (void)state;
     struct dw_feed feed;
     struct dw_feed_order order;
-    dw_feed_init(&feed, 512 * 1024);
+    struct dw_feed_pool pool = {.limit = 768 * 1024};
+    dw_feed_init(&feed, &pool);
     dw_feed_start(&feed, 0);
     int64_t offset = 0;
     while (append(&feed, 1, offset, false) != DW_FEED_FULL)
@@ -70,11 +72,60 @@ static void test_full_until_half_is_released(void **state)
     dw_feed_done(&feed);
 }
 
+/* How much a feed takes until it is full, in KiB. */
+static size_t fill(struct dw_feed *feed)
+{
+    struct dw_feed_order order;
+    dw_feed_start(feed, 0);
+    dw_feed_order(feed, &order);
+    for (int64_t offset = 0;; offset++)
+        if (append(feed, order.generation, offset, false) == DW_FEED_FULL)
+            return feed->queued_bytes / 1024;
+}
+
+static void test_feeds_share_what_is_left(void **state)
+{
+    (void)state;
+    struct dw_feed_pool pool = {.limit = 3 << 20};
+    struct dw_feed one;
+    struct dw_feed two;
+    struct dw_feed three;
+    struct dw_feed_order order;
+    dw_feed_init(&one, &pool);
+    dw_feed_init(&two, &pool);
+    dw_feed_init(&three, &pool);
+    assert_in_range(fill(&one), 2048, 2048 + 128); /* twice what is left: two of three */
+    assert_in_range(fill(&two), 680, 680 + 128);   /* the same of the third one */
+    assert_in_range(fill(&three), 200, 200 + 128);
+    assert_true(pool.used < pool.limit);
+    dw_feed_order(&two, &order);
+    assert_false(order.room);
+    dw_feed_stop(&one);
+    dw_feed_order(&two, &order);
+    assert_true(order.room); /* by what another gave back */
+    dw_feed_done(&one);
+    dw_feed_done(&two);
+    dw_feed_done(&three);
+    assert_int_equal(pool.used, 0);
+}
+
+static void test_with_nothing_left_each_has_a_little(void **state)
+{
+    (void)state;
+    struct dw_feed_pool pool = {.limit = 1 << 20, .used = 1 << 20};
+    struct dw_feed feed;
+    dw_feed_init(&feed, &pool);
+    assert_in_range(fill(&feed), 32, 64);
+    dw_feed_done(&feed);
+    assert_int_equal(pool.used, 1 << 20);
+}
+
 static void test_a_record_larger_than_the_limit_passes(void **state)
 {
     (void)state;
     struct dw_feed feed;
-    dw_feed_init(&feed, 1000);
+    struct dw_feed_pool pool = {.limit = 1000};
+    dw_feed_init(&feed, &pool);
     dw_feed_start(&feed, 0);
     size_t bytes = (size_t)16 << 20;
     char *large = calloc(1, bytes);
@@ -91,7 +142,8 @@ static void test_a_new_start_refuses_what_is_stale(void **state)
 {
     (void)state;
     struct dw_feed feed;
-    dw_feed_init(&feed, 1 << 20);
+    struct dw_feed_pool pool = {.limit = 1 << 20};
+    dw_feed_init(&feed, &pool);
     dw_feed_start(&feed, 5);
     assert_int_equal(append(&feed, 1, 5, false), DW_FEED_FIRST);
     dw_feed_start(&feed, 2);
@@ -111,7 +163,8 @@ static void test_orders_tell_what_to_commit_once(void **state)
     (void)state;
     struct dw_feed feed;
     struct dw_feed_order order;
-    dw_feed_init(&feed, 1 << 20);
+    struct dw_feed_pool pool = {.limit = 1 << 20};
+    dw_feed_init(&feed, &pool);
     dw_feed_start(&feed, 5);
     dw_feed_commit(&feed, 9, "11111111-2222-3333-4444-555555555555");
     dw_feed_order(&feed, &order);
@@ -132,7 +185,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_records_come_out_in_order_with_nulls_kept),
-        cmocka_unit_test(test_full_until_half_is_released),
+        cmocka_unit_test(test_full_until_there_is_room),
+        cmocka_unit_test(test_feeds_share_what_is_left),
+        cmocka_unit_test(test_with_nothing_left_each_has_a_little),
         cmocka_unit_test(test_a_record_larger_than_the_limit_passes),
         cmocka_unit_test(test_a_new_start_refuses_what_is_stale),
         cmocka_unit_test(test_orders_tell_what_to_commit_once),
