@@ -29,28 +29,28 @@ DW_ERR_ENTRY("DW-CAPTURE-014", "a table had left the publication, or its name",
     "Where it was renamed, rename it back or map the new name. It is published again from now on; what changed in between is in no stream: resume the map, then re-sync it.")
 DW_ERR_ENTRY("DW-CAPTURE-020", "the replication slot is gone",
     "Somebody dropped it, or the server was replaced by one without it.",
-    "Start the producer once with --accept-gap; then `dualwrite system resync NAME --delete-extra --yes`, since changes meanwhile are missing.")
+    "Start over: `dualwrite system resync NAME --accept-gap --delete-extra --yes`, since changes meanwhile are missing.")
 DW_ERR_ENTRY("DW-CAPTURE-021", "the replication slot is lost",
     "The slot held back more WAL than max_slot_wal_keep_size allows and was invalidated.",
-    "Start the producer once with --accept-gap; then `dualwrite system resync NAME --delete-extra --yes`. Raise max_slot_wal_keep_size or watch dw_source_slot_retained_bytes.")
+    "Start over: `dualwrite system resync NAME --accept-gap --delete-extra --yes`. Raise max_slot_wal_keep_size or watch dw_source_slot_retained_bytes.")
 DW_ERR_ENTRY("DW-CAPTURE-022", "the replication slot is ahead",
     "Somebody moved the slot (pg_replication_slot_advance, another client): changes were skipped.",
-    "Find the other client; start the producer once with --accept-gap; then `dualwrite system resync NAME --delete-extra --yes`.")
+    "Find the other client; start over: `dualwrite system resync NAME --accept-gap --delete-extra --yes`.")
 DW_ERR_ENTRY("DW-CAPTURE-023", "another database cluster",
     "The connection leads to a cluster with another system identifier than before.",
-    "Correct the connection; if the new cluster is meant, start once with --accept-gap, then `dualwrite system resync NAME --delete-extra --yes`.")
+    "Correct the connection; if the new cluster is meant, `dualwrite system resync NAME --accept-gap --delete-extra --yes`.")
 DW_ERR_ENTRY("DW-CAPTURE-024", "another timeline",
     "The server was promoted or restored: what it holds may differ from what was published.",
-    "Check what was lost; start the producer once with --accept-gap; then `dualwrite system resync NAME --delete-extra --yes`.")
+    "Check what was lost; start over: `dualwrite system resync NAME --accept-gap --delete-extra --yes`.")
 DW_ERR_ENTRY("DW-CAPTURE-025", "the server is behind",
     "Its WAL ends before what was published: it was restored from an older state.",
-    "Start the producer once with --accept-gap; then `dualwrite system resync NAME --delete-extra --yes`.")
+    "Start over: `dualwrite system resync NAME --accept-gap --delete-extra --yes`.")
 DW_ERR_ENTRY("DW-CAPTURE-026", "another history",
     "The commits that the server sends again are not those that were published: it was restored from an image.",
-    "Start the producer once with --accept-gap; then `dualwrite system resync NAME --delete-extra --yes`.")
+    "Start over: `dualwrite system resync NAME --accept-gap --delete-extra --yes`.")
 DW_ERR_ENTRY("DW-CAPTURE-027", "the publication was not there",
     "The publication was dropped while changes were made: the server cannot decode them without it, even when it is made again.",
-    "Start the producer once with --accept-gap; then `dualwrite system resync NAME --delete-extra --yes`, since those changes are missing.")
+    "Start over: `dualwrite system resync NAME --accept-gap --delete-extra --yes`, since those changes are missing.")
 DW_ERR_ENTRY("DW-CAPTURE-031", "the map's topic is out of service",
     "The topic was deleted, has no leader, or may not be written to.",
     "Make the topic work again, then resume the map; events since the gap's position are missing until `dualwrite map resync NAME --delete-extra --yes`.")

@@ -180,12 +180,25 @@ enum dw_rc dw_state_positions_load(struct dw_state *state, struct dw_arena *aren
                                    struct dw_err *err) DW_MUST_CHECK;
 
 /* A durable note that events may be missing: from which position on, for which map ("" = all maps
- * of the system), why. Shown in the status until it is closed by a re-sync. Idempotent. */
+ * of the system), why. Shown in the status until it is closed by a re-sync. Idempotent; one at
+ * which a producer stands once more after it was accepted is a new one. */
 enum dw_rc dw_state_gap_add(struct dw_state *state, const char *system, const char *map,
                             const char *code, uint64_t from_lsn, const char *reason,
                             struct dw_err *err) DW_MUST_CHECK;
 
+/* A person accepts the gaps at which the system's producer stands, and the producer is told. By how
+ * many it stood; `dry_run`: only counts. */
+enum dw_rc dw_state_gap_accept(struct dw_state *state, const char *system, const char *by,
+                               bool dry_run, int64_t *out_count, struct dw_err *err) DW_MUST_CHECK;
+/* Has a person accepted the gap, and no producer gone on behind it yet? */
+enum dw_rc dw_state_gap_is_accepted(struct dw_state *state, const char *system, const char *code,
+                                    uint64_t from_lsn, bool *out, struct dw_err *err) DW_MUST_CHECK;
+/* The producer goes on behind it. */
+enum dw_rc dw_state_gap_use(struct dw_state *state, const char *system, const char *code,
+                            uint64_t from_lsn, struct dw_err *err) DW_MUST_CHECK;
+
 struct dw_state_gap {
+    bool stands; /* the producer stands before it until somebody accepts it */
     const char *system;
     const char *map;
     const char *code;

@@ -551,9 +551,9 @@ enum dw_rc dw_state_letters_edit(struct dw_state *state, int64_t id, const struc
         return rc;
     bool edited = dw_state_db_number(result, 0, 0) == 1;
     PQclear(result);
-    return edited ? DW_OK
-                  : dw_err_set(err, DW_CONFLICT, "DW-STATE-032", "dead letter %s is not open",
-                               number);
+    return edited
+               ? DW_OK
+               : dw_err_set(err, DW_CONFLICT, "DW-STATE-032", "dead letter %s is not open", number);
 }
 
 enum dw_rc dw_state_letters_count(struct dw_state *state, struct dw_arena *arena,

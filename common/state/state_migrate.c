@@ -39,6 +39,7 @@ static const struct dw_state_migration migrations[] = {
     MIGRATION(12, "requests", dw_embed_012_requests_sql),
     MIGRATION(13, "alerts", dw_embed_013_alerts_sql),
     MIGRATION(14, "digest", dw_embed_014_digest_sql),
+    MIGRATION(15, "gap_accept", dw_embed_015_gap_accept_sql),
 };
 #define MIGRATION_COUNT (sizeof migrations / sizeof *migrations)
 

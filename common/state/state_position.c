@@ -113,8 +113,66 @@ enum dw_rc dw_state_gap_add(struct dw_state *state, const char *system, const ch
     const char *params[] = {system, map, code, dw_pg_format_lsn(from_lsn, lsn), reason};
     return dw_state_db_query(state,
                              "INSERT INTO dualwrite.gap (system, map, code, from_lsn, reason)"
-                             " VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+                             " VALUES ($1, $2, $3, $4, $5)"
+                             " ON CONFLICT (system, map, code, from_lsn) DO UPDATE"
+                             " SET noted_at = now(), closed_at = NULL, accepted_at = NULL,"
+                             " accepted_by = NULL, used_at = NULL WHERE gap.used_at IS NOT NULL",
                              5, params, NULL, err);
+}
+
+/* Producers stand at gaps of whole systems only. */
+#define STANDS                                                                                     \
+    "map = '' AND closed_at IS NULL AND used_at IS NULL AND accepted_at IS NULL"                   \
+    " AND code LIKE 'DW-CAPTURE-%'"
+
+enum dw_rc dw_state_gap_accept(struct dw_state *state, const char *system, const char *by,
+                               bool dry_run, int64_t *out_count, struct dw_err *err)
+{
+    const char *params[] = {system, by, dry_run ? "t" : "f"};
+    PGresult *result = NULL;
+    enum dw_rc rc = dw_state_db_query(
+        state,
+        "WITH standing AS (SELECT id, code FROM dualwrite.gap WHERE system = $1 AND " STANDS "),"
+        " accepted AS (UPDATE dualwrite.gap g SET accepted_at = now(), accepted_by = $2"
+        "  FROM standing s WHERE g.id = s.id AND NOT $3::bool RETURNING g.code),"
+        " audited AS (INSERT INTO dualwrite.audit_log (by, action, object, detail)"
+        "  SELECT $2, 'system.accept_gap', $1, json_build_object('code', code) FROM accepted)"
+        " SELECT (SELECT count(*) FROM standing), pg_notify('" DW_STATE_DB_CHANNEL "', 'map')",
+        3, params, &result, err);
+    if (rc)
+        return rc;
+    *out_count = dw_state_db_number(result, 0, 0);
+    PQclear(result);
+    return DW_OK;
+}
+
+enum dw_rc dw_state_gap_is_accepted(struct dw_state *state, const char *system, const char *code,
+                                    uint64_t from_lsn, bool *out, struct dw_err *err)
+{
+    char lsn[24];
+    const char *params[] = {system, code, dw_pg_format_lsn(from_lsn, lsn)};
+    PGresult *result = NULL;
+    enum dw_rc rc = dw_state_db_query(state,
+                                      "SELECT FROM dualwrite.gap WHERE system = $1 AND map = ''"
+                                      " AND code = $2 AND from_lsn = $3"
+                                      " AND accepted_at IS NOT NULL AND used_at IS NULL",
+                                      3, params, &result, err);
+    if (rc)
+        return rc;
+    *out = PQntuples(result) > 0;
+    PQclear(result);
+    return DW_OK;
+}
+
+enum dw_rc dw_state_gap_use(struct dw_state *state, const char *system, const char *code,
+                            uint64_t from_lsn, struct dw_err *err)
+{
+    char lsn[24];
+    const char *params[] = {system, code, dw_pg_format_lsn(from_lsn, lsn)};
+    return dw_state_db_query(state,
+                             "UPDATE dualwrite.gap SET used_at = now() WHERE system = $1"
+                             " AND map = '' AND code = $2 AND from_lsn = $3",
+                             3, params, NULL, err);
 }
 
 enum dw_rc dw_state_gaps_load(struct dw_state *state, struct dw_arena *arena,
@@ -124,7 +182,7 @@ enum dw_rc dw_state_gaps_load(struct dw_state *state, struct dw_arena *arena,
     PGresult *result = NULL;
     enum dw_rc rc = dw_state_db_query(state,
                                       "SELECT system, map, code, reason, from_lsn,"
-                                      " (extract(epoch FROM noted_at) * 1000000)::bigint"
+                                      " (extract(epoch FROM noted_at) * 1000000)::bigint," STANDS
                                       " FROM dualwrite.gap WHERE closed_at IS NULL ORDER BY id",
                                       0, NULL, &result, err);
     if (rc)
@@ -138,6 +196,7 @@ enum dw_rc dw_state_gaps_load(struct dw_state *state, struct dw_arena *arena,
             .code = dw_state_db_text(result, i, 2, arena),
             .reason = dw_state_db_text(result, i, 3, arena),
             .noted_us = dw_state_db_number(result, i, 5),
+            .stands = PQgetvalue(result, i, 6)[0] == 't',
         };
         rc = dw_state_db_lsn(result, i, 4, &gaps[i].from_lsn, err);
     }

@@ -359,8 +359,9 @@ enum dw_rc dw_state_verdicts_settle(struct dw_state *state, int64_t run, int64_t
         return rc;
     rc = settle_unanswered(state, dw_state_db_i64(run, numbers[0]), id, given_up, err);
     if (!rc)
-        rc = dw_state_db_query(state, "DELETE FROM dualwrite.sync WHERE id = $1 AND kind = 'verify'",
-                               1, &id, NULL, err);
+        rc =
+            dw_state_db_query(state, "DELETE FROM dualwrite.sync WHERE id = $1 AND kind = 'verify'",
+                              1, &id, NULL, err);
     return dw_state_db_end(state, rc, err);
 }
 

@@ -77,6 +77,7 @@ struct dw_control {
     int64_t notice_at_ms, types_at_ms, topics_at_ms, generations_at_ms;
     char *generations; /* not noted yet; NULL: all are */
     struct dw_generation_asks asks;
+    bool stands;   /* before a gap */
     bool answered; /* all servers have let us in once */
     bool joined;   /* has told the state database that it lives */
     char logged[DW_ERR_MESSAGE_MAX];
@@ -162,6 +163,7 @@ static void try_session(struct dw_control *control, enum dw_start shown)
         control->accept_gap = false;
     if (result.state != DW_SESSION_FAILED)
         control->answered = true;
+    control->stands = result.state == DW_SESSION_GAP;
     switch (result.state) {
     case DW_SESSION_READY:
         hand_over_session(control, session);
@@ -459,6 +461,8 @@ static void watch_maps(struct dw_control *control, int64_t now, bool streaming)
 {
     if (control->links.state && dw_state_maps_changed(control->links.state)) {
         control->reload_at_ms = now;
+        if (control->stands) /* somebody may have accepted the gap */
+            control->session_at_ms = now;
     }
     look_at_topics(control, now, streaming);
     if (streaming && now >= control->reload_at_ms)

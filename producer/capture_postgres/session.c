@@ -550,15 +550,23 @@ static enum dw_rc judge(struct attempt *attempt, struct dw_err *err)
     const char *code = dw_start_position_code(start);
     enum dw_rc rc = dw_state_gap_add(attempt->links->state, attempt->links->system->name, "", code,
                                      facts.published_lsn, text.data, err);
-    if (rc == DW_OK && attempt->request->accept_gap) {
+    bool accepted = attempt->request->accept_gap;
+    if (rc == DW_OK && !accepted)
+        rc = dw_state_gap_is_accepted(attempt->links->state, attempt->links->system->name, code,
+                                      facts.published_lsn, &accepted, err);
+    if (rc == DW_OK && accepted) {
         attempt->result->gap_accepted = true;
         rc = accept_gap(attempt, err);
+        if (rc == DW_OK)
+            rc = dw_state_gap_use(attempt->links->state, attempt->links->system->name, code,
+                                  facts.published_lsn, err);
     } else if (rc == DW_OK) {
         attempt->result->state = DW_SESSION_GAP;
         (void)dw_err_set(err, DW_CONFIG, code,
-                         "%s; when that is understood, start once with --accept-gap, which begins "
-                         "a new epoch and leaves the gap on record",
-                         text.data);
+                         "%s; when that is understood: dualwrite system resync %s --accept-gap "
+                         "--delete-extra --yes, which begins a new epoch and copies what may be "
+                         "missing",
+                         text.data, attempt->links->system->name);
         rc = DW_END;
     }
     dw_buf_done(&text);

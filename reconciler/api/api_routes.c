@@ -135,6 +135,7 @@ static const struct dw_api_field resync_body[] = {
      .min = 1,
      .max = FILTER_MAX,
      .text = "An expression over the source's columns: rows that match it alone."},
+    FLAG("accept_gap", "With \"system\": the producer that stands before a gap goes on behind it."),
     ON_EXISTING,
     RATE,
     DELETE_EXTRA,
@@ -167,6 +168,8 @@ static const char *check_resync(const struct dw_api_request *request)
     (void)dw_api_request_texts(request, "maps", &maps);
     if (!maps == !dw_api_request_given(request, "system"))
         return "the body needs either \"maps\" or \"system\"";
+    if (dw_api_request_flag(request, "accept_gap") && maps)
+        return "\"accept_gap\" goes with \"system\"";
     if (from != dw_api_request_given(request, "to"))
         return "\"from\" and \"to\" go together";
     if (keys && from)

@@ -26,6 +26,7 @@ struct batch {
     struct dw_sync_order *orders;
     bool initial, copies;
     bool dry_run;
+    int64_t gaps;        /* accepted, or that would be */
     size_t key_count;    /* 0: not by keys */
     const char *problem; /* why the order is not known, "" */
 };
@@ -169,6 +170,8 @@ static void write_batch(const struct batch *batch)
         dw_json_write_text(out, "batch", NULL);
     if (batch->key_count)
         dw_json_write_u64(out, "keys", batch->key_count);
+    if (dw_api_request_flag(&batch->call->request, "accept_gap"))
+        dw_json_write_i64(out, "gaps_accepted", batch->gaps);
     dw_json_write_bool(out, "delete_extra",
                        dw_api_request_flag(&batch->call->request, "delete_extra"));
     dw_json_write_bool(out, "dry_run", batch->dry_run);
@@ -311,6 +314,9 @@ void dw_api_start_resync(struct dw_api_call *call)
         put_in_order(&batch);
         rc = take_scope(&batch, &err);
     }
+    if (!rc && dw_api_request_flag(&call->request, "accept_gap"))
+        rc = dw_state_gap_accept(call->state, dw_api_request_text(&call->request, "system"),
+                                 call->by, batch.dry_run, &batch.gaps, &err);
     if (!rc)
         rc = order_chosen(&batch, &err);
     if (rc)

@@ -281,7 +281,9 @@ static const char *remedy_of(struct dw_arena *arena, const struct status *status
                              const struct dw_state_gap *gap)
 {
     bool copies_only = strcmp(gap->code, "DW-STATE-013") == 0;
-    const char *how = copies_only ? "" : " --delete-extra --yes";
+    const char *how = copies_only   ? ""
+                      : gap->stands ? " --accept-gap --delete-extra --yes"
+                                    : " --delete-extra --yes";
     if (!*gap->map)
         return dw_arena_printf(arena, "dualwrite system resync %s%s", gap->system, how);
     for (size_t i = 0; i < status->map_count; i++)

@@ -38,9 +38,10 @@
 #define TAKES_DATE      (UINT64_C(1) << 33)
 #define TAKES_CSV       (UINT64_C(1) << 35)
 #define TAKES_HTML      (UINT64_C(1) << 34)
+#define TAKES_GAP       (UINT64_C(1) << 40)
 #define TAKES_FOR       (UINT64_C(1) << 32)
 #define TAKES_EDIT      (UINT64_C(1) << 28)
-#define TAKES_SHARES    (UINT64_C(1) << 33) /* of workers */
+#define TAKES_SHARES    (UINT64_C(1) << 36) /* of workers */
 #define TAKES_OUT       (UINT64_C(1) << 29)
 #define TAKES_ALL       (UINT64_C(1) << 63) /* every command */
 
@@ -106,10 +107,10 @@ static const struct command commands[DW_CLI_COMMAND_COUNT] = {
                                "NAME [COUNT]",
                                "by how many partitions a map is published; COUNT: more of them",
                                "dualwrite map partitions orders 12 --wait"},
-    [DW_CLI_SYSTEM_RESYNC] = {"system", "resync", TAKES_WAIT | TAKES_DRY_RUN | TAKES_COPY, 1, 1,
-                              "NAME",
+    [DW_CLI_SYSTEM_RESYNC] = {"system", "resync",
+                              TAKES_WAIT | TAKES_DRY_RUN | TAKES_COPY | TAKES_GAP, 1, 1, "NAME",
                               "copy the rows of all maps from a system again: closes its gaps",
-                              "dualwrite system resync erp --delete-extra --yes --wait"},
+                              "dualwrite system resync erp --accept-gap --delete-extra --yes"},
     [DW_CLI_SYNC_LIST] = {"sync", "list", TAKES_MAP | TAKES_ALL_SYNCS | TAKES_PAGE, 0, 0, "",
                           "copies of rows under way: progress, rate, time left",
                           "dualwrite sync list --all"},
@@ -254,6 +255,7 @@ enum option_id {
     OPTION_TO,
     OPTION_ALL,
     OPTION_BACKFILL,
+    OPTION_ACCEPT_GAP,
     OPTION_CLASS,
     OPTION_COLUMN,
     OPTION_TEXT,
@@ -331,6 +333,8 @@ static const struct option options[] = {
      "which revision (default: the one before)"},
     {"--backfill", OPTION_BACKFILL, VALUE_NONE, TAKES_BACKFILL, "--backfill",
      "copy the rows of running maps again where the change needs it"},
+    {"--accept-gap", OPTION_ACCEPT_GAP, VALUE_NONE, TAKES_GAP, "--accept-gap",
+     "a producer that stands before a gap goes on behind it, in a new epoch"},
     {"--all", OPTION_ALL, VALUE_NONE, TAKES_ALL_SYNCS, "--all", "also those that are over"},
     {"--partitions", OPTION_PARTITIONS, VALUE_NONE, TAKES_SHARES, "--partitions",
      "which worker has which partitions, however many they are"},
@@ -628,6 +632,9 @@ static bool set_copy_option(struct parser *parser, const struct option *option, 
     case OPTION_TO:
         out->to = value;
         break;
+    case OPTION_ACCEPT_GAP:
+        out->accept_gap = true;
+        break;
     case OPTION_BACKFILL:
         out->backfill = true;
         break;
@@ -721,6 +728,7 @@ static bool set_option(struct parser *parser, const struct option *option, const
     case OPTION_FILTER:
     case OPTION_FROM:
     case OPTION_TO:
+    case OPTION_ACCEPT_GAP:
     case OPTION_BACKFILL:
         return set_copy_option(parser, option, value);
     case OPTION_CLASS:

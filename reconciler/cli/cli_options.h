@@ -103,6 +103,7 @@ struct dw_cli_options {
     const char *filter;    /* of map resync: an expression; NULL: not given */
     bool all;
     bool backfill;
+    bool accept_gap;
     const char *after; /* NULL: from the begin */
     /* which dead letters, beside map, state, code and keys[0] */
     const char *class_name, *column, *text;

@@ -31,6 +31,8 @@ static void write_how(struct dw_cli *cli, struct dw_buf *out, bool dry_run)
     if (options->rate)
         dw_json_write_i64(out, "rate", options->rate);
     dw_json_write_bool(out, "delete_extra", options->delete_extra);
+    if (options->accept_gap)
+        dw_json_write_bool(out, "accept_gap", true);
     dw_json_write_bool(out, "dry_run", dry_run);
 }
 
@@ -121,6 +123,16 @@ static void print_map(struct dw_cli *cli, struct dw_str map, bool starts, bool d
         printf("%s: rows are copied again by sync %lld\n", name, sync);
 }
 
+static void print_gaps(const struct dw_cli *cli, long long count, bool dry_run)
+{
+    const char *system = cli->options.arguments[0];
+    if (count)
+        printf("%s: its producer %s on behind the gap, in a new epoch\n", system,
+               dry_run ? "would go" : "goes");
+    else
+        printf("%s: its producer stands before no gap\n", system);
+}
+
 /* Prints an answer; *out_batch is 0 when nothing is copied. */
 static enum dw_cli_exit print_answer(struct dw_cli *cli, struct dw_str body, bool starts,
                                      int64_t *out_batch)
@@ -133,6 +145,8 @@ static enum dw_cli_exit print_answer(struct dw_cli *cli, struct dw_str body, boo
     const char *problem = dw_cli_json_text(body, "order_problem", cli->arena);
     if (cli->options.json)
         printf("%.*s", DW_STR_ARG(body));
+    else if (cli->options.accept_gap)
+        print_gaps(cli, (long long)dw_cli_json_number(body, "gaps_accepted"), dry_run);
     for (size_t i = 0; i < count; i++) {
         if (was_refused(cli, maps[i]))
             result = DW_CLI_REFUSED;

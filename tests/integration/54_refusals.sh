@@ -50,10 +50,19 @@ assert_sql state "select count(*) from dualwrite.gap where code = 'DW-CAPTURE-02
 before=$(times stream.ended)
 sleep 2
 assert_eq "$(times stream.ended)" "$before" 'streams that ended meanwhile'
-dw_stop producer
-dw_start producer -- --accept-gap
-wait_live
-dw_cli system resync erp --wait 60 >/dev/null
+
+step "one command goes on behind the gap and copies what may be missing"
+assert_match "$(dw_cli status)" 'closes with: dualwrite system resync erp --accept-gap --delete-extra --yes'
+dw_sql erp "delete from item where id = 12"
+dw_cli system resync erp --accept-gap --delete-extra --dry-run >"$dw_dir/out"
+assert_match "$(<"$dw_dir/out")" 'its producer would go on behind the gap'
+producer_is publication_lost || fail 'a dry run went on'
+dw_cli system resync erp --accept-gap --delete-extra --yes --wait 60 >"$dw_dir/out"
+assert_match "$(<"$dw_dir/out")" 'its producer goes on behind the gap'
+assert_sql state "select count(*) from dualwrite.gap where closed_at is null" 0 'open gaps'
+assert_match "$(dw_cli audit)" 'system.accept_gap'
+dw_cli system resync erp --accept-gap --dry-run >"$dw_dir/out"
+assert_match "$(<"$dw_dir/out")" 'stands before no gap'
 dw_sql erp "update item set v = 2 where id < 100 and id not in (9, 11)"
 wait_caught_up items
 assert_same "select * from item where id not in (9, 11)"
