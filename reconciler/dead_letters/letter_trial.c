@@ -308,6 +308,8 @@ static enum dw_rc transform(struct run *run)
     if (dw_transform_key(run->transform, row, run->arena, run->keys, &err) != DW_OK ||
         (!removes &&
          dw_transform_row(run->transform, row, run->arena, run->cells, &column, &err) != DW_OK)) {
+        for (int i = 0; i < column; i++)
+            run->out->cells[i].mapped = text_of(&run->cells[i]);
         if (column >= 0)
             mark_failed(run, run->map->columns[column].target);
         return answer_err(run, DW_LETTER_WOULD_FAIL, &err);
