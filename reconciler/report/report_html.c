@@ -146,7 +146,7 @@ static void write_axis(struct dw_buf *out, int width, int64_t top)
                       "<line class=\"axis\" x1=\"%d\" x2=\"%d\" y1=\"%d\" y2=\"%d\"/>"
                       "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">",
                       PLOT_LEFT, width, y, y, PLOT_LEFT - 6, y + 4);
-        dw_report_html_count(out, i * top / 2);
+        dw_report_html_count(out, i == 2 ? top : i * (top / 2));
         dw_buf_append_text(out, "</text>\n");
     }
 }
