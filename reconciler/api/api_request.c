@@ -9,6 +9,7 @@
 
 #define PREFIX       "/api/v1"
 #define SEGMENTS_MAX 6
+#define WHOLE_MAX    9007199254740992.0 /* a double is exact below */
 
 struct reader {
     const struct dw_api_input *input;
@@ -350,6 +351,17 @@ static bool take_json(struct reader *reader, struct dw_json_pull *pull, struct d
     return true;
 }
 
+/* JSON knows no integers: 7.0 and 7e0 are 7. What is no whole number stays as it is. */
+static const char *whole(struct reader *reader, struct dw_str number)
+{
+    const char *text = dw_arena_copy(reader->arena, number).ptr;
+    if (!strpbrk(text, ".eE"))
+        return text;
+    double value = strtod(text, NULL);
+    bool is_whole = value >= 0 && value < WHOLE_MAX && value == (double)(int64_t)value;
+    return is_whole ? dw_arena_printf(reader->arena, "%.0f", value) : text;
+}
+
 static bool is_listed(const struct dw_api_value *value, const char *text)
 {
     for (size_t i = 0; i < value->count; i++)
@@ -372,7 +384,8 @@ static bool take_list(struct reader *reader, struct dw_json_pull *pull, struct d
     out->texts = names;
     out->numbers = numbers;
     while ((token = dw_json_pull_next(pull)) == wanted && out->count < max) {
-        const char *text = dw_arena_copy(reader->arena, pull->text).ptr;
+        const char *text =
+            texts ? dw_arena_copy(reader->arena, pull->text).ptr : whole(reader, pull->text);
         if (texts ? !*text : !parse_number(text, 1, INT64_MAX, &numbers[out->count]))
             return refuse_value(reader, out->field);
         if (!texts)
@@ -396,9 +409,11 @@ static bool take_scalar(struct reader *reader, struct dw_json_pull *pull, struct
         return token == DW_JSON_TRUE || token == DW_JSON_FALSE || refuse_value(reader, field);
     }
     enum dw_json wanted = field->type == DW_API_INTEGER ? DW_JSON_NUMBER : DW_JSON_STRING;
-    return (token == wanted &&
-            set_text(field, dw_arena_copy(reader->arena, pull->text).ptr, out)) ||
-           refuse_value(reader, field);
+    if (token != wanted)
+        return refuse_value(reader, field);
+    const char *text = token == DW_JSON_NUMBER ? whole(reader, pull->text)
+                                               : dw_arena_copy(reader->arena, pull->text).ptr;
+    return set_text(field, text, out) || refuse_value(reader, field);
 }
 
 static bool take_member(struct reader *reader, struct dw_json_pull *pull)

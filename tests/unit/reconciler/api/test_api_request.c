@@ -190,6 +190,14 @@ static void test_syncs_are_asked_for_and_acted_upon(void **state)
     assert_false(flag("all"));
     assert_true(parse("POST", "/api/v1/syncs/7/rate", NULL, "{\"rate\":500}"));
     assert_int_equal(request.route->value, DW_SYNC_RATE);
+    assert_true(parse("POST", "/api/v1/syncs/7/rate", NULL, "{\"rate\":5e2}"));
+    assert_int_equal(number("rate"), 500);
+    static const char *const no_rates[] = {"0.5", "-1.0", "1e300", "1e-1", "\"5\""};
+    for (size_t i = 0; i < COUNT(no_rates); i++)
+        assert_int_equal(status_of("POST", "/api/v1/syncs/7/rate",
+                                   dw_arena_printf(&arena, "{\"rate\":%s}", no_rates[i])),
+                         400);
+    assert_true(parse("POST", "/api/v1/syncs/7/rate", NULL, "{\"rate\":500.0}"));
     assert_int_equal(number("id"), 7);
     assert_int_equal(number("rate"), 500);
     assert_true(parse("POST", "/api/v1/syncs/7/cancel", NULL, ""));
