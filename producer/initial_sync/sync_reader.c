@@ -203,7 +203,8 @@ static enum step reread(struct reader *reader, struct dw_sync_span *span, struct
 static int64_t limit_of(const struct dw_sync *sync, const struct dw_sync_job *job)
 {
     int64_t rows = sync->options.settings->producer.sync_chunk_rows;
-    return job->rate && job->rate < rows ? job->rate : rows;
+    int64_t rate = job->rate; /* once: a person may change it */
+    return rate && rate < rows ? rate : rows;
 }
 
 /* The span is read to here: what is sent says so once Kafka has it. Under the mutex. */

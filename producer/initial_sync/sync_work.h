@@ -54,10 +54,10 @@ struct dw_sync_job {
     bool initial;
     bool keep_existing;
     bool delete_extra;
-    int64_t verify; /* the rows are questions of this comparison; 0: they are to be written */
-    int64_t rate;
-    char *filter;        /* rows that match it alone; NULL: none */
-    struct dw_str *keys; /* these keys alone, key_count texts for each; NULL: none */
+    int64_t verify;       /* the rows are questions of this comparison; 0: they are to be written */
+    _Atomic int64_t rate; /* rows per second; a person changes it while readers read */
+    char *filter;         /* rows that match it alone; NULL: none */
+    struct dw_str *keys;  /* these keys alone, key_count texts for each; NULL: none */
     size_t keys_count;
     struct dw_arena arena; /* of keys */
     bool held;             /* paused, its map paused or in error: no new chunks */
