@@ -94,8 +94,9 @@ struct dw_token_settings {
 };
 
 struct dw_reconciler_settings {
-    int64_t compare_every_hours;      /* between scheduled comparisons of a map; 0: none */
-    int64_t compare_rate;             /* rows per second of scheduled ones; 0: no limit */
+    int64_t compare_every_hours; /* between scheduled comparisons of a map; 0: none */
+    int64_t compare_rate;        /* rows per second of scheduled ones; 0: no limit */
+    int64_t compare_repair_max;  /* differences that scheduled ones repair themselves; 0: none */
     int64_t compare_differences_max;  /* that a comparison keeps; the rest is counted */
     int64_t compare_judge_timeout_ms; /* for the consumer's answer about suspects */
     const char *listen;               /* HOST:PORT of the operator API, health and metrics */

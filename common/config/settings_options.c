@@ -182,6 +182,10 @@ static const struct dw_option reconciler_options[] = {
      "How often both sides of each running map are compared by themselves; 0 is only when asked."},
     {"compare_rate", DW_OPTION_INTEGER, RECONCILER(compare_rate), "0", 0, INT64_MAX, NULL, NULL, 0,
      "Rows per second, both sides together, that such a comparison reads at most; 0 is no limit."},
+    {"compare_repair_max", DW_OPTION_INTEGER, RECONCILER(compare_repair_max), "0", 0, 1000000, NULL,
+     NULL, 0,
+     "Such a comparison repairs what it found by itself when that is no more rows than this; 0 is "
+     "never. Rows that the source has not are never deleted so."},
     {"compare_differences_max", DW_OPTION_INTEGER, RECONCILER(compare_differences_max), "10000", 1,
      1000000, NULL, NULL, 0, "Differences that a comparison keeps; the others are only counted."},
     {"compare_judge_timeout_ms", DW_OPTION_INTEGER, RECONCILER(compare_judge_timeout_ms), "60000",

@@ -15,7 +15,8 @@
 #define RANGE_ROWS 1000
 /* Of a range's rows, when it is narrowed: if one side has more, the keys behind the last one read
  * are a range of their own. */
-#define NARROW_ROWS 4000
+#define NARROW_ROWS   4000
+#define NARROW_RANGES 8 /* at once */
 
 struct range {
     const struct dw_str *lower, *upper; /* texts in the plan's order; NULL: open */
@@ -311,13 +312,22 @@ static struct dw_str match_text(struct step *step, const struct dw_str *key)
 struct narrowing {
     struct step *step;
     const PGresult *source, *target;
+    const bool *left_out; /* per range, from 1: it is narrowed by itself; NULL: none */
     struct dw_table rows; /* of the source: match text -> struct row */
 };
+
+static bool is_left_out(const struct narrowing *narrowing, const PGresult *result, int row)
+{
+    return narrowing->left_out &&
+           narrowing->left_out[strtoul(PQgetvalue(result, row, 0), NULL, 10)];
+}
 
 static void take_source(struct narrowing *narrowing)
 {
     struct step *step = narrowing->step;
     for (int i = 0; i < PQntuples(narrowing->source); i++) {
+        if (is_left_out(narrowing, narrowing->source, i))
+            continue;
         struct row *row = DW_ARENA_NEW(step->arena, struct row);
         row->hash = PQgetvalue(narrowing->source, i, 1);
         row->key = read_key(step, narrowing->source, i, 2);
@@ -332,6 +342,8 @@ static void take_target(struct narrowing *narrowing)
 {
     struct step *step = narrowing->step;
     for (int i = 0; i < PQntuples(narrowing->target); i++) {
+        if (is_left_out(narrowing, narrowing->target, i))
+            continue;
         const struct dw_str *key = read_key(step, narrowing->target, i, 2);
         struct row *row = dw_table_find(&narrowing->rows, match_text(step, key));
         if (row)
@@ -345,6 +357,8 @@ static void take_unmatched(struct narrowing *narrowing)
 {
     struct step *step = narrowing->step;
     for (int i = 0; i < PQntuples(narrowing->source); i++) {
+        if (is_left_out(narrowing, narrowing->source, i))
+            continue;
         const struct dw_str *key = read_key(step, narrowing->source, i, 2);
         const struct row *row = dw_table_find(&narrowing->rows, match_text(step, key));
         if (row && !row->matched)
@@ -366,9 +380,11 @@ static const struct dw_str *full_to(struct step *step, const PGresult *result,
     return is_upper ? NULL : last;
 }
 
-static void narrow_rows(struct step *step, const PGresult *source, const PGresult *target)
+static void narrow_rows(struct step *step, const PGresult *source, const PGresult *target,
+                        const bool *left_out)
 {
-    struct narrowing narrowing = {.step = step, .source = source, .target = target};
+    struct narrowing narrowing = {
+        .step = step, .source = source, .target = target, .left_out = left_out};
     dw_table_init(&narrowing.rows);
     take_source(&narrowing);
     take_target(&narrowing);
@@ -392,7 +408,7 @@ static enum dw_rc narrow_range(struct step *step, struct range range)
         if (rc == DW_OK && !read_to)
             read_to = full_to(step, target, &range);
         if (rc == DW_OK && !read_to)
-            narrow_rows(step, source, target);
+            narrow_rows(step, source, target, NULL);
         PQclear(source);
         PQclear(target);
         if (read_to)
@@ -402,29 +418,82 @@ static enum dw_rc narrow_range(struct step *step, struct range range)
     return rc;
 }
 
+static void count_rows(const PGresult *result, size_t *counts, size_t count)
+{
+    for (int i = 0; i < PQntuples(result); i++) {
+        size_t number = strtoul(PQgetvalue(result, i, 0), NULL, 10);
+        if (number >= 1 && number <= count)
+            counts[number]++;
+    }
+}
+
+/* Several ranges at once; those that have too many rows for that are done one by one. */
+static enum dw_rc narrow_group(struct step *step, const struct group *group)
+{
+    size_t *sources = DW_ARENA_ARRAY(step->arena, size_t, group->count + 1);
+    size_t *targets = DW_ARENA_ARRAY(step->arena, size_t, group->count + 1);
+    bool *left_out = DW_ARENA_ARRAY(step->arena, bool, group->count + 1);
+    PGresult *source = NULL;
+    PGresult *target = NULL;
+    enum dw_rc rc = ask(step, group, true, &source, &target);
+    if (rc == DW_OK) {
+        count_rows(source, sources, group->count);
+        count_rows(target, targets, group->count);
+        for (size_t i = 1; i <= group->count; i++)
+            left_out[i] = sources[i] == NARROW_ROWS || targets[i] == NARROW_ROWS;
+        narrow_rows(step, source, target, left_out);
+    }
+    PQclear(source);
+    PQclear(target);
+    for (size_t i = 0; i < group->count && rc == DW_OK; i++)
+        if (left_out[i + 1])
+            rc = narrow_range(step, *group->ranges[i]);
+    return rc;
+}
+
 /* --- a step --------------------------------------------------------------------------------------
  */
 
-/* One statement for each kind of bounds. */
+/* Collects ranges with the bounds of the first one that is not taken yet, `limit` at most. */
+static bool next_group(const struct step *step, bool differing, size_t limit, bool *taken,
+                       struct group *out)
+{
+    out->count = 0;
+    for (size_t i = 0; i < step->range_count && out->count < limit; i++) {
+        struct range *range = &step->ranges[i];
+        const struct dw_compare_bounds bounds = bounds_of(range);
+        if (taken[i] || range->skipped || (differing && !range->differs))
+            continue;
+        if (!out->count)
+            out->bounds = bounds;
+        if (bounds.lower != out->bounds.lower || bounds.upper != out->bounds.upper ||
+            bounds.equal != out->bounds.equal)
+            continue;
+        taken[i] = true;
+        out->ranges[out->count++] = range;
+    }
+    return out->count > 0;
+}
+
 static enum dw_rc hash_ranges(struct step *step)
 {
     struct group group = {.ranges = DW_ARENA_ARRAY(step->arena, struct range *, step->range_count)};
     bool *taken = DW_ARENA_ARRAY(step->arena, bool, step->range_count);
     enum dw_rc rc = DW_OK;
-    for (size_t i = 0; i < step->range_count && rc == DW_OK; i++) {
-        if (taken[i] || step->ranges[i].skipped)
-            continue;
-        group.bounds = bounds_of(&step->ranges[i]);
-        group.count = 0;
-        for (size_t j = i; j < step->range_count; j++) {
-            const struct dw_compare_bounds other = bounds_of(&step->ranges[j]);
-            if (step->ranges[j].skipped || other.lower != group.bounds.lower ||
-                other.upper != group.bounds.upper || other.equal != group.bounds.equal)
-                continue;
-            taken[j] = true;
-            group.ranges[group.count++] = &step->ranges[j];
-        }
+    while (rc == DW_OK && next_group(step, false, SIZE_MAX, taken, &group))
         rc = hash_group(step, &group);
+    return rc;
+}
+
+static enum dw_rc narrow_ranges(struct step *step, struct dw_arena *scratch)
+{
+    struct group group = {.ranges = DW_ARENA_ARRAY(step->arena, struct range *, step->range_count)};
+    bool *taken = DW_ARENA_ARRAY(step->arena, bool, step->range_count);
+    enum dw_rc rc = DW_OK;
+    while (rc == DW_OK && next_group(step, true, NARROW_RANGES, taken, &group)) {
+        dw_arena_reset(scratch);
+        step->arena = scratch;
+        rc = narrow_group(step, &group);
     }
     return rc;
 }
@@ -440,13 +509,8 @@ enum dw_rc dw_compare_hashes_step(const struct dw_compare_order *order,
     enum dw_rc rc = cut(&step);
     if (rc == DW_OK)
         rc = hash_ranges(&step);
-    for (size_t i = 0; i < step.range_count && rc == DW_OK; i++) {
-        if (!step.ranges[i].differs)
-            continue;
-        dw_arena_reset(&scratch);
-        step.arena = &scratch;
-        rc = narrow_range(&step, step.ranges[i]);
-    }
+    if (rc == DW_OK)
+        rc = narrow_ranges(&step, &scratch);
     for (size_t i = 0; i < step.range_count; i++)
         brought->segments += !step.ranges[i].skipped;
     dw_arena_done(&arena);

@@ -65,6 +65,27 @@ static void drop_verdicts(struct dw_compare_run *run)
     dw_arena_done(&arena);
 }
 
+/* Few differences of a scheduled comparison are mended without a person, as the settings have it;
+ * an alert tells of those that stay. */
+static enum dw_rc repair_by_itself(struct dw_compare_run *run, struct dw_err *err)
+{
+    int64_t most = run->settings->reconciler.compare_repair_max;
+    struct dw_repair_plan plan;
+    struct dw_repair_order order = {.run = run->record->id, .dry_run = true, .by = "schedule"};
+    if (!run->record->scheduled || !most)
+        return DW_OK;
+    enum dw_rc rc = dw_state_repair_order(run->state, &order, &plan, err);
+    if (rc == DW_OK && plan.rows && plan.rows <= most) {
+        order.dry_run = false;
+        rc = dw_state_repair_order(run->state, &order, &plan, err);
+    }
+    if (rc == DW_CONFLICT) { /* the map was changed meanwhile */
+        dw_err_clear(err);
+        rc = DW_OK;
+    }
+    return rc;
+}
+
 static enum dw_rc end(struct dw_compare_run *run, const struct dw_err *failure, struct dw_err *err)
 {
     struct dw_state *state = run->state;
@@ -79,6 +100,8 @@ static enum dw_rc end(struct dw_compare_run *run, const struct dw_err *failure, 
     else
         rc = dw_state_reconcile_end(state, id, failure ? DW_RECONCILE_FAILED : DW_RECONCILE_DONE,
                                     code, reason, err);
+    if (rc == DW_OK && !failure && run->record->state != DW_RECONCILE_DONE)
+        rc = repair_by_itself(run, err);
     if (failure)
         dw_log_err(DW_LOG_ERROR, "compare.failed", failure);
     else if (rc == DW_OK)

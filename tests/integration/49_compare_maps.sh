@@ -115,3 +115,14 @@ for map in "${maps[@]}"; do
 done
 assert_sql crm "select count(*) from companies where tenant = 6" 1 'rows of another constant key'
 assert_sql crm "select count(*) from kept where id = 6" 1 'a row outside of a filter that keeps'
+
+step "by schedule"
+assert_sql state "select count(*) from dualwrite.reconcile_run where origin = 'schedule'" 0
+dw_sql crm "update plain set n = -1 where id in (20, 21); insert into plain (id, note) values (90001, 'x'); update looked set name = 'x' where id between 1 and 4"
+dw_config '.producer.heartbeat_ms = 200' '.consumer.dependency_wait_ms = 500' '.reconciler.compare_every_hours = 1' '.reconciler.compare_repair_max = 3'
+dw_stop reconciler
+dw_start reconciler
+scheduled() { sql_is state "select count(*) from dualwrite.reconcile_run where origin = 'schedule' and state = 'done' and repair_state in ('none', 'done')" 7; }
+wait_until 60 scheduled
+assert_sql state "select string_agg(map || ' ' || repair_state, ', ' order by map) from dualwrite.reconcile_run where origin = 'schedule' and map in ('plain', 'looked', 'part')" 'looked none, part none, plain done'
+assert_sql crm "select count(*) || ' ' || (select count(*) from looked where name = 'x') from plain where n = -1 or id = 90001" '1 4' 'few are mended, many and extra ones are left'
