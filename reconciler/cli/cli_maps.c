@@ -8,6 +8,7 @@
 #include "reconciler/cli/cli_json.h"
 #include "reconciler/cli/cli_progress.h"
 #include "reconciler/maps/map_check.h"
+#include "reconciler/maps/map_order.h"
 #include <stdio.h>
 
 #define FILE_MAX_BYTES (8u << 20)
@@ -376,13 +377,47 @@ static enum dw_cli_exit start_applied(struct dw_cli *cli, const struct applied *
     return count ? dw_cli_start_maps(cli, names, count) : DW_CLI_DONE;
 }
 
+/* The files, those first whose tables others look values up in: what is applied is checked beside
+ * what was applied before. Those that cannot be read come last, and say so then. */
+static const char *const *in_order(struct dw_cli *cli)
+{
+    const struct dw_cli_options *options = &cli->options;
+    const struct dw_settings no_servers = {.system_count = 0}; /* foreign keys do not matter here */
+    const struct dw_map_order_edge *edges = NULL;
+    const struct dw_map_order_item *items = NULL;
+    const char *problem;
+    size_t edge_count = 0;
+    size_t count = 0;
+    size_t last = options->argument_count;
+    const char **files = DW_ARENA_ARRAY(cli->arena, const char *, last);
+    const char **read = DW_ARENA_ARRAY(cli->arena, const char *, last);
+    const struct dw_table_map **maps =
+        DW_ARENA_ARRAY(cli->arena, const struct dw_table_map *, last);
+    for (size_t i = 0; i < options->argument_count; i++) {
+        struct dw_map_problems ignored; /* told when it is applied */
+        struct dw_str text;
+        dw_map_problems_init(&ignored, cli->arena);
+        maps[count] = read_map(options->arguments[i], cli->arena, &ignored, &text);
+        if (maps[count])
+            read[count++] = options->arguments[i];
+        else
+            files[--last] = options->arguments[i];
+    }
+    dw_map_order_find(&no_servers, maps, count, cli->arena, &edges, &edge_count, &problem);
+    dw_map_order_sort(count, edges, edge_count, cli->arena, &items);
+    for (size_t i = 0; i < count; i++)
+        files[i] = read[items[i].map];
+    return files;
+}
+
 enum dw_cli_exit dw_cli_maps_apply(struct dw_cli *cli)
 {
     const struct dw_cli_options *options = &cli->options;
+    const char *const *files = in_order(cli);
     enum dw_cli_exit result = DW_CLI_DONE;
     struct applied *applied = DW_ARENA_ARRAY(cli->arena, struct applied, options->argument_count);
     for (size_t i = 0; i < options->argument_count; i++) {
-        enum dw_cli_exit code = apply_one(cli, options->arguments[i], &applied[i]);
+        enum dw_cli_exit code = apply_one(cli, files[i], &applied[i]);
         if (code == DW_CLI_UNREACHABLE || code == DW_CLI_UNAUTHORISED)
             return code;
         result = result ? result : code;

@@ -30,7 +30,8 @@ for map in "$custs" "$persons" "$(copy_map groups public.grp code name)"; do pri
 
 step "looked-up tables first, whatever the order they are named in"
 dw_cli map check "$dw_dir"/{custs,persons,groups}.json >"$dw_dir/out" || { cat "$dw_dir/out" >&2; fail 'map check'; }
-dw_cli map apply "$dw_dir"/{custs,persons,groups}.json --start --wait >"$dw_dir/out"
+dw_cli map apply "$dw_dir"/{custs,persons,groups}.json --start --wait >"$dw_dir/out" 2>"$dw_dir/err"
+! grep -q 'custs.json.*DW-MAP-065' "$dw_dir/out" "$dw_dir/err" || fail 'a map is applied before the one that writes the table it looks into'
 after() { dw_sql state "select coalesce(string_agg(a.map, ',' order by a.map), '') from dualwrite.sync s join dualwrite.sync a on a.id = any (s.after) where s.map = '$1'"; }
 assert_eq "$(after custs)" groups,persons 'what the sync of custs comes after'
 assert_eq "$(after persons)" '' 'what the sync of persons comes after'
