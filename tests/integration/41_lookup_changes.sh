@@ -33,8 +33,8 @@ dw_cli map check "$dw_dir"/{custs,persons,groups}.json >"$dw_dir/out" || { cat "
 dw_cli map apply "$dw_dir"/{custs,persons,groups}.json --start --wait >"$dw_dir/out" 2>"$dw_dir/err"
 ! grep -q 'custs.json.*DW-MAP-065' "$dw_dir/out" "$dw_dir/err" || fail 'a map is applied before the one that writes the table it looks into'
 after() { dw_sql state "select coalesce(string_agg(a.map, ',' order by a.map), '') from dualwrite.sync s join dualwrite.sync a on a.id = any (s.after) where s.map = '$1'"; }
-assert_eq "$(after custs)" groups,persons 'what the sync of custs comes after'
-assert_eq "$(after persons)" '' 'what the sync of persons comes after'
+assert_eq "$(after custs)" groups 'what the sync of custs comes after'
+assert_eq "$(after persons)" custs,groups 'what the sync of persons comes after'
 resolved() { # of custs that name a person who is there, and of all groups
     sql_is crm "select count(*) from cust c where c.grp_id = (select id from grp g where g.code = 'g' || c.id % 20 + 1)
         and c.person_uid is not distinct from (select uid from person p where p.id = c.id % 20 + 1)" 400
