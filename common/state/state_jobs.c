@@ -321,7 +321,7 @@ static enum dw_rc take_rows(struct dw_state *state, const struct dw_letter_job *
         rc = dw_state_db_query(state,
                                "UPDATE dualwrite.dead_letter SET state = 'replaying',"
                                " sync = $2::bigint, job = $3::bigint, state_at = now()"
-                               " WHERE id = ANY ($1::bigint[])",
+                               " WHERE id = ANY ($1::bigint[]) AND state = 'open'",
                                3, params, NULL, err);
     *out_taken += found;
     dw_buf_done(&keys);

@@ -150,7 +150,8 @@ enum dw_rc dw_state_replay_flights(struct dw_state *state,
         state,
         "SELECT d.id, d.topic, d.partition, d.record_offset, d.attempt, d.sync,"
         " coalesce(s.state IN ('done', 'cancelled', 'failed'), d.sync IS NOT NULL),"
-        " coalesce(s.state = 'done', false) FROM dualwrite.dead_letter d"
+        " coalesce(s.state = 'done', false), (extract(epoch FROM d.state_at) * 1000000)::bigint"
+        " FROM dualwrite.dead_letter d"
         " LEFT JOIN dualwrite.sync s ON s.id = d.sync"
         " LEFT JOIN dualwrite.map m ON m.name = d.map"
         " WHERE d.state = $2 AND CASE d.kind WHEN 'event' THEN d.system"
@@ -169,6 +170,7 @@ enum dw_rc dw_state_replay_flights(struct dw_state *state,
             .sync = dw_state_db_number(result, i, 5),
             .sync_over = PQgetvalue(result, i, 6)[0] == 't',
             .sync_done = PQgetvalue(result, i, 7)[0] == 't',
+            .since_us = dw_state_db_number(result, i, 8),
         };
     PQclear(result);
     *out = flights;

@@ -43,6 +43,7 @@ struct dw_letter_flight {
     int64_t id;
     struct dw_letter_place place;
     int64_t attempt;
+    int64_t since_us;
     int64_t sync;   /* 0: through the topic */
     bool sync_over; /* … that re-sync is done or was given up */
     bool sync_done;

@@ -2,6 +2,7 @@
 #include "reconciler/dead_letters/letter_news.h"
 
 #include "common/base/buf.h"
+#include "common/base/clock.h"
 #include "common/base/fault.h"
 #include "common/base/json_write.h"
 #include "common/base/log.h"
@@ -14,6 +15,8 @@
 #define PAGE     500
 #define JSON_MAX ((size_t)16 << 20)
 #define ACTOR    "dead letters"
+
+#define PASSED_US INT64_C(60000000) /* for clocks that differ, and for what is on its way */
 
 struct look {
     struct dw_state *state;
@@ -249,7 +252,34 @@ bool dw_letter_news_judge(const struct dw_letter_flight *flight, const struct dw
         return true;
     }
     out->attempts = held->attempts;
-    return held->attempts >= flight->attempt;
+    if (held->attempts >= flight->attempt)
+        return true;
+    out->by = "its replay is gone from the topic";
+    return held->passed;
+}
+
+/* A heartbeat goes through every partition: one that was sent long after a replay, and has been
+ * applied, stood behind it. What waits in the target may be the replay itself. */
+static enum dw_rc see_passed(struct look *look, const struct dw_letter_flight *flights,
+                             size_t count, struct dw_letter_held *held)
+{
+    PGresult *result = NULL;
+    int64_t before_us = dw_clock_wall_us() - PASSED_US;
+    bool old = false;
+    for (size_t i = 0; i < count; i++)
+        old = old || (!flights[i].sync && flights[i].since_us < before_us);
+    if (!old)
+        return DW_OK;
+    enum dw_rc rc = dw_pg_query(look->target,
+                                "SELECT topic, min(heartbeat_us) FROM dualwrite.progress"
+                                " GROUP BY topic HAVING sum(waiting) = 0",
+                                0, NULL, &result, look->err);
+    for (size_t i = 0; !rc && i < count; i++)
+        for (int row = 0; row < PQntuples(result); row++)
+            if (strcmp(PQgetvalue(result, row, 0), flights[i].place.topic) == 0)
+                held[i].passed = number_at(result, row, 1) > flights[i].since_us + PASSED_US;
+    PQclear(result);
+    return rc;
 }
 
 static enum dw_rc look_at_held(struct look *look, const struct dw_letter_flight *flights,
@@ -285,6 +315,8 @@ static enum dw_rc land_flights(struct look *look, const struct dw_letter_flight 
         DW_ARENA_ARRAY(look->arena, struct dw_letter_landing, count);
     size_t landed = 0;
     enum dw_rc rc = look_at_held(look, flights, count, held);
+    if (!rc)
+        rc = see_passed(look, flights, count, held);
     for (size_t i = 0; i < count && !rc; i++)
         landed += dw_letter_news_judge(&flights[i], &held[i], &landings[landed]);
     return rc ? rc : dw_state_replay_land(look->state, landings, landed, look->err);

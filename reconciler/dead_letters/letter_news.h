@@ -3,7 +3,7 @@
  *
  *   held row has ended              the letter ends so; then the row goes
  *   held row wants its row          a re-sync of its key is ordered
- *   replay was sent                 tried and failed: the letter is open again
+ *   replay was sent                 tried and failed, or lost with its topic: open again
  *   its row was read again          and it is held still: open again; nobody holds it: superseded
  *   letter is to be discarded       its held row ends as discarded
  *
@@ -28,6 +28,7 @@ enum dw_rc dw_letter_news_look(struct dw_state *state, struct pg_conn *target, c
 struct dw_letter_held {
     bool exists, ended, wants_row;
     int64_t attempts;
+    bool passed; /* its target has applied what came long behind the replay, and nothing waits */
 };
 /* False: it is still under way. */
 bool dw_letter_news_judge(const struct dw_letter_flight *flight, const struct dw_letter_held *held,

@@ -108,10 +108,16 @@ assert_same_tables item
 assert_journal_rises crm item id
 assert_counts_balance
 
-step "given up: counted, and gone for good"
+step "a replay whose record is gone with its topic is not waited for"
 dw_sql crm "alter table item add constraint positive check (size > 0) not valid"
 dw_sql erp "insert into item select n, 1, -1 from generate_series(101, 110) n"
 wait_letters items 10
+dw_sql state "update dualwrite.dead_letter set state = 'replaying', sent = true, attempt = 2, state_at = now() - interval '10 min'
+    where id = (select min(id) from dualwrite.dead_letter where state = 'open')"
+wait_letters items 10
+assert_sql state "select count(*) from dualwrite.dead_letter where verdict like '%gone from the topic'" 1
+
+step "given up: counted, and gone for good"
 id=$(dw_sql state "select min(id) from dualwrite.dead_letter where state = 'open'")
 dw_cli dead-letter discard "$id" --yes --wait 20 --reason 'a test row' >/dev/null
 for point in reconciler.after_discard reconciler.after_end; do

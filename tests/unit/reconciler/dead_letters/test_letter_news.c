@@ -14,26 +14,31 @@ static void test_each_flight_with_each_held_row(void **state)
     (void)state;
     static const struct {
         struct dw_letter_flight flight;
-        struct dw_letter_held held; /* exists, ended, wants_row, attempts */
+        struct dw_letter_held held; /* exists, ended, wants_row, attempts, passed */
         int state;                  /* or UNDER_WAY */
     } cases[] = {
-        {{.attempt = 2}, {true, false, false, 1}, UNDER_WAY},
-        {{.attempt = 2}, {true, true, false, 2}, UNDER_WAY}, /* the news have it */
-        {{.attempt = 2}, {true, false, true, 2}, UNDER_WAY},
-        {{.attempt = 2}, {true, false, false, 2}, DW_LETTER_OPEN}, /* failed again */
-        {{.attempt = 2}, {true, false, false, 3}, DW_LETTER_OPEN},
-        {{.attempt = 2}, {false, false, false, 0}, DW_LETTER_UNCONFIRMED},
-        {{.attempt = 2, .sync = 5}, {true, false, false, 2}, UNDER_WAY},
-        {{.attempt = 2, .sync = 5}, {false, false, false, 0}, UNDER_WAY},
+        {{.attempt = 2}, {true, false, false, 1, false}, UNDER_WAY},
+        {{.attempt = 2}, {true, true, false, 2, false}, UNDER_WAY},      /* the news have it */
+        {{.attempt = 2}, {true, false, false, 1, true}, DW_LETTER_OPEN}, /* lost with its topic */
+        {{.attempt = 2}, {true, true, false, 1, true}, UNDER_WAY},
+        {{.attempt = 2, .sync = 5}, {true, false, false, 1, true}, UNDER_WAY},
+        {{.attempt = 2}, {true, false, true, 2, false}, UNDER_WAY},
+        {{.attempt = 2}, {true, false, false, 2, false}, DW_LETTER_OPEN}, /* failed again */
+        {{.attempt = 2}, {true, false, false, 3, false}, DW_LETTER_OPEN},
+        {{.attempt = 2}, {false, false, false, 0, false}, DW_LETTER_UNCONFIRMED},
+        {{.attempt = 2, .sync = 5}, {true, false, false, 2, false}, UNDER_WAY},
+        {{.attempt = 2, .sync = 5}, {false, false, false, 0, false}, UNDER_WAY},
         {{.sync = 5, .sync_over = true, .sync_done = true},
-         {true, false, false, 1},
+         {true, false, false, 1, false},
          DW_LETTER_OPEN},
         {{.sync = 5, .sync_over = true, .sync_done = true},
-         {false, false, false, 0},
+         {false, false, false, 0, false},
          DW_LETTER_SUPERSEDED},
-        {{.sync = 5, .sync_over = true}, {false, false, false, 0}, DW_LETTER_OPEN},
-        {{.sync = 5, .sync_over = true}, {true, false, false, 1}, DW_LETTER_OPEN},
-        {{.sync = 5, .sync_over = true, .sync_done = true}, {true, true, false, 1}, UNDER_WAY},
+        {{.sync = 5, .sync_over = true}, {false, false, false, 0, false}, DW_LETTER_OPEN},
+        {{.sync = 5, .sync_over = true}, {true, false, false, 1, false}, DW_LETTER_OPEN},
+        {{.sync = 5, .sync_over = true, .sync_done = true},
+         {true, true, false, 1, false},
+         UNDER_WAY},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct dw_letter_landing landing;
