@@ -71,11 +71,11 @@ struct dw_change {
     int64_t offset;
     struct dw_version version;
     int64_t commit_us;
-    struct dw_str origin;   /* system of origin, for the loop mark */
-    struct dw_value *cells; /* map->column_count, upserts only */
-    struct dw_value *raw;   /* the writer's: cells before lookups */
-    struct dw_value *keys;  /* map->target.key_count */
-    struct dw_str key_text; /* the keys in one string: equal if and only if the keys are */
+    struct dw_str origin;       /* system of origin, for the loop mark */
+    struct dw_value *cells;     /* map->column_count, upserts only */
+    struct dw_value *raw;       /* the writer's: cells before lookups */
+    struct dw_value *keys;      /* map->target.key_count */
+    struct dw_str key_text;     /* the keys in one string: equal if and only if the keys are */
     struct dw_verdict *verdict; /* a question, for dw_writer_verify alone; NULL: to be applied.
                                    Without cells it asks whether there is a row */
     /* out, by dw_writer_apply: */

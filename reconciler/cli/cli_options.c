@@ -642,6 +642,21 @@ static bool set_copy_option(struct parser *parser, const struct option *option, 
     return true;
 }
 
+/* Options of comparisons. */
+static bool set_compare(struct parser *parser, const struct option *option, const char *value)
+{
+    struct dw_cli_options *out = parser->out;
+    if (option->id == OPTION_SAMPLE)
+        return set_number(parser, option, value, 100, &out->sample);
+    if (option->id == OPTION_KIND) {
+        out->kind = value;
+        return true;
+    }
+    out->way = value;
+    return !value || strcmp(value, "hash") == 0 || strcmp(value, "rows") == 0 ||
+           wrong(parser, option->name, " is hash or rows", "");
+}
+
 static bool set_option(struct parser *parser, const struct option *option, const char *value)
 {
     struct dw_cli_options *out = parser->out;
@@ -703,14 +718,9 @@ static bool set_option(struct parser *parser, const struct option *option, const
     case OPTION_LIMIT:
         return set_number(parser, option, value, INT64_MAX, &out->limit);
     case OPTION_SAMPLE:
-        return set_number(parser, option, value, 100, &out->sample);
     case OPTION_WAY:
-        out->way = value;
-        return !value || strcmp(value, "hash") == 0 || strcmp(value, "rows") == 0 ||
-               wrong(parser, option->name, " is hash or rows", "");
     case OPTION_KIND:
-        out->kind = value;
-        break;
+        return set_compare(parser, option, value);
     case OPTION_AFTER:
         out->after = value;
         break;
