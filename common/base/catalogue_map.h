@@ -189,6 +189,9 @@ DW_ERR_ENTRY("DW-MAP-064", "lookups go in a circle",
 DW_ERR_ENTRY("DW-MAP-065", "changes of a looked-up table go unnoticed",
     "When a looked-up row changes or goes, the rows that took a value from it are synchronised again; that needs a map that writes the table.",
     "Map the looked-up table, or re-sync this map after changes of it.")
+DW_ERR_ENTRY("DW-MAP-066", "a truncated partition goes unnoticed",
+    "PostgreSQL publishes a partitioned table under the name of its root, and then leaves a TRUNCATE of a single partition out.",
+    "DELETE the rows, TRUNCATE the whole table, or re-sync the map with --delete-extra behind it.")
 DW_ERR_ENTRY("DW-MAP-080", "the source's database has no encoding",
     "A database in SQL_ASCII takes any bytes as text. What is not UTF-8 in them cannot be published: such rows become dead letters.",
     "Store UTF-8 alone, or move the tables to a database in UTF8, LATIN1 or whatever encoding their text is in.")

@@ -471,11 +471,32 @@ static void report_hidden(struct dw_check_context *context, struct dw_check_map 
     }
 }
 
+/* It takes rows away without a word in the stream. */
+static void warn_of_truncates(struct dw_check_context *context, struct dw_check_map *map)
+{
+    if (map->source->kind != 'p' || map->map->on_truncate == DW_ON_TRUNCATE_IGNORE)
+        return;
+    const struct dw_check_fault fault = {
+        .code = "DW-MAP-066",
+        .path = "source.table",
+        .warning = true,
+        .remedy = dw_arena_printf(context->arena,
+                                  "Use DELETE instead, or copy the rows again behind it: dualwrite "
+                                  "map resync %.*s --delete-extra --yes",
+                                  DW_STR_ARG(map->map->name)),
+    };
+    dw_check_context_report(context, map, &fault,
+                            "table %s is partitioned: a TRUNCATE of a single partition is in no "
+                            "stream",
+                            dw_check_context_table_sql(context, map->source));
+}
+
 void dw_check_source_published(struct dw_check_context *context, struct dw_check_map *map)
 {
     struct publication found;
     struct dw_err err = DW_ERR_INIT;
     check_storage(context, map);
+    warn_of_truncates(context, map);
     if (map->source->kind != 'r' && map->source->kind != 'p')
         return;
     if (ask_publication(context, map, &found, &err) != DW_OK) {
