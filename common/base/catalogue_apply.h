@@ -93,4 +93,7 @@ DW_ERR_ENTRY("DW-APPLY-210", "a record of another system",
 DW_ERR_ENTRY("DW-APPLY-211", "only the change of a row can be replayed",
     "The letter's event is a truncate or a message, which has no row of its own.",
     "Discard the letter; re-sync the map when its target lacks the effect.")
+DW_ERR_ENTRY("DW-APPLY-212", "a record of another table",
+    "The map read another table when the record was published, or somebody else publishes to its topic.",
+    "Discard the letter when the map's rows were copied since; else find who writes to the topic.")
 /* clang-format on */

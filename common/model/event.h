@@ -64,12 +64,13 @@ struct dw_event {
     enum dw_event_op op;
     bool has_version;
     struct dw_version version;
-    bool keep;                  /* op r: a row that the target has already stays as it is */
-    int64_t verify;             /* the comparison that asks; 0: the event is to be applied */
-    int64_t commit_us;          /* source.ts_us, else ts_ms*1000; 0 unknown */
-    struct dw_str system;       /* source.name */
-    struct dw_str sequence;     /* source.sequence as text, for foreign events */
-    struct dw_event_row before; /* .fields NULL when null */
+    bool keep;                   /* op r: a row that the target has already stays as it is */
+    int64_t verify;              /* the comparison that asks; 0: the event is to be applied */
+    int64_t commit_us;           /* source.ts_us, else ts_ms*1000; 0 unknown */
+    struct dw_str system;        /* source.name */
+    struct dw_str schema, table; /* source.schema, source.table; .ptr NULL: not there */
+    struct dw_str sequence;      /* source.sequence as text, for foreign events */
+    struct dw_event_row before;  /* .fields NULL when null */
     struct dw_event_row after;
     struct dw_str message_prefix;  /* op m */
     struct dw_str message_content; /* op m, decoded from base64 */

@@ -382,6 +382,27 @@ static enum dw_rc read_verify(struct decode *decode)
     return read_i64(decode, "source.verify", 0, &decode->event->verify);
 }
 
+/* Of what others write only a string says something. */
+static enum dw_rc read_place(struct decode *decode, struct dw_str *out)
+{
+    enum dw_json token = dw_json_pull_next(&decode->pull);
+    if (token == DW_JSON_STRING)
+        *out = decode->pull.text;
+    else if (token <= DW_JSON_END || !dw_json_pull_finish(&decode->pull, token))
+        return malformed(decode);
+    return DW_OK;
+}
+
+static enum dw_rc read_schema_name(struct decode *decode)
+{
+    return read_place(decode, &decode->event->schema);
+}
+
+static enum dw_rc read_table_name(struct decode *decode)
+{
+    return read_place(decode, &decode->event->table);
+}
+
 static const struct member_entry source_members[] = {
     {"name", HAS_NAME, read_name},
     {"sequence", HAS_SEQUENCE, read_sequence},
@@ -390,6 +411,8 @@ static const struct member_entry source_members[] = {
     {"lsn", HAS_LSN, read_lsn},
     {"epoch", HAS_EPOCH, read_epoch},
     {"ordinal", HAS_ORDINAL, read_ordinal},
+    {"schema", 0, read_schema_name},
+    {"table", 0, read_table_name},
     {"keep", 0, read_keep},
     {"verify", 0, read_verify},
     {NULL, 0, NULL},

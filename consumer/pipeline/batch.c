@@ -487,7 +487,8 @@ static bool is_row(const struct dw_event *event)
 }
 
 static bool is_foreign(const struct dw_batch *batch, const struct dw_event *event);
-static void die_foreign(struct dw_batch *batch, struct dw_batch_item *item);
+static void die_foreign(struct dw_batch *batch, struct dw_batch_item *item,
+                        const struct dw_event *event);
 
 /* The event of a replay, by the map in force now. */
 static void judge_letter(struct dw_batch *batch, struct dw_batch_item *item)
@@ -499,7 +500,7 @@ static void judge_letter(struct dw_batch *batch, struct dw_batch_item *item)
     }
     take_event(item, &event);
     if (is_foreign(batch, &event))
-        die_foreign(batch, item);
+        die_foreign(batch, item, &event);
     else if (is_row(&event))
         judge_row(batch, item, &event);
     else
@@ -691,17 +692,36 @@ static bool is_schema(const struct dw_event *event)
     return event->op == DW_EVENT_MESSAGE && dw_str_is(event->message_prefix, DW_EVENT_SCHEMA);
 }
 
+static bool is_of_another_table(const struct dw_map_side *source, const struct dw_event *event)
+{
+    return event->table.ptr && event->schema.ptr &&
+           (!dw_str_equal(event->table, source->table) ||
+            !dw_str_equal(event->schema, source->schema));
+}
+
 /* A version is one system's: another's, however high, must neither be compared with ours nor become
  * the partition's, which would make duplicates of all that comes. Debezium's events have none. */
 static bool is_foreign(const struct dw_batch *batch, const struct dw_event *event)
 {
-    return event->has_version && !dw_str_equal(event->system, batch->rules.map->source.system);
+    const struct dw_map_side *source = &batch->rules.map->source;
+    return event->has_version &&
+           (!dw_str_equal(event->system, source->system) || is_of_another_table(source, event));
 }
 
-static void die_foreign(struct dw_batch *batch, struct dw_batch_item *item)
+static void die_foreign(struct dw_batch *batch, struct dw_batch_item *item,
+                        const struct dw_event *event)
 {
-    die_format(batch, item, "DW-APPLY-210",
-               "the record comes from another system than the map's source");
+    const struct dw_map_side *source = &batch->rules.map->source;
+    if (dw_str_equal(event->system, source->system)) {
+        (void)dw_err_set(&batch->err, DW_REJECT, "DW-APPLY-212",
+                         "the record is of table %.*s.%.*s, and the map reads %.*s.%.*s",
+                         DW_STR_ARG(event->schema), DW_STR_ARG(event->table),
+                         DW_STR_ARG(source->schema), DW_STR_ARG(source->table));
+        die(batch, item, "format", DW_DEAD_LETTER_VALUE_CONVERTER);
+    } else {
+        die_format(batch, item, "DW-APPLY-210",
+                   "the record comes from another system than the map's source");
+    }
     item->has_version = false;
     item->version = (struct dw_version){0, 0, 0};
 }
@@ -711,7 +731,7 @@ static enum dw_batch_add judge(struct dw_batch *batch, struct dw_batch_item *ite
                                const struct dw_event *event)
 {
     if (is_foreign(batch, event)) {
-        die_foreign(batch, item);
+        die_foreign(batch, item, event);
         return DW_BATCH_ADDED;
     }
     if (is_schema(event))

@@ -303,6 +303,20 @@ static void test_a_mark_of_a_generation_is_taken_once(void **state)
     assert_int_equal(f->batch.generation.version.commit_lsn, 3000);
 }
 
+static void test_a_record_of_another_table_is_dead(void **state)
+{
+    struct fixture *f = *state;
+    struct dw_table_map other = *f->rules.map;
+    other.source.table = DW_STR_LIT("others");
+    f->batch.rules.map = &other;
+    assert_int_equal(add(f, 1, event(f, 'd', 3000, "\"before\":{\"id\":1},\"after\":null")),
+                     DW_BATCH_ADDED);
+    assert_int_equal(last(f)->outcome, DW_OUTCOME_DEAD);
+    assert_string_equal(last(f)->err->id, "DW-APPLY-212");
+    assert_non_null(strstr(last(f)->err->message, "of table public.cust, and the map reads"));
+    assert_int_equal(f->batch.version.commit_lsn, 1000);
+}
+
 static void test_a_malformed_mark_holds_nobody_up(void **state)
 {
     struct fixture *f = *state;
@@ -708,6 +722,7 @@ int main(void)
         CASE(test_a_marker_of_what_is_in_force_changes_nothing),
         CASE(test_a_mark_of_a_generation_is_taken_once),
         CASE(test_a_malformed_mark_holds_nobody_up),
+        CASE(test_a_record_of_another_table_is_dead),
         CASE(test_a_schema_record_stops_the_batch_before_it),
         CASE(test_a_truncate_waits_for_its_barrier),
         CASE(test_a_waiting_key_comes_before_its_next_record),
