@@ -12,8 +12,9 @@
 enum {
     ARENA_BLOCK_BYTES = 256 * 1024,
     TEXT_MAX_BYTES = 64 * 1024 * 1024,
-    IDLE_MS = 500,   /* longest sleep */
-    BARRIER_MS = 50, /* between looks at a truncate's barrier */
+    IDLE_MS = 500,       /* longest sleep */
+    LOCKED_OUT_MS = 500, /* longest pause when a row was locked */
+    BARRIER_MS = 50,     /* between looks at a truncate's barrier */
     VERIFY_MS =
         5000, /* with few partitions; more of them take longer, so that a look costs little */
     VERIFY_MANY = 50,
@@ -21,6 +22,8 @@ enum {
     FENCED_MS = 1000, /* time for the group to tell who owns a partition */
     TAKE_MIN_BYTES = 64 * 1024,
 };
+
+#define LOCKED_OUT "55P03" /* lock_not_available */
 
 struct dw_partition_id dw_lane_id(const struct dw_partition *partition)
 {
@@ -170,6 +173,9 @@ static void back_off(struct dw_lane *lane, struct dw_partition *partition, const
 {
     uint32_t attempts = partition->retry.attempts;
     int64_t wait = dw_retry_next_ms(&partition->retry, dw_clock_jitter(UINT32_MAX));
+    /* Whoever holds a lock may let go at any moment. */
+    if (strcmp(err->sqlstate, LOCKED_OUT) == 0 && wait > LOCKED_OUT_MS)
+        wait = LOCKED_OUT_MS;
     partition->wake_at_ms = dw_clock_mono_ms() + wait;
     if (!partition->first_failed_us)
         partition->first_failed_us = dw_clock_wall_us();
