@@ -6,7 +6,24 @@
 #include <stdio.h>
 
 #define STATES       "dw_map_state"
-#define LABELS_BYTES 400
+#define INFO         "dw_map_info"
+#define LABELS_BYTES 1200
+
+/* A new revision or count is another series: those before it become 0. The parser lets no quote
+ * into names. */
+static void show_info(const struct dw_map_record *map)
+{
+    char labels[LABELS_BYTES];
+    (void)snprintf(labels, sizeof labels,
+                   "map=\"%s\",source=\"%s\",target=\"%s\",topic=\"%s\",revision=\"%lld\","
+                   "partitions=\"%d\"",
+                   map->name, map->source_system, map->target_system, map->topic,
+                   (long long)map->revision, (int)map->partitions);
+    dw_metrics_set(dw_metrics_series(DW_METRIC_GAUGE, INFO,
+                                     "1 for what a map is now: its systems, topic, revision.",
+                                     labels, 1),
+                   1);
+}
 
 enum dw_rc dw_map_gauges_refresh(struct dw_state *state, struct dw_arena *arena, struct dw_err *err)
 {
@@ -15,6 +32,9 @@ enum dw_rc dw_map_gauges_refresh(struct dw_state *state, struct dw_arena *arena,
     enum dw_rc rc = dw_state_maps_load(state, arena, &maps, &count, err);
     if (rc)
         return rc;
+    dw_metrics_zero(INFO);
+    for (size_t i = 0; i < count; i++)
+        show_info(&maps[i]);
     for (size_t i = 0; i < count; i++)
         for (unsigned s = 0; s < DW_MAP_STATE_COUNT; s++) {
             char labels[LABELS_BYTES]; /* the parser lets no quote into a map's name */
@@ -30,4 +50,5 @@ enum dw_rc dw_map_gauges_refresh(struct dw_state *state, struct dw_arena *arena,
 void dw_map_gauges_clear(void)
 {
     dw_metrics_zero(STATES);
+    dw_metrics_zero(INFO);
 }

@@ -65,6 +65,7 @@ assert_counts_balance
 
 step "the states of maps, as metrics and with what to do"
 wait_until 10 has_series 'dw_map_state{map="items",state="running"} 1'
+has_series 'dw_map_info{map="items",source="erp",target="crm",topic="dualwrite.items",revision="1",partitions="2"} 1' || fail 'dw_map_info'
 dw_sql crm "alter table item rename column size to breadth"
 dw_sql erp "update item set v = v + 1 where id = 1"
 wait_until 20 has_series 'dw_map_state{map="items",state="error"} 1'
