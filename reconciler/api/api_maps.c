@@ -260,6 +260,16 @@ static enum dw_rc save_map(struct dw_api_call *call, const struct apply *apply,
     return rc;
 }
 
+/* What an older program wrote may not be readable: then there is nothing to compare with. */
+static void compare_types(struct dw_api_call *call, struct apply *apply)
+{
+    struct dw_map_resolved before;
+    struct dw_err ignored = DW_ERR_INIT;
+    if (dw_map_resolved_parse(dw_str_from(apply->before->resolved), call->arena, &before,
+                              &ignored) == DW_OK)
+        dw_map_diff_retyped(&apply->diff, &before, &apply->resolved, call->arena);
+}
+
 static enum dw_rc prepare(struct dw_api_call *call, struct apply *apply, struct dw_err *err)
 {
     dw_map_problems_init(&apply->problems, call->arena);
@@ -271,6 +281,8 @@ static enum dw_rc prepare(struct dw_api_call *call, struct apply *apply, struct 
                          &apply->diff);
     if (!rc && apply->map)
         rc = check_map(call, apply, err);
+    if (!rc && apply->map && apply->before)
+        compare_types(call, apply);
     return rc;
 }
 

@@ -220,6 +220,40 @@ void dw_map_diff_make(struct dw_str before, struct dw_str after, struct dw_arena
         out->effects |= differ.changes[i].effects;
 }
 
+/* --- types in the catalogues -------------------------------------------------------------------
+ */
+
+static void compare_types(struct differ *differ, const char *side,
+                          const struct dw_resolved_side *before,
+                          const struct dw_resolved_side *after)
+{
+    for (size_t i = 0; i < after->column_count; i++) {
+        const struct dw_resolved_column *now = &after->columns[i];
+        const struct dw_resolved_column *then = dw_map_resolved_find(before, now->name);
+        if (!then || dw_str_equal(then->type, now->type))
+            continue;
+        struct dw_map_diff_change change = {
+            .path = dw_arena_printf(differ->arena, "%s column %.*s", side, DW_STR_ARG(now->name)),
+            .change = dw_arena_printf(differ->arena, "was %.*s, is %.*s", DW_STR_ARG(then->type),
+                                      DW_STR_ARG(now->type)),
+            .means = "its table has changed since the map was applied: from now on by the new type",
+        };
+        add(differ, &change);
+    }
+}
+
+void dw_map_diff_retyped(struct dw_map_diff *diff, const struct dw_map_resolved *before,
+                         const struct dw_map_resolved *after, struct dw_arena *arena)
+{
+    struct differ differ = {.arena = arena};
+    for (size_t i = 0; i < diff->count; i++)
+        add(&differ, &diff->changes[i]);
+    compare_types(&differ, "source", &before->source, &after->source);
+    compare_types(&differ, "target", &before->target, &after->target);
+    diff->changes = differ.changes;
+    diff->count = differ.count;
+}
+
 void dw_map_diff_write(const struct dw_map_diff *diff, struct dw_buf *out)
 {
     dw_json_write_name(out, "changes");

@@ -8,6 +8,7 @@
 #include "common/base/arena.h"
 #include "common/base/buf.h"
 #include "common/base/str.h"
+#include "common/model/map_resolved.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -34,6 +35,10 @@ struct dw_map_diff {
 /* In `arena`. A document that is no JSON object counts as empty. */
 void dw_map_diff_make(struct dw_str before, struct dw_str after, struct dw_arena *arena,
                       struct dw_map_diff *out);
+/* Adds the columns whose types in the catalogues are others than when the revision before was
+ * applied: to apply the map makes a new revision for them, whatever its document says. */
+void dw_map_diff_retyped(struct dw_map_diff *diff, const struct dw_map_resolved *before,
+                         const struct dw_map_resolved *after, struct dw_arena *arena);
 /* Members "changes", "backfill", "removals", "stop" of an object. */
 void dw_map_diff_write(const struct dw_map_diff *diff, struct dw_buf *out);
 

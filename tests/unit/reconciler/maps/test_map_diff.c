@@ -99,13 +99,29 @@ static void test_other_members_hold_from_now_on(void **state)
     assert_true(diff.count > 2);
 }
 
+static void test_retyped_columns_are_changes(void **state)
+{
+    (void)state;
+    static const struct dw_resolved_column then[] = {{.name = {"a", 1}, .type = {"integer", 7}},
+                                                     {.name = {"b", 1}, .type = {"text", 4}}};
+    static const struct dw_resolved_column now[] = {{.name = {"a", 1}, .type = {"bigint", 6}},
+                                                    {.name = {"b", 1}, .type = {"text", 4}},
+                                                    {.name = {"c", 1}, .type = {"text", 4}}};
+    const struct dw_map_resolved before = {.source = {then, 2, 'd'}, .target = {then, 2, 'd'}};
+    const struct dw_map_resolved after = {.source = {now, 3, 'd'}, .target = {then, 2, 'd'}};
+    compare(BASE);
+    assert_int_equal(diff.count, 0);
+    dw_map_diff_retyped(&diff, &before, &after, &arena);
+    assert_one("source column a", 0, "was integer, is bigint");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_the_same_changes_nothing),       TEST(test_columns_need_a_back_fill),
         TEST(test_filters_need_removals),          TEST(test_keys_and_tables_need_a_stop),
-        TEST(test_other_members_hold_from_now_on),
+        TEST(test_other_members_hold_from_now_on), TEST(test_retyped_columns_are_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
