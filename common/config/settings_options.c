@@ -202,12 +202,13 @@ static const struct dw_option token_options[] = {
      DW_OPTION_REQUIRED | DW_OPTION_SECRET, "The bearer token: a long random text."},
 };
 
-#define ALERTS(field) offsetof(struct dw_alert_settings, field)
+#define ALERTS(field)   offsetof(struct dw_alert_settings, field)
+#define LIMIT_OF(limit) offsetof(struct dw_alert_threshold, limit)
 /* Two options, NAME_warning and NAME_critical. */
 #define THRESHOLD(name, suffix, field, warning_at, critical_at, maximum, unit, text)               \
     {name "_warning" suffix,                                                                       \
      DW_OPTION_INTEGER,                                                                            \
-     ALERTS(field.warning),                                                                        \
+     ALERTS(field) + LIMIT_OF(warning),                                                            \
      warning_at,                                                                                   \
      0,                                                                                            \
      maximum,                                                                                      \
@@ -216,8 +217,8 @@ static const struct dw_option token_options[] = {
      0,                                                                                            \
      text " From here on a warning; 0 is never."},                                                 \
     {                                                                                              \
-        name "_critical" suffix, DW_OPTION_INTEGER, ALERTS(field.critical), critical_at, 0,        \
-            maximum, NULL, unit, 0, "The same, critical."                                          \
+        name "_critical" suffix, DW_OPTION_INTEGER, ALERTS(field) + LIMIT_OF(critical),            \
+            critical_at, 0, maximum, NULL, unit, 0, "The same, critical."                          \
     }
 static const struct dw_option alert_options[] = {
     THRESHOLD("dead_letters", "", dead_letters, "1", "1000", 1000000000, NULL,

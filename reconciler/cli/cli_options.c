@@ -642,19 +642,24 @@ static bool set_copy_option(struct parser *parser, const struct option *option, 
     return true;
 }
 
-/* Options of comparisons. */
+/* Options of comparisons, reports and digests. */
 static bool set_compare(struct parser *parser, const struct option *option, const char *value)
 {
     struct dw_cli_options *out = parser->out;
     if (option->id == OPTION_SAMPLE)
         return set_number(parser, option, value, 100, &out->sample);
-    if (option->id == OPTION_KIND) {
+    if (option->id == OPTION_KIND)
         out->kind = value;
-        return true;
-    }
-    out->way = value;
-    return !value || strcmp(value, "hash") == 0 || strcmp(value, "rows") == 0 ||
-           wrong(parser, option->name, " is hash or rows", "");
+    else if (option->id == OPTION_DATE)
+        out->date = value;
+    else if (option->id == OPTION_CSV)
+        out->csv = true;
+    else if (option->id == OPTION_HTML)
+        out->html = value;
+    else
+        out->way = value;
+    return option->id != OPTION_WAY || !value || strcmp(value, "hash") == 0 ||
+           strcmp(value, "rows") == 0 || wrong(parser, option->name, " is hash or rows", "");
 }
 
 static bool set_option(struct parser *parser, const struct option *option, const char *value)
@@ -695,15 +700,6 @@ static bool set_option(struct parser *parser, const struct option *option, const
     case OPTION_REASON:
         out->reason = value;
         break;
-    case OPTION_DATE:
-        out->date = value;
-        break;
-    case OPTION_CSV:
-        out->csv = true;
-        break;
-    case OPTION_HTML:
-        out->html = value;
-        break;
     case OPTION_FOR:
         return set_duration(parser, option, value, &out->for_seconds);
     case OPTION_MAP:
@@ -720,6 +716,9 @@ static bool set_option(struct parser *parser, const struct option *option, const
     case OPTION_SAMPLE:
     case OPTION_WAY:
     case OPTION_KIND:
+    case OPTION_DATE:
+    case OPTION_CSV:
+    case OPTION_HTML:
         return set_compare(parser, option, value);
     case OPTION_AFTER:
         out->after = value;
