@@ -36,6 +36,7 @@ assert_match "$(<"$dw_dir/out")" '--system'
 ! "$dw_bin/dualwrite-consumer" --nonsense >"$dw_dir/out" 2>&1 || fail 'an unknown option is taken'
 step "what it points to"
 dw_sql erp "create role lame login password 'lame'"
+dw_sql erp 'create database bare' # nobody was there before
 login='(DW-PG-002.*state database|state database.*DW-PG-002)'
 for kind in consumer producer reconciler; do
     step "$kind: what the state database refuses at the start"
@@ -44,7 +45,7 @@ for kind in consumer producer reconciler; do
     assert_eq "$(grep -c wrong "$dw_dir/out" || true)" 0 'a password in the log'
     with ".state.connection = \"$(dw_url nowhere)\""; refused "$login" "$kind"
     assert_match "$(<"$dw_dir/out")" 'nowhere.* does not exist'
-    with ".state.connection = \"$(dw_url state lame)\""; refused 'permission denied for database state' "$kind"
+    with ".state.connection = \"$(dw_url bare lame)\""; refused 'permission denied for database bare' "$kind"
 done
 step "what the source refuses at the start"
 with ".systems.erp.connection = \"$(dw_url erp lame)\""; refused 'REPLICATION|replication' producer
