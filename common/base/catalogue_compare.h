@@ -24,4 +24,7 @@ DW_ERR_ENTRY("DW-COMPARE-007", "an extra row that no source row can have",
 DW_ERR_ENTRY("DW-COMPARE-008", "the re-sync of a repair did not come to its end",
     "It failed, or somebody cancelled it; the message says why.",
     "Mend what the message says, then order the repair again.")
+DW_ERR_ENTRY("DW-COMPARE-009", "changes to be compared are no longer in Kafka",
+    "Kafka's retention removed records of the topic while a comparison by --since read them.",
+    "Compare all rows, or those since a later moment; keep records longer (kafka.retention_ms).")
 /* clang-format on */

@@ -375,6 +375,32 @@ enum dw_rc dw_kafka_admin_offsets(struct dw_kafka_admin *admin, const char *topi
                                               : fail(admin, code, "offsets of topic", topic, err);
 }
 
+enum dw_rc dw_kafka_admin_offset_at(struct dw_kafka_admin *admin, const char *topic,
+                                    int32_t partition, int64_t time_ms, int timeout_ms,
+                                    int64_t *out_offset, struct dw_err *err)
+{
+    int64_t low = 0;
+    int64_t high = 0;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_t *entry = rd_kafka_topic_partition_list_add(list, topic, partition);
+    entry->offset = time_ms;
+    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(admin->client, list, timeout_ms);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        code = entry->err;
+    int64_t offset = entry->offset;
+    rd_kafka_topic_partition_list_destroy(list);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return fail(admin, code, "offsets of topic", topic, err);
+    if (offset >= 0) {
+        *out_offset = offset;
+        return DW_OK;
+    }
+    enum dw_rc rc = dw_kafka_admin_offsets(admin, topic, partition, timeout_ms, &low, &high, err);
+    if (rc == DW_OK)
+        *out_offset = high;
+    return rc;
+}
+
 static void copy_record(const rd_kafka_message_t *message, struct dw_arena *arena,
                         struct dw_kafka_record *out)
 {

@@ -69,6 +69,11 @@ enum dw_rc dw_kafka_admin_offsets(struct dw_kafka_admin *admin, const char *topi
                                   int32_t partition, int timeout_ms, int64_t *out_low,
                                   int64_t *out_high, struct dw_err *err) DW_MUST_CHECK;
 
+/* The first record from `time_ms` (wall clock) on; the one behind the last when there is none. */
+enum dw_rc dw_kafka_admin_offset_at(struct dw_kafka_admin *admin, const char *topic,
+                                    int32_t partition, int64_t time_ms, int timeout_ms,
+                                    int64_t *out_offset, struct dw_err *err) DW_MUST_CHECK;
+
 struct dw_kafka_record {
     struct dw_str key;   /* .ptr NULL: null */
     struct dw_str value; /* .ptr NULL: null (tombstone) */

@@ -160,6 +160,8 @@ static enum dw_map_state state_of(const char *name)
     return dw_map_state_parse(name, &state) ? state : DW_MAP_STOPPED;
 }
 
+/* What a comparison of all rows left, and those of some rows after it: one of these alone says
+ * nothing of the others. */
 enum dw_rc dw_state_alert_maps(struct dw_state *state, int64_t recent_ms, struct dw_arena *arena,
                                const struct dw_alert_map_row **out, size_t *out_count,
                                struct dw_err *err)
@@ -172,14 +174,18 @@ enum dw_rc dw_state_alert_maps(struct dw_state *state, int64_t recent_ms, struct
         "WITH recent AS (SELECT map, count(*) AS letters FROM dualwrite.dead_letter"
         "  WHERE indexed_at > now() - $1::bigint * interval '1 millisecond'"
         "  AND state IN ('open', 'unconfirmed') GROUP BY map),"
-        " last AS (SELECT DISTINCT ON (map) map, id, beyond FROM dualwrite.reconcile_run"
-        "  WHERE state = 'done' ORDER BY map, id DESC)"
+        " whole AS (SELECT map, max(id) AS id FROM dualwrite.reconcile_run WHERE state = 'done'"
+        "  AND filter IS NULL AND sample IS NULL AND since IS NULL GROUP BY map),"
+        " found AS (SELECT r.map, r.id, r.beyond + (SELECT count(*)"
+        "   FROM dualwrite.reconcile_difference d WHERE d.run = r.id AND d.repair <> 'gone')"
+        "   AS rows FROM dualwrite.reconcile_run r LEFT JOIN whole w ON w.map = r.map"
+        "  WHERE r.state = 'done' AND r.id >= coalesce(w.id, 0)),"
+        " last AS (SELECT DISTINCT ON (map) map, id, rows FROM found"
+        "  ORDER BY map, rows DESC, id DESC)"
         " SELECT m.name, m.topic, m.source_system, m.target_system, m.state, m.code, m.reason,"
         " " DW_STATE_ALERT_US(
             "m.changed_at") ", coalesce(r.letters, 0), coalesce(l.id, 0),"
-                            " coalesce(l.beyond + (SELECT count(*) FROM "
-                            "dualwrite.reconcile_difference d"
-                            "  WHERE d.run = l.id AND d.repair <> 'gone'), 0)"
+                            " coalesce(l.rows, 0)"
                             " FROM dualwrite.map m LEFT JOIN recent r ON r.map = m.name"
                             " LEFT JOIN last l ON l.map = m.name ORDER BY m.name COLLATE \"C\"",
         1, params, &result, err);

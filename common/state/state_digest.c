@@ -145,7 +145,8 @@ enum dw_rc dw_state_digest_equality(struct dw_state *state, const char *day, str
     enum dw_rc rc = dw_state_db_query(
         state,
         "WITH last AS (SELECT DISTINCT ON (map) * FROM dualwrite.reconcile_run"
-        "  WHERE state = 'done' AND ended_at < ($1::date + 1)::timestamp AT TIME ZONE 'UTC'"
+        "  WHERE state = 'done' AND filter IS NULL AND sample IS NULL AND since IS NULL"
+        "  AND ended_at < ($1::date + 1)::timestamp AT TIME ZONE 'UTC'"
         "  ORDER BY map, id DESC)"
         " SELECT r.map, r.id, " MICROSECONDS(
             "r.ended_at") ", r.rows_source, count(d.id) + r.beyond,"

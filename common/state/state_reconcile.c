@@ -115,6 +115,7 @@ static enum dw_rc audit_order(struct dw_state *state, const struct dw_reconcile_
     dw_json_write_text(&detail, "filter", order->filter);
     dw_json_write_real(&detail, "sample", order->sample);
     dw_json_write_i64(&detail, "rate", order->rate);
+    dw_json_write_i64(&detail, "since_us", order->since_us);
     dw_buf_append_char(&detail, '}');
     enum dw_rc rc =
         dw_state_reconcile_audit(state, by, "reconcile.run", order->map, dw_buf_str(&detail), err);
@@ -125,7 +126,7 @@ static enum dw_rc audit_order(struct dw_state *state, const struct dw_reconcile_
 static enum dw_rc insert_run(struct dw_state *state, const struct dw_reconcile_order *order,
                              const char *by, int64_t *ids, size_t index, struct dw_err *err)
 {
-    char numbers[2][24];
+    char numbers[3][24];
     char sample[32];
     (void)snprintf(sample, sizeof sample, "%.6g", order->sample);
     const char *params[] = {
@@ -137,6 +138,7 @@ static enum dw_rc insert_run(struct dw_state *state, const struct dw_reconcile_o
         order->scheduled ? "schedule" : "order",
         by,
         index ? dw_state_db_i64(ids[0], numbers[1]) : NULL,
+        order->since_us ? dw_state_db_i64(order->since_us, numbers[2]) : NULL,
     };
     PGresult *result = NULL;
     enum dw_rc rc = check_map(state, order->map, err);
@@ -145,9 +147,10 @@ static enum dw_rc insert_run(struct dw_state *state, const struct dw_reconcile_o
     rc = dw_state_db_query(
         state,
         "INSERT INTO dualwrite.reconcile_run (map, filter, sample, rate, forced_way, origin,"
-        " by, batch) VALUES ($1, $2, $3, $4, $5, $6, $7, coalesce($8::bigint,"
-        " currval(pg_get_serial_sequence('dualwrite.reconcile_run', 'id')))) RETURNING id",
-        8, params, &result, err);
+        " by, batch, since) VALUES ($1, $2, $3, $4, $5, $6, $7, coalesce($8::bigint,"
+        " currval(pg_get_serial_sequence('dualwrite.reconcile_run', 'id'))),"
+        " to_timestamp($9::bigint / 1000000.0)) RETURNING id",
+        9, params, &result, err);
     if (rc)
         return rc;
     ids[index] = dw_state_db_number(result, 0, 0);
@@ -178,9 +181,10 @@ static const char run_query[] =
     " r.unjudged, r.begin_epoch, coalesce(r.begin_lsn, '0/0'), r.end_epoch,"
     " coalesce(r.end_lsn, '0/0'), r.by, t.created, t.started, t.ended, r.repair_state,"
     " r.repair_extra, r.repair_code, r.repair_reason, r.repair_by, t.repair_asked, t.repair_ended,"
-    " d.missing, d.extra, d.different, d.duplicate, d.held, d.waiting, d.gone, d.remain"
+    " d.missing, d.extra, d.different, d.duplicate, d.held, d.waiting, d.gone, d.remain, t.since"
     " FROM dualwrite.reconcile_run r CROSS JOIN LATERAL (SELECT"
     "  (extract(epoch FROM r.created_at) * 1000000)::bigint AS created,"
+    "  (extract(epoch FROM r.since) * 1000000)::bigint AS since,"
     "  (extract(epoch FROM r.started_at) * 1000000)::bigint AS started,"
     "  (extract(epoch FROM r.ended_at) * 1000000)::bigint AS ended,"
     "  (extract(epoch FROM r.repair_asked_at) * 1000000)::bigint AS repair_asked,"
@@ -251,6 +255,7 @@ static enum dw_rc read_run(const PGresult *result, int row, struct dw_arena *are
         .repair_ended_us = dw_state_db_number(result, row, 38),
         .counts.repaired = dw_state_db_number(result, row, 45),
         .counts.left = dw_state_db_number(result, row, 46),
+        .since_us = dw_state_db_number(result, row, 47),
     };
     for (int kind = 0; kind < DW_DIFFERENCE_KINDS; kind++)
         out->counts.by_kind[kind] = dw_state_db_number(result, row, 39 + kind);

@@ -65,6 +65,7 @@ struct dw_reconcile_order {
     double sample;      /* percent of the key ranges; 0: all */
     int64_t rate;       /* rows per second, 0 none */
     const char *way;    /* "", or "hash" or "rows": this way or none */
+    int64_t since_us;   /* wall clock: rows that changed since then alone; 0: all */
     bool scheduled;     /* by the schedule, not by a person */
 };
 /* Orders runs in one step. DW_CONFIG DW-STATE-004 no such map; DW_CONFLICT DW-STATE-020 when its
@@ -91,6 +92,7 @@ struct dw_reconcile_run {
     double sample;
     int64_t rate;
     const char *forced_way;
+    int64_t since_us; /* 0: not by what changed */
     int64_t revision;
     const char *way, *way_reason;
     enum dw_reconcile_phase phase;

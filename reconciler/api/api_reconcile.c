@@ -90,6 +90,7 @@ void dw_api_reconcile_write_run(struct dw_buf *out, const struct dw_reconcile_ru
     dw_json_write_text(out, "filter", run->filter);
     dw_json_write_real(out, "sample", run->sample > 0 ? run->sample : 100);
     dw_json_write_i64(out, "rate", run->rate);
+    dw_api_answer_time(out, "since", run->since_us);
     dw_json_write_i64(out, "revision", run->revision);
     dw_json_write_text(out, "way", run->way);
     dw_json_write_text(out, "note", run->way_reason);
@@ -177,14 +178,49 @@ void dw_api_reconcile_list(struct dw_api_call *call)
         answer_failure(call, &err);
 }
 
+static enum dw_rc find_run(struct dw_api_call *call, int64_t id,
+                           const struct dw_reconcile_run **out, struct dw_err *err)
+{
+    const struct dw_reconcile_filter filter = {.id = id};
+    size_t count = 0;
+    enum dw_rc rc = dw_state_reconcile_load(call->state, &filter, call->arena, out, &count, err);
+    if (!rc && count == 0)
+        rc = dw_err_set(err, DW_CONFIG, "DW-STATE-021", "there is no comparison %lld",
+                        (long long)id);
+    return rc;
+}
+
+static enum dw_rc load_run(struct dw_api_call *call, const struct dw_reconcile_run **out,
+                           struct dw_err *err)
+{
+    return find_run(call, dw_api_request_number(&call->request, "id"), out, err);
+}
+
+/* The moment from which on changes are compared; 0: all rows are. */
+static enum dw_rc since(struct dw_api_call *call, int64_t *out, struct dw_err *err)
+{
+    const struct dw_reconcile_run *run = NULL;
+    int64_t seconds = dw_api_request_number(&call->request, "since_seconds");
+    int64_t id = dw_api_request_number(&call->request, "since_run");
+    *out = seconds ? dw_clock_wall_us() - seconds * 1000000 : 0;
+    if (!id)
+        return DW_OK;
+    enum dw_rc rc = find_run(call, id, &run, err);
+    if (!rc)
+        *out = run->started_us ? run->started_us : run->created_us;
+    return rc;
+}
+
 void dw_api_reconcile_order(struct dw_api_call *call)
 {
     struct dw_err err = DW_ERR_INIT;
     size_t count = 0;
+    int64_t since_us = 0;
     const char *const *maps = dw_api_request_texts(&call->request, "maps", &count);
     struct dw_reconcile_order *orders =
         DW_ARENA_ARRAY(call->arena, struct dw_reconcile_order, count);
     int64_t *ids = DW_ARENA_ARRAY(call->arena, int64_t, count);
+    enum dw_rc rc = since(call, &since_us, &err);
     for (size_t i = 0; i < count; i++)
         orders[i] = (struct dw_reconcile_order){
             .map = maps[i],
@@ -192,23 +228,13 @@ void dw_api_reconcile_order(struct dw_api_call *call)
             .sample = (double)dw_api_request_number(&call->request, "sample"),
             .rate = dw_api_request_number(&call->request, "rate"),
             .way = dw_api_request_text(&call->request, "way"),
+            .since_us = since_us,
         };
-    enum dw_rc rc = dw_state_reconcile_create(call->state, orders, count, call->by, ids, &err);
+    if (!rc)
+        rc = dw_state_reconcile_create(call->state, orders, count, call->by, ids, &err);
     const struct dw_reconcile_filter filter = {.batch = rc ? 0 : ids[0]};
     if (rc || write_runs(call, &filter, &err))
         answer_failure(call, &err);
-}
-
-static enum dw_rc load_run(struct dw_api_call *call, const struct dw_reconcile_run **out,
-                           struct dw_err *err)
-{
-    const struct dw_reconcile_filter filter = {.id = dw_api_request_number(&call->request, "id")};
-    size_t count = 0;
-    enum dw_rc rc = dw_state_reconcile_load(call->state, &filter, call->arena, out, &count, err);
-    if (!rc && count == 0)
-        rc = dw_err_set(err, DW_CONFIG, "DW-STATE-021", "there is no comparison %lld",
-                        (long long)filter.id);
-    return rc;
 }
 
 static void answer_run(struct dw_api_call *call)

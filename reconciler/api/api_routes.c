@@ -8,6 +8,7 @@
 #define REASON_MAX     1000
 #define CODE_MAX       32
 #define MAPS_MAX       10000
+#define SINCE_MAX      (100 * 366 * INT64_C(86400)) /* seconds */
 #define FILTER_MAX     65536
 #define PAGE_MAX       1000
 #define PARTITIONS_MAX 10000
@@ -210,7 +211,31 @@ static const struct dw_api_field compare_body[] = {
      .type = DW_API_CHOICE,
      .choices = compare_ways,
      .text = "By hashes in the databases, or by reading rows; left out: hashes where possible."},
+    {.name = "since_seconds",
+     .type = DW_API_INTEGER,
+     .min = 1,
+     .max = SINCE_MAX,
+     .text = "Rows that changed in the source within so many seconds alone."},
+    {.name = "since_run",
+     .type = DW_API_INTEGER,
+     .min = 1,
+     .max = INT64_MAX,
+     .text = "Rows that changed in the source since this comparison began alone."},
     END};
+
+static const char *check_compare(const struct dw_api_request *request)
+{
+    bool seconds = dw_api_request_given(request, "since_seconds");
+    bool run = dw_api_request_given(request, "since_run");
+    if (seconds && run)
+        return "either \"since_seconds\" or \"since_run\"";
+    if ((seconds || run) &&
+        (dw_api_request_given(request, "filter") || dw_api_request_given(request, "sample") ||
+         dw_api_request_given(request, "way")))
+        return "what changed is compared as a whole: without \"filter\", \"sample\" and \"way\"";
+    return NULL;
+}
+
 static const struct dw_api_field runs_query[] = {TEXT("map", NAME_MAX, "Those of this map."),
                                                  {.name = "batch",
                                                   .type = DW_API_INTEGER,
@@ -411,7 +436,7 @@ static const struct dw_api_route routes[] = {
     {"GET", "/reconcile/runs", VIEWER, dw_api_reconcile_list, .query = runs_query,
      .summary = "Comparisons of both sides, newest first.", .schema = "RunList"},
     {"POST", "/reconcile/runs", OPERATOR, dw_api_reconcile_order, .body = compare_body,
-     .summary = "Compare both sides of maps.", .schema = "RunList"},
+     .check = check_compare, .summary = "Compare both sides of maps.", .schema = "RunList"},
     {"GET", "/reconcile/runs/{id}", VIEWER, dw_api_reconcile_show, .names = id_name,
      .summary = "One comparison: progress, counts, repair.", .schema = "Run"},
     {"POST", "/reconcile/runs/{id}/cancel", OPERATOR, dw_api_reconcile_cancel, .names = id_name,

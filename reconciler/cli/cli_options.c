@@ -265,6 +265,7 @@ enum option_id {
     OPTION_GROUP,
     OPTION_EACH,
     OPTION_SAMPLE,
+    OPTION_SINCE,
     OPTION_WAY,
     OPTION_KIND,
     OPTION_SET,
@@ -310,6 +311,8 @@ static const struct option options[] = {
      "read at most so many rows per second, both sides together"},
     {"--sample", OPTION_SAMPLE, VALUE_NEEDED, TAKES_COMPARE, "--sample PERCENT",
      "only so many of the rows, in ranges chosen by chance"},
+    {"--since", OPTION_SINCE, VALUE_NEEDED, TAKES_COMPARE, "--since TIME|RUN",
+     "only rows that changed in the source within 2h, 7d ..., or since a comparison began"},
     {"--way", OPTION_WAY, VALUE_NEEDED, TAKES_COMPARE, "--way WAY",
      "hash (in the databases) or rows (read and compared); default: hash where possible"},
     {"--kind", OPTION_KIND, VALUE_NEEDED, TAKES_KIND, "--kind KIND",
@@ -648,6 +651,9 @@ static bool set_compare(struct parser *parser, const struct option *option, cons
     struct dw_cli_options *out = parser->out;
     if (option->id == OPTION_SAMPLE)
         return set_number(parser, option, value, 100, &out->sample);
+    if (option->id == OPTION_SINCE)
+        return parse_number(value, 1, INT64_MAX, &out->since_run) ||
+               set_duration(parser, option, value, &out->since_seconds);
     if (option->id == OPTION_KIND)
         out->kind = value;
     else if (option->id == OPTION_DATE)
@@ -714,6 +720,7 @@ static bool set_option(struct parser *parser, const struct option *option, const
     case OPTION_LIMIT:
         return set_number(parser, option, value, INT64_MAX, &out->limit);
     case OPTION_SAMPLE:
+    case OPTION_SINCE:
     case OPTION_WAY:
     case OPTION_KIND:
     case OPTION_DATE:

@@ -82,8 +82,9 @@ struct dw_cli_options {
     bool partitions;
     const char *reason; /* NULL: none */
     int64_t for_seconds;
-    const char *date; /* NULL: today */
-    const char *html; /* a file; NULL: none */
+    int64_t since_seconds, since_run; /* 0: no */
+    const char *date;                 /* NULL: today */
+    const char *html;                 /* a file; NULL: none */
     bool csv;
     const char *map;
     const char *state;

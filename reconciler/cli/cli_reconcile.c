@@ -158,10 +158,14 @@ void dw_cli_reconcile_write(struct dw_cli *cli, struct dw_str run, struct dw_buf
     struct dw_str repair = dw_cli_json_member(run, "repair");
     const char *state = dw_cli_json_text(repair, "state", cli->arena);
     const char *filter = safe_text(cli, run, "filter");
+    const char *since = safe_text(cli, run, "since");
     write_table(cli, &run, 1, out);
     dw_buf_printf(out, "revision %lld of the map, by %s, %s",
                   (long long)dw_cli_json_number(run, "revision"), safe_text(cli, run, "by"),
-                  *filter ? "filter " : "all rows");
+                  *filter  ? "filter "
+                  : *since ? "rows that changed since "
+                           : "all rows");
+    dw_buf_append_text(out, since);
     dw_buf_append_text(out, filter);
     if (dw_cli_json_real(run, "sample") < 100)
         dw_buf_printf(out, ", a sample of %.4g %%", dw_cli_json_real(run, "sample"));
@@ -331,6 +335,10 @@ static void write_order(struct dw_cli *cli, struct dw_buf *body)
         dw_json_write_i64(body, "rate", options->rate);
     if (options->way)
         dw_json_write_text(body, "way", options->way);
+    if (options->since_seconds)
+        dw_json_write_i64(body, "since_seconds", options->since_seconds);
+    if (options->since_run)
+        dw_json_write_i64(body, "since_run", options->since_run);
     dw_buf_append_char(body, '}');
 }
 

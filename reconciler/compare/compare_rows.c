@@ -168,6 +168,11 @@ void dw_compare_rows_free(struct dw_compare_rows *rows)
     free(rows);
 }
 
+const struct dw_transform *dw_compare_rows_transform(const struct dw_compare_rows *rows)
+{
+    return rows->transform;
+}
+
 /* --- a page --------------------------------------------------------------------------------------
  */
 

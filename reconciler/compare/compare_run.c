@@ -10,6 +10,7 @@
 #include "reconciler/compare/compare_load.h"
 #include "reconciler/compare/compare_step.h"
 #include "reconciler/compare/compare_tempo.h"
+#include "reconciler/compare/compare_topic.h"
 #include <libpq-fe.h>
 #include <stdlib.h>
 
@@ -26,7 +27,8 @@ struct dw_compare_run {
     const struct dw_reconcile_run *record;
     struct dw_compare_loaded loaded;
     struct dw_compare_links links;
-    struct dw_compare_rows *rows; /* of the rows way */
+    struct dw_compare_rows *rows;   /* of the rows way */
+    struct dw_compare_topic *topic; /* of what changed since a moment */
     struct dw_compare_judge judge;
     struct dw_compare_tempo tempo;
     enum dw_reconcile_phase phase;
@@ -125,12 +127,24 @@ static enum dw_rc fail(struct dw_compare_run *run, enum dw_rc rc, enum dw_run_st
 /* --- the beginning -------------------------------------------------------------------------------
  */
 
-static const char *note_of(const struct dw_compare_plan *plan, struct dw_arena *arena)
+static const char *note_of(const struct dw_compare_run *run, struct dw_arena *arena)
 {
+    const struct dw_compare_plan *plan = &run->loaded.plan;
+    if (run->topic)
+        return dw_compare_topic_is_cut(run->topic)
+                   ? "Kafka does not keep all that changed since then"
+                   : "";
     if (plan->finds_extra)
         return plan->why_rows;
     return dw_arena_printf(arena, "%s%sextra rows are not looked for: %s", plan->why_rows,
                            *plan->why_rows ? "; " : "", plan->why_no_extra);
+}
+
+static int64_t estimate(const struct dw_compare_run *run)
+{
+    if (run->topic)
+        return dw_compare_topic_records(run->topic);
+    return run->record->since_us ? run->record->rows_estimated : run->loaded.rows_estimated;
 }
 
 static enum dw_rc changed(const struct dw_compare_run *run, struct dw_err *err)
@@ -147,18 +161,37 @@ static enum dw_rc begin(struct dw_compare_run *run, struct dw_err *err)
     bool held = false;
     const struct dw_reconcile_begin begin = {
         .revision = run->loaded.record->revision,
-        .way = plan->by_hash ? "hash" : "rows",
-        .way_reason = note_of(plan, &run->arena),
-        .rows_estimated = run->loaded.rows_estimated,
+        .way = run->record->since_us ? "changes"
+               : plan->by_hash       ? "hash"
+                                     : "rows",
+        .way_reason = run->record->since_us && !run->topic ? run->record->way_reason
+                                                           : note_of(run, &run->arena),
+        .rows_estimated = estimate(run),
     };
     if (run->record->revision && run->record->revision != begin.revision)
         return changed(run, err);
     enum dw_rc rc = dw_state_reconcile_begin(run->state, run->record->id, &begin, &held, err);
     if (rc == DW_OK && !held)
         rc = dw_err_set(err, DW_AGAIN, "DW-STATE-022", "the comparison was cancelled");
-    if (rc == DW_OK && !plan->by_hash)
+    if (rc == DW_OK && !run->rows && !plan->by_hash)
         rc = dw_compare_rows_new(&run->rows, plan, &run->links, err);
     return rc;
+}
+
+static enum dw_rc open_topic(struct dw_compare_run *run, struct dw_err *err)
+{
+    enum dw_rc rc = dw_compare_rows_new(&run->rows, &run->loaded.plan, &run->links, err);
+    if (rc != DW_OK)
+        return rc;
+    const struct dw_compare_topic_order order = {
+        .kafka = &run->settings->kafka,
+        .map = run->loaded.map,
+        .transform = dw_compare_rows_transform(run->rows),
+        .topic = run->loaded.record->topic,
+        .since_us = run->record->since_us,
+        .cursor = run->record->cursor,
+    };
+    return dw_compare_topic_open(&run->topic, &order, err);
 }
 
 static enum dw_rc prepare(struct dw_compare_run *run, struct dw_err *err)
@@ -188,7 +221,9 @@ static enum dw_rc prepare(struct dw_compare_run *run, struct dw_err *err)
     run->pending = record->pending;
     for (int kind = 0; kind < DW_DIFFERENCE_KINDS; kind++)
         run->kept += record->counts.by_kind[kind];
-    return begin(run, err);
+    if (record->since_us && run->phase == DW_RECONCILE_ROWS)
+        rc = open_topic(run, err);
+    return rc == DW_OK ? begin(run, err) : rc;
 }
 
 enum dw_rc dw_compare_run_open(struct dw_compare_run **out, int64_t id, struct dw_state *state,
@@ -220,6 +255,7 @@ void dw_compare_run_close(struct dw_compare_run *run)
     if (!run)
         return;
     dw_compare_rows_free(run->rows);
+    dw_compare_topic_close(run->topic);
     dw_compare_links_close(&run->links);
     dw_arena_done(&run->arena);
     free(run->cursor);
@@ -240,7 +276,8 @@ static void set_cursor(struct dw_compare_run *run, const char *cursor)
 static enum dw_reconcile_phase next_phase(const struct dw_compare_run *run)
 {
     const struct dw_compare_plan *plan = &run->loaded.plan;
-    bool extra = run->phase == DW_RECONCILE_ROWS && !plan->by_hash && plan->finds_extra;
+    bool extra =
+        run->phase == DW_RECONCILE_ROWS && !run->topic && !plan->by_hash && plan->finds_extra;
     return extra ? DW_RECONCILE_EXTRA : DW_RECONCILE_JUDGE;
 }
 
@@ -255,6 +292,8 @@ static enum dw_rc walk(struct dw_compare_run *run, struct dw_compare_brought *br
         .sample = run->record->sample,
         .sample_seed = (uint64_t)run->record->id,
     };
+    if (run->topic)
+        return dw_compare_topic_step(run->topic, order.rows, brought, err);
     if (run->phase == DW_RECONCILE_EXTRA)
         return dw_compare_extra_step(&order, brought, err);
     return run->loaded.plan.by_hash ? dw_compare_hashes_step(&order, brought, err)

@@ -41,9 +41,12 @@ enum dw_rc dw_compare_hashes_probe(struct dw_compare_links *links, bool *out_ali
 
 /* The rows way: what it needs besides the plan. */
 struct dw_compare_rows;
+struct dw_transform;
 enum dw_rc dw_compare_rows_new(struct dw_compare_rows **out, const struct dw_compare_plan *plan,
                                struct dw_compare_links *links, struct dw_err *err) DW_MUST_CHECK;
 void dw_compare_rows_free(struct dw_compare_rows *rows); /* accepts NULL */
+/* Lives as long as they. */
+const struct dw_transform *dw_compare_rows_transform(const struct dw_compare_rows *rows);
 enum dw_rc dw_compare_rows_step(struct dw_compare_rows *rows, const struct dw_compare_order *order,
                                 struct dw_compare_brought *brought,
                                 struct dw_err *err) DW_MUST_CHECK;

@@ -113,6 +113,28 @@ assert_match "$(<"$dw_dir/out")" 'DW-COMPARE-003'
 compare plain --sample 50
 assert_sql state "select rows_source between 500 and 2499 from dualwrite.reconcile_run where id = $run" t 'a sample is a part'
 
+step "what changed since"
+before=$run
+dw_sql erp "update plain set name = 'changed ' || code where code between 100 and 199; delete from plain where code = 300.50"
+wait_caught_up plain
+dw_sql crm "update plain set name = 'vandalised' where code = 150.50; delete from plain where code in (160.50, 500.50);
+    insert into plain values ('c0', 300.50, 'back')"
+compare plain --since "$before"
+assert_eq "$(found "$run")" $'different ["c0","150.50"] name\nextra ["c0","300.50"]\nmissing ["c1","160.50"]' 'damage of rows that changed'
+assert_sql state "select way from dualwrite.reconcile_run where id = $run" changes 'its way'
+dw_cli reconcile repair "$run" --delete-extra --limit 1 --yes --wait >/dev/null || fail 'not repaired'
+compare plain --since 1h
+assert_eq "$(found "$run")" $'different ["c1","7.50"] name\nmissing ["c1","1000.50"]\nmissing ["c2","500.50"]' 'all that the topic names: no row that it never knew'
+compare plain --since 1s
+assert_eq "$(found "$run")" '' 'nothing changed within a second'
+sleep 3 # alerts are looked for every two seconds
+dw_cli alert list >"$dw_dir/out"
+assert_match "$(<"$dw_dir/out")" 'differences +plain +.* left 4 differences' 'some rows being equal is not the end of an alert'
+! dw_cli reconcile run plain --since 1h --sample 10 >"$dw_dir/out" 2>&1 || fail '--since with --sample is taken'
+assert_match "$(<"$dw_dir/out")" 'compared as a whole'
+! dw_cli reconcile run plain --since 99999 >"$dw_dir/out" 2>&1 || fail 'an unknown run is taken'
+assert_match "$(<"$dw_dir/out")" 'DW-STATE-021'
+
 step repair
 compare kinds
 dw_cli reconcile repair "$run" --dry-run >"$dw_dir/out"
@@ -126,7 +148,7 @@ assert_sql state "select string_agg(n::text, ' ') from (select count(*) as n fro
 dw_cli reconcile repair "$run" --delete-extra --limit 4 --yes --wait >"$dw_dir/out" 2>&1 || fail "not repaired: $(<"$dw_dir/out")"
 check kinds "$dw_dir/none"
 assert_same "select * from kinds"
-assert_sql state "select string_agg(action || ' ' || (detail->>'delete_extra'), ', ' order by id) from dualwrite.audit_log where action = 'reconcile.repair'" \
+assert_sql state "select string_agg(action || ' ' || (detail->>'delete_extra'), ', ' order by id) from dualwrite.audit_log where action = 'reconcile.repair' and object = 'kinds'" \
     'reconcile.repair 0, reconcile.repair 4' 'the audit log'
 for map in plain texts; do
     compare "$map"
