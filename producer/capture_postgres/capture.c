@@ -751,7 +751,6 @@ static enum dw_rc tell(struct dw_capture *capture, struct dw_err *err)
     return dw_stream_tell(&capture->stream, capture->position.confirmed_lsn, 0, err);
 }
 
-/* *out_wait_ms: how long there is nothing to do unless something comes. */
 static enum dw_start shown_by(enum dw_rc rc, const struct dw_err *err)
 {
     if (rc != DW_CONFLICT)
@@ -760,6 +759,7 @@ static enum dw_start shown_by(enum dw_rc rc, const struct dw_err *err)
                                                   : DW_START_HISTORY_CHANGED;
 }
 
+/* *out_wait_ms: how long there is nothing to do unless something comes. */
 static enum dw_rc go_round(struct dw_capture *capture, int64_t *out_wait_ms, struct dw_err *err)
 {
     int64_t now = dw_clock_mono_ms();
