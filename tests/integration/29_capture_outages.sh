@@ -35,7 +35,7 @@ backends=$(dw_sql state "select string_agg(pid::text, ' ') from pg_stat_activity
 # shellcheck disable=SC2086
 kill -STOP $backends
 dw_sql erp "insert into item values (3)"
-wait_until 60 arrived 3
+wait_until 15 arrived 3
 wait_until 30 confirmed_past "$(dw_sql erp "select pg_current_wal_lsn()")"
 assert_eq "$(walsender)" "$before" 'the walsender that streams (another one: the server gave ours up)'
 step "SIGTERM ends the producer all the same, and nothing is missing after it"
