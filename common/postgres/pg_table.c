@@ -285,3 +285,18 @@ const struct dw_pg_index *dw_pg_table_unique(const struct dw_pg_table *table,
             return &table->indexes[i];
     return NULL;
 }
+
+struct dw_resolved_column dw_pg_table_resolve(const struct dw_pg_column *column)
+{
+    return (struct dw_resolved_column){
+        .name = column->name,
+        .type = column->type,
+        .oid = column->type_oid,
+        .base_oid = column->base_oid,
+        .typmod = column->typmod,
+        .not_null = column->not_null,
+        .toastable = column->toastable,
+        .category = column->category,
+        .deterministic = column->deterministic,
+    };
+}

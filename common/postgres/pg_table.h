@@ -7,6 +7,7 @@
 #include "common/base/arena.h"
 #include "common/base/err.h"
 #include "common/base/str.h"
+#include "common/model/map_resolved.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -70,6 +71,9 @@ enum dw_rc dw_pg_table_load(struct pg_conn *conn, struct dw_str schema, struct d
 
 /* NULL when absent. */
 const struct dw_pg_column *dw_pg_table_column(const struct dw_pg_table *table, struct dw_str name);
+
+/* A column as it is kept with a revision of a map; borrows its texts. */
+struct dw_resolved_column dw_pg_table_resolve(const struct dw_pg_column *column);
 
 /* The usable, not deferrable unique index whose columns are exactly `names` in any order (what ON
  * CONFLICT can use); NULL when none. */

@@ -86,9 +86,8 @@ static void put_condition(struct dw_buf *filter, const char *condition)
 static const char *literal_sql(struct writing *writing, struct dw_compare_side *side,
                                const struct dw_value *literal, const struct dw_pg_column *target)
 {
-    struct dw_resolved_column column;
     struct dw_value cell;
-    dw_compare_types_resolve(target, &column);
+    struct dw_resolved_column column = dw_pg_table_resolve(target);
     if (dw_transform_literal(literal, &column, writing->arena, &cell, writing->err) != DW_OK)
         return NULL;
     const struct dw_str text = cell.kind == DW_VALUE_STRING ? cell.text : (struct dw_str){NULL, 0};

@@ -107,8 +107,8 @@ static enum dw_rc add_flag(struct dw_compare_rows *rows, const struct dw_map_fla
     enum dw_rc rc = add_column(rows, flag->column, false, &columns[at], err);
     if (rc != DW_OK)
         return rc;
-    struct dw_resolved_column resolved;
-    dw_compare_types_resolve(dw_pg_table_column(rows->plan->target.table, flag->column), &resolved);
+    struct dw_resolved_column resolved =
+        dw_pg_table_resolve(dw_pg_table_column(rows->plan->target.table, flag->column));
     return dw_transform_literal(&flag->live, &resolved, &rows->arena,
                                 &rows->live[at - rows->plan->map->column_count], err);
 }

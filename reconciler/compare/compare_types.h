@@ -4,7 +4,6 @@
 #include "common/postgres/pg_table.h"
 #include "common/transform/convert_type.h"
 
-void dw_compare_types_resolve(const struct dw_pg_column *column, struct dw_resolved_column *out);
 void dw_compare_types_of(const struct dw_pg_column *column, struct dw_convert_type *out);
 /* All columns of a table, in `arena`. */
 void dw_compare_types_side(const struct dw_pg_table *table, struct dw_arena *arena,

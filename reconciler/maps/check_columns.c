@@ -21,28 +21,13 @@
 
 /* --- resolving ------------------------------------------------------------------------------- */
 
-static struct dw_resolved_column resolve(const struct dw_pg_column *column)
-{
-    return (struct dw_resolved_column){
-        .name = column->name,
-        .type = column->type,
-        .oid = column->type_oid,
-        .base_oid = column->base_oid,
-        .typmod = column->typmod,
-        .not_null = column->not_null,
-        .toastable = column->toastable,
-        .category = column->category,
-        .deterministic = column->deterministic,
-    };
-}
-
 /* Adds a column of the target when there is one of that name. */
 static void resolve_target(const struct dw_check_map *map, struct dw_str name,
                            struct dw_resolved_column *columns, size_t *count)
 {
     const struct dw_pg_column *column = name.ptr ? dw_pg_table_column(map->target, name) : NULL;
     if (column)
-        columns[(*count)++] = resolve(column);
+        columns[(*count)++] = dw_pg_table_resolve(column);
 }
 
 void dw_check_columns_resolve(struct dw_check_context *context, const struct dw_check_map *map,
@@ -62,7 +47,7 @@ void dw_check_columns_resolve(struct dw_check_context *context, const struct dw_
     for (size_t i = 0; i < name_count; i++) {
         const struct dw_pg_column *column = dw_pg_table_column(map->source, names[i]);
         if (column)
-            source[out->source.column_count++] = resolve(column);
+            source[out->source.column_count++] = dw_pg_table_resolve(column);
     }
     for (size_t i = 0; i < map->map->column_count; i++)
         resolve_target(map, map->map->columns[i].target, target, &out->target.column_count);
@@ -367,8 +352,8 @@ static void check_conversion(struct dw_check_context *context, struct dw_check_m
                              size_t index, const struct dw_pg_column *source,
                              const struct dw_pg_column *target)
 {
-    struct dw_resolved_column from = resolve(source);
-    struct dw_resolved_column to = resolve(target);
+    struct dw_resolved_column from = dw_pg_table_resolve(source);
+    struct dw_resolved_column to = dw_pg_table_resolve(target);
     struct dw_err err = DW_ERR_INIT;
     enum dw_rc rc = dw_transform_can_convert(&from, &to, &err);
     if (rc == DW_OK)
