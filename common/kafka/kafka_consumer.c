@@ -20,7 +20,8 @@ enum {
     CLOSE_TIMEOUT_MS = 5000,
     NUDGE_MS = 1,
     LOOKS_AGE_MS = 1000,
-    PACKED = 4, /* what a fetch may weigh, of what may be held unpacked */
+    LOOK_BEHIND_MS = 50, /* of a fetch, for which a look may wait */
+    PACKED = 4,          /* what a fetch may weigh, of what may be held unpacked */
     QUEUED_MAX_KBYTES = 65536,
     QUEUED_MIN_MESSAGES = 10000000,
 };
@@ -581,6 +582,13 @@ static enum dw_rc look_error(const char *topic, int32_t partition, rd_kafka_resp
                       "offsets of %s [%d]: %s", topic, (int)partition, rd_kafka_err2str(code));
 }
 
+/* Where a fetch waits but shortly, a look goes behind what the client itself has asked: a partition
+ * that was just assigned is sought only after librdkafka knows the end it was assigned at. */
+static rd_kafka_t *looker_of(const struct dw_kafka_consumer *consumer)
+{
+    return consumer->options.fetch_wait_ms > LOOK_BEHIND_MS ? consumer->looker : consumer->client;
+}
+
 static enum dw_rc look_committed(struct dw_kafka_consumer *consumer, const char *topic,
                                  int32_t partition, int timeout_ms, struct dw_kafka_look *out,
                                  struct dw_err *err)
@@ -605,8 +613,8 @@ enum dw_rc dw_kafka_consumer_look(struct dw_kafka_consumer *consumer, const char
                                   struct dw_kafka_look *out, struct dw_err *err)
 {
     *out = (struct dw_kafka_look){.committed = -1};
-    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(consumer->looker, topic, partition,
-                                                                &out->low, &out->high, timeout_ms);
+    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
+        looker_of(consumer), topic, partition, &out->low, &out->high, timeout_ms);
     if (code)
         return look_error(topic, partition, code, err);
     return committed ? look_committed(consumer, topic, partition, timeout_ms, out, err) : DW_OK;
