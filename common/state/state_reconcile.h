@@ -233,9 +233,16 @@ enum dw_rc dw_state_difference_add(struct dw_state *state, int64_t run, int64_t 
                                    const struct dw_reconcile_verdict *verdict,
                                    struct dw_err *err) DW_MUST_CHECK;
 
+struct dw_reconcile_ending {
+    enum dw_reconcile_state to; /* done or failed */
+    const char *code, *reason;  /* of a failure; "" */
+    /* A run that is done has its repair ordered in the same step, when so many rows or fewer are to
+     * be mended; 0: never. Extra rows are neither counted nor deleted. */
+    int64_t repair_max;
+};
 /* running ─► done or failed. Suspects that are left count as unjudged. */
-enum dw_rc dw_state_reconcile_end(struct dw_state *state, int64_t id, enum dw_reconcile_state to,
-                                  const char *code, const char *reason,
+enum dw_rc dw_state_reconcile_end(struct dw_state *state, int64_t id,
+                                  const struct dw_reconcile_ending *ending,
                                   struct dw_err *err) DW_MUST_CHECK;
 
 /* Of a repair: marks at most `limit` differences as ordered and orders their re-sync. *out_sync 0:

@@ -116,16 +116,13 @@ enum dw_rc dw_state_reconcile_save(struct dw_state *state, int64_t id,
     return rc;
 }
 
-enum dw_rc dw_state_reconcile_end(struct dw_state *state, int64_t id, enum dw_reconcile_state to,
-                                  const char *code, const char *reason, struct dw_err *err)
+static enum dw_rc end(struct dw_state *state, int64_t id, const struct dw_reconcile_ending *ending,
+                      struct dw_err *err)
 {
     char number[24];
-    const char *params[] = {dw_state_db_i64(id, number), dw_state_reconcile_state_name(to), code,
-                            reason};
-    enum dw_rc rc = dw_state_db_begin(state, err);
-    if (rc)
-        return rc;
-    rc = dw_state_db_query(
+    const char *params[] = {dw_state_db_i64(id, number), dw_state_reconcile_state_name(ending->to),
+                            ending->code, ending->reason};
+    enum dw_rc rc = dw_state_db_query(
         state,
         "UPDATE dualwrite.reconcile_run r SET state = $2, code = $3, reason = $4,"
         " unjudged = unjudged + (SELECT count(*) FROM dualwrite.reconcile_suspect WHERE run = "
@@ -136,6 +133,18 @@ enum dw_rc dw_state_reconcile_end(struct dw_state *state, int64_t id, enum dw_re
         4, params, NULL, err);
     if (!rc)
         rc = dw_state_reconcile_forget(state, id, err);
+    if (!rc && ending->to == DW_RECONCILE_DONE && ending->repair_max)
+        rc = dw_state_repair_by_itself(state, id, ending->repair_max, err);
+    return rc;
+}
+
+enum dw_rc dw_state_reconcile_end(struct dw_state *state, int64_t id,
+                                  const struct dw_reconcile_ending *ending, struct dw_err *err)
+{
+    enum dw_rc rc = dw_state_db_begin(state, err);
+    if (rc)
+        return rc;
+    rc = end(state, id, ending, err);
     return dw_state_db_end(state, rc, err);
 }
 

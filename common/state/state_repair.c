@@ -116,6 +116,22 @@ enum dw_rc dw_state_repair_order(struct dw_state *state, const struct dw_repair_
     return dw_state_db_end(state, rc, err);
 }
 
+enum dw_rc dw_state_repair_by_itself(struct dw_state *state, int64_t run, int64_t max,
+                                     struct dw_err *err)
+{
+    struct dw_repair_plan plan = {0};
+    struct dw_repair_order order = {.run = run, .dry_run = true, .by = "schedule"};
+    enum dw_rc rc = order_repair(state, &order, &plan, err);
+    if (!rc && plan.rows && plan.rows <= max) {
+        order.dry_run = false;
+        rc = order_repair(state, &order, &plan, err);
+    }
+    if (rc != DW_CONFLICT)
+        return rc;
+    dw_err_clear(err);
+    return DW_OK;
+}
+
 static enum dw_rc mark_next(struct dw_state *state, const struct dw_reconcile_run *run,
                             int64_t limit, struct dw_arena *arena, const char **out_keys,
                             struct dw_err *err)

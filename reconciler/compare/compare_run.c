@@ -67,48 +67,38 @@ static void drop_verdicts(struct dw_compare_run *run)
     dw_arena_done(&arena);
 }
 
-/* Few differences of a scheduled comparison are mended without a person, as the settings have it;
- * an alert tells of those that stay. */
-static enum dw_rc repair_by_itself(struct dw_compare_run *run, struct dw_err *err)
+static enum dw_rc end_run(struct dw_compare_run *run, const struct dw_err *failure,
+                          struct dw_err *err)
 {
-    int64_t most = run->settings->reconciler.compare_repair_max;
-    struct dw_repair_plan plan;
-    struct dw_repair_order order = {.run = run->record->id, .dry_run = true, .by = "schedule"};
-    if (!run->record->scheduled || !most)
-        return DW_OK;
-    enum dw_rc rc = dw_state_repair_order(run->state, &order, &plan, err);
-    if (rc == DW_OK && plan.rows && plan.rows <= most) {
-        order.dry_run = false;
-        rc = dw_state_repair_order(run->state, &order, &plan, err);
-    }
-    if (rc == DW_CONFLICT) { /* the map was changed meanwhile */
-        dw_err_clear(err);
-        rc = DW_OK;
-    }
+    const struct dw_reconcile_ending ending = {
+        .to = failure ? DW_RECONCILE_FAILED : DW_RECONCILE_DONE,
+        .code = failure ? failure->id : "",
+        .reason = failure ? failure->message : "",
+        .repair_max = run->record->scheduled ? run->settings->reconciler.compare_repair_max : 0,
+    };
+    enum dw_rc rc = dw_state_reconcile_end(run->state, run->record->id, &ending, err);
+    dw_fault("compare.after_end");
     return rc;
+}
+
+static enum dw_rc end_repair(struct dw_compare_run *run, const struct dw_err *failure,
+                             struct dw_err *err)
+{
+    return dw_state_repair_move(run->state, run->record->id,
+                                failure ? DW_REPAIR_FAILED : DW_REPAIR_DONE,
+                                failure ? failure->id : "", failure ? failure->message : "", err);
 }
 
 static enum dw_rc end(struct dw_compare_run *run, const struct dw_err *failure, struct dw_err *err)
 {
-    struct dw_state *state = run->state;
-    int64_t id = run->record->id;
-    const char *code = failure ? failure->id : "";
-    const char *reason = failure ? failure->message : "";
-    enum dw_rc rc;
     drop_verdicts(run);
-    if (run->record->state == DW_RECONCILE_DONE)
-        rc = dw_state_repair_move(state, id, failure ? DW_REPAIR_FAILED : DW_REPAIR_DONE, code,
-                                  reason, err);
-    else
-        rc = dw_state_reconcile_end(state, id, failure ? DW_RECONCILE_FAILED : DW_RECONCILE_DONE,
-                                    code, reason, err);
-    if (rc == DW_OK && !failure && run->record->state != DW_RECONCILE_DONE)
-        rc = repair_by_itself(run, err);
+    enum dw_rc rc = run->record->state == DW_RECONCILE_DONE ? end_repair(run, failure, err)
+                                                            : end_run(run, failure, err);
     if (failure)
         dw_log_err(DW_LOG_ERROR, "compare.failed", failure);
     else if (rc == DW_OK)
         dw_log(DW_LOG_INFO, "compare.done", "a comparison is over",
-               DW_F_TEXT("map", run->record->map), DW_F_INT("run", id));
+               DW_F_TEXT("map", run->record->map), DW_F_INT("run", run->record->id));
     return rc;
 }
 

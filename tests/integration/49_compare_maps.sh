@@ -121,6 +121,11 @@ assert_sql state "select count(*) from dualwrite.reconcile_run where origin = 's
 dw_sql crm "update plain set n = -1 where id in (20, 21); insert into plain (id, note) values (90001, 'x'); update looked set name = 'x' where id between 1 and 4"
 dw_config '.producer.heartbeat_ms = 200' '.consumer.dependency_wait_ms = 500' '.reconciler.compare_every_hours = 1' '.reconciler.compare_repair_max = 3'
 dw_stop reconciler
+# The last of them is plain: killed when its comparison is done, its repair is ordered all the same.
+dw_start reconciler DW_FAULT=compare.after_end:kill:6
+exit_code_of reconciler 60
+assert_sql state "select string_agg(map || ' ' || repair_state, ', ' order by map) from dualwrite.reconcile_run where origin = 'schedule' and state = 'done'" \
+    'companies none, flagged none, grp none, kept none, looked none, part none, plain waiting'
 dw_start reconciler
 scheduled() { sql_is state "select count(*) from dualwrite.reconcile_run where origin = 'schedule' and state = 'done' and repair_state in ('none', 'done')" 7; }
 wait_until 60 scheduled
