@@ -406,8 +406,10 @@ static bool is_to_be_completed(const struct dw_batch *batch, const struct dw_eve
     return event->op != DW_EVENT_DELETE && strcmp(batch->err.id, "DW-EXPR-023") == 0;
 }
 
-static void complete_later(const struct dw_batch *batch, struct dw_change *change)
+static void complete_later(const struct dw_batch *batch, struct dw_batch_item *item,
+                           struct dw_change *change)
 {
+    item->lacks_row = true;
     change->cells = DW_ARENA_ARRAY(batch->arena, struct dw_value, batch->rules.map->column_count);
     for (size_t i = 0; i < batch->rules.map->column_count; i++)
         change->cells[i].kind = DW_VALUE_ABSENT;
@@ -425,11 +427,28 @@ static bool fill_cells(struct dw_batch *batch, struct dw_batch_item *item,
                          &column, &batch->err) == DW_OK)
         return true;
     if (is_to_be_completed(batch, event)) {
-        complete_later(batch, change);
+        complete_later(batch, item, change);
         return true;
     }
     die_transform(batch, item, column);
     return false;
+}
+
+/* Nothing is written of a row that the filter leaves out; but where it was read again, what waits
+ * for it learns that. */
+static void take_outside(struct dw_batch *batch, struct dw_batch_item *item,
+                         const struct dw_event *event)
+{
+    size_t key_count = batch->rules.map->target.key_count;
+    struct dw_err ignored = DW_ERR_INIT; /* without its key the row is nobody's */
+    item->outcome = DW_OUTCOME_FILTERED;
+    if (event->op != DW_EVENT_READ || item->entry || item->question ||
+        !batch->rules.waiting->entries)
+        return;
+    struct dw_value *keys = DW_ARENA_ARRAY(batch->arena, struct dw_value, key_count);
+    if (dw_transform_key(batch->rules.transform, &event->after, batch->arena, keys, &ignored) ==
+        DW_OK)
+        item->outside = dw_waiting_find(batch->rules.waiting, key_text_of(batch, keys, key_count));
 }
 
 /* Makes the change of a row event; the item dies when that cannot be. */
@@ -450,7 +469,7 @@ static void judge_row(struct dw_batch *batch, struct dw_batch_item *item,
         return;
     }
     if (known && passage == PASSAGE_OUTSIDE) {
-        item->outcome = DW_OUTCOME_FILTERED;
+        take_outside(batch, item, event);
         return;
     }
     struct dw_change *change = new_change(batch, item, event, row);
@@ -464,7 +483,7 @@ static void judge_row(struct dw_batch *batch, struct dw_batch_item *item,
     change->replaces =
         event->op == DW_EVENT_CREATE || event->op == DW_EVENT_READ || passage == PASSAGE_ENTER;
     if (!known)
-        complete_later(batch, change);
+        complete_later(batch, item, change);
     else if (!removes && !fill_cells(batch, item, event, change))
         return;
     item->change = change;
@@ -806,6 +825,8 @@ enum dw_batch_add dw_batch_add_record(struct dw_batch *batch, const struct dw_fe
         added = judge(batch, item, &event);
     if (added != DW_BATCH_ADDED)
         return added;
+    if (item->outside)
+        dw_batch_add_waiting(batch, item->outside);
     if (item->change && !item->question && batch->rules.waiting->entries) {
         struct dw_waiting_key *key = dw_waiting_find(batch->rules.waiting, item->change->key_text);
         if (key && item->replay)
@@ -841,11 +862,32 @@ static void take_outcome(struct dw_batch_item *item)
         item->column = change->column;
 }
 
+static bool waits_for_its_row(const struct dw_batch_item *item)
+{
+    return item->outcome == DW_OUTCOME_WAITING &&
+           (item->lacks_row || (item->err && strcmp(item->err->id, DW_WRITER_INCOMPLETE) == 0));
+}
+
+/* Of those before `end` under the key. */
+static void filter_waiting(struct dw_batch *batch, size_t end, const struct dw_waiting_key *key)
+{
+    for (size_t i = 0; i < end; i++) {
+        struct dw_batch_item *item = batch->items[i];
+        if (!item->entry || item->entry->key != key || !waits_for_its_row(item))
+            continue;
+        item->outcome = DW_OUTCOME_FILTERED;
+        item->err = NULL;
+    }
+}
+
 void dw_batch_collect(struct dw_batch *batch)
 {
     for (size_t i = 0; i < batch->count; i++)
         if (batch->items[i]->change && !batch->items[i]->question)
             take_outcome(batch->items[i]);
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->items[i]->outside)
+            filter_waiting(batch, i, batch->items[i]->outside);
 }
 
 struct dw_waiting dw_batch_waiting_row(const struct dw_batch_item *item, int64_t since_us)

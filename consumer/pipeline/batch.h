@@ -60,6 +60,10 @@ struct dw_batch_item {
     bool again;                     /* a replay that failed: the same letter once more */
     struct dw_event_row after;      /* .fields NULL: none */
     struct dw_verdict *question;    /* of a comparison, to be answered; NULL: it is none */
+    /* A row read again that the filter leaves out and that stays as it is: what waits under its key
+     * for the row; NULL: nothing does. */
+    struct dw_waiting_key *outside;
+    bool lacks_row; /* the change cannot be built from the event */
     bool truncate;
     bool has_version;
     struct dw_version version;
@@ -128,7 +132,8 @@ void dw_batch_add_waiting(struct dw_batch *batch, struct dw_waiting_key *key);
 
 /* After dw_writer_apply: takes the changes' outcomes over to the items. During an initial sync an
  * update that is not the whole row, of a key that the target has not, does not wait: the row is on
- * its way, with what the event says. */
+ * its way, with what the event says. Nor does one whose row was read again and is outside of a
+ * filter that keeps what leaves it: it is filtered, as the row is. */
 void dw_batch_collect(struct dw_batch *batch);
 
 /* Decodes the event that a record stands for: its own, or the one that it replays. False: poison.

@@ -284,15 +284,23 @@ static enum step read_page(struct reader *reader, struct dw_sync_span *span,
     return step;
 }
 
+/* Whether rows that the filter leaves out are told: where leaving does nothing, only to an event
+ * that waits for the row of a given key. */
+static bool tells_outside(const struct dw_sync_job *job)
+{
+    return job->table->filter.sql.ptr &&
+           (job->table->definition->on_filter_exit != DW_ON_FILTER_EXIT_KEEP ||
+            (job->keys && !job->verify));
+}
+
 /* Rows of the page that the source has, but outside of the filter: read as rows are, so that the
  * consumer does with them what on_filter_exit says. */
 static enum step read_outside(struct reader *reader, struct dw_sync_span *span,
                               const struct dw_chunk_read *page, struct dw_err *err)
 {
-    const struct dw_sync_table *table = span->job->table;
     struct dw_chunk_read read = *page;
     struct dw_chunk *chunk;
-    if (!table->filter.sql.ptr || table->definition->on_filter_exit == DW_ON_FILTER_EXIT_KEEP)
+    if (!tells_outside(span->job))
         return STEP_DONE;
     read.kind = DW_CHUNK_READ_OUTSIDE;
     enum step step = read_page(reader, span, &read, &chunk, err);

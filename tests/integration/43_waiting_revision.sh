@@ -46,3 +46,27 @@ assert_sql crm "select count(*) from child where id > 10 and (rev <> '2' or note
 assert_sql crm "select string_agg(id::text, ',' order by id) from child where rev = '1' and note = 'n'" 4,5,6,7,8,9,10
 assert_sql crm "select sum(dead) from dualwrite.progress" 0
 assert_counts_balance
+
+step "a row that waits and is outside of the new revision's filter, which keeps what leaves it: it ends as filtered"
+waiting_kept() { sql_is crm "select count(*) from dualwrite.waiting where map = 'kept'" "$1"; }
+dw_sql erp 'create table kept (id int primary key, p int not null, v int not null default 1, kind text); alter table kept replica identity full'
+dw_sql crm 'create table kept (id int primary key, p int not null references parent, v int)'
+dw_map "$(copy_map kept public.kept id p v)"
+pause_map parents
+dw_sql erp "insert into kept values (1, 1, 1, 'b'), (2, 1, 1, 'a')"
+wait_caught_up kept
+dw_sql erp "insert into parent values (5); insert into kept select n, 5, 1, case when n % 2 = 0 then 'a' else 'b' end from generate_series(11, 30) n;
+    update kept set p = 5, v = 2 where id <= 2"
+wait_until 20 waiting_kept 22
+copy_map kept public.kept id p v | jq '.version = "2.0.0" | .source.filter = "kind eq '"'a'"'" | .on_filter_exit = "keep"' >"$dw_dir/kept.json"
+dw_cli map apply "$dw_dir/kept.json" >/dev/null
+wait_live
+wait_caught_up kept
+dw_sql erp "update kept set v = 3 where id in (12, 13)"
+dw_cli map resume parents >/dev/null
+wait_until 60 waiting_kept 0
+wait_until 15 syncs_are_done
+assert_sql crm "select sum(dead) from dualwrite.progress" 0 'rows outside of the filter are no dead letters'
+assert_same "select id, p, v from kept where kind = 'a'" "select id, p, v from kept where id <> 1"
+assert_sql crm "select p, v from kept where id = 1" '1|1'
+assert_counts_balance

@@ -521,6 +521,31 @@ static void test_rows_that_stay_after_leaving(void **state)
     assert_passage(f, 'd', OUT, "null", 'd');
 }
 
+/* An event that lacks the filter's column waits for its row: where leaving the filter does nothing,
+ * nothing else would tell it that the row is outside. What waits for a parent was inside. */
+static void test_a_row_read_again_outside_ends_what_waits_for_it(void **state)
+{
+    struct fixture *f = *state;
+    struct dw_err err = DW_ERR_INIT;
+    (void)dw_err_set(&err, DW_REJECT, "DW-APPLY-016", "waits behind an earlier event of its key");
+    use_filter(f, "\"keep\"");
+    wait_for(f, 3, event(f, 'u', 900, "\"before\":null,\"after\":" LESS), "[\"1\"]");
+    wait_for(f, 4, event(f, 'u', 901, "\"before\":null,\"after\":" IN), "[\"1\"]");
+    wait_for(f, 5, event(f, 'u', 902, "\"before\":null,\"after\":{\"id\":2}"), "[\"2\"]");
+    assert_passage(f, 'u', "null", OUT, '-');
+    assert_int_equal(f->batch.count, 1); /* an event in order: they are older */
+    assert_passage(f, 'r', "null", OUT, '-');
+    assert_int_equal(f->batch.count, 4);
+    for (size_t i = 1; i < 3; i++) {
+        f->batch.items[i]->change->outcome = DW_OUTCOME_WAITING;
+        f->batch.items[i]->change->err = &err;
+    }
+    dw_batch_collect(&f->batch);
+    assert_int_equal(f->batch.items[1]->outcome, DW_OUTCOME_FILTERED);
+    assert_int_equal(f->batch.items[2]->outcome, DW_OUTCOME_WAITING);
+    assert_int_equal(f->batch.items[3]->outcome, DW_OUTCOME_FILTERED);
+}
+
 /* ---- dead letters that come back ---- */
 
 static struct dw_str replay(struct fixture *f, const char *topic, int64_t attempt,
@@ -730,6 +755,7 @@ int main(void)
         CASE(test_rows_enter_and_leave_the_filter),
         CASE(test_an_event_without_the_filters_column_has_no_cells),
         CASE(test_rows_that_stay_after_leaving),
+        CASE(test_a_row_read_again_outside_ends_what_waits_for_it),
         CASE(test_a_replay_is_no_duplicate_and_leaves_the_version),
         CASE(test_replays_are_batches_of_their_own_each_key_once),
         CASE(test_a_replay_by_an_older_count_of_partitions_is_elsewhere),
