@@ -32,6 +32,7 @@ void dw_api_maps_list(struct dw_api_call *call)
     size_t count = 0;
     size_t limit = (size_t)dw_api_request_number(&call->request, "limit");
     const char *after = dw_api_request_text(&call->request, "after");
+    bool documents = dw_api_request_flag(&call->request, "documents");
     struct dw_buf *out = &call->response->body;
     if (dw_state_maps_load(call->state, call->arena, &maps, &count, &err)) {
         dw_api_answer_error(call, &err);
@@ -45,6 +46,10 @@ void dw_api_maps_list(struct dw_api_call *call)
     for (size_t i = from; i < to; i++) {
         dw_api_answer_open(out, '{');
         write_map(out, &maps[i]);
+        if (documents) {
+            dw_json_write_name(out, "document");
+            dw_buf_append_text(out, maps[i].document);
+        }
         dw_buf_append_char(out, '}');
     }
     dw_buf_append_char(out, ']');
@@ -129,15 +134,6 @@ struct apply {
     struct dw_map_diff diff; /* to the revision in force; empty for a new map */
 };
 
-static bool same_side(const struct dw_map_side *a, const struct dw_map_side *b)
-{
-    bool same = dw_str_equal(a->system, b->system) && dw_str_equal(a->schema, b->schema) &&
-                dw_str_equal(a->table, b->table) && a->key_count == b->key_count;
-    for (size_t i = 0; same && i < a->key_count; i++)
-        same = dw_str_equal(a->key[i], b->key[i]);
-    return same;
-}
-
 /* The name in the file is the name in the path. */
 static void check_name(struct dw_api_call *call, struct apply *apply)
 {
@@ -184,7 +180,6 @@ static enum dw_rc check_map(struct dw_api_call *call, struct apply *apply, struc
     return DW_OK;
 }
 
-/* Events already on the topic are keyed by the old key and come from the old table. */
 static enum dw_rc check_move(struct dw_api_call *call, const struct apply *apply,
                              struct dw_err *err)
 {
@@ -195,8 +190,7 @@ static enum dw_rc check_move(struct dw_api_call *call, const struct apply *apply
     dw_map_problems_init(&ignored, call->arena);
     const struct dw_table_map *old = dw_table_map_parse(dw_str_from(apply->before->document),
                                                         apply->before->name, call->arena, &ignored);
-    if (!old || (same_side(&old->source, &apply->map->source) &&
-                 same_side(&old->target, &apply->map->target)))
+    if (!old || !dw_map_check_moved(old, apply->map))
         return DW_OK;
     return dw_err_set(err, DW_CONFLICT, "DW-API-016",
                       "map %s is %s: its systems, tables and keys can only change while it is "

@@ -76,6 +76,7 @@ static const struct dw_api_field maps_page[] = {
      .min = 1,
      .max = NAME_MAX,
      .text = "Maps behind this name: \"next\" of the page before."},
+    FLAG("documents", "With the documents in force."),
     END};
 static const struct dw_api_field id_page[] = {LIMIT, AFTER_ID, END};
 static const struct dw_api_field apply_body[] = {

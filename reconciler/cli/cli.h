@@ -72,7 +72,7 @@ void dw_cli_reconcile_write_differences(struct dw_cli *cli, struct dw_str body, 
 
 /* The commands. */
 enum dw_cli_exit dw_cli_status_run(struct dw_cli *cli);
-enum dw_cli_exit dw_cli_maps_check(struct dw_cli *cli);
+enum dw_cli_exit dw_cli_check_run(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_maps_apply(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_maps_list(struct dw_cli *cli);
 enum dw_cli_exit dw_cli_maps_show(struct dw_cli *cli);

@@ -1,78 +1,16 @@
-/* cli_maps.c - map check, apply, list, show, pause, resume, stop, rollback. */
+/* cli_maps.c - map apply, diff, list, show, pause, resume, stop, rollback. */
 #include "common/base/clock.h"
 #include "common/base/json_write.h"
-#include "common/config/text_file.h"
 #include "common/model/table_map.h"
 #include "reconciler/cli/cli.h"
+#include "reconciler/cli/cli_check.h"
 #include "reconciler/cli/cli_format.h"
 #include "reconciler/cli/cli_json.h"
 #include "reconciler/cli/cli_progress.h"
-#include "reconciler/maps/map_check.h"
 #include "reconciler/maps/map_order.h"
 #include <stdio.h>
 
-#define FILE_MAX_BYTES (8u << 20)
-#define POLL_MS        300
-
-/* --- check ------------------------------------------------------------------------------------ */
-
-/* Reads a map file; a file that cannot be read is a problem like others. */
-static const struct dw_table_map *read_map(const char *file, struct dw_arena *arena,
-                                           struct dw_map_problems *problems,
-                                           struct dw_str *out_text)
-{
-    const char *fault = dw_text_file_read(file, FILE_MAX_BYTES, arena, out_text);
-    if (!fault)
-        return dw_table_map_parse(*out_text, file, arena, problems);
-    struct dw_map_problem problem = {
-        .code = "DW-API-024",
-        .file = dw_str_from(file),
-        .message = dw_str_from(dw_arena_printf(arena, "the file cannot be read: %s", fault)),
-        .remedy = dw_str_from(dw_err_find("DW-API-024")->remedy),
-    };
-    dw_map_problems_add(problems, &problem);
-    return NULL;
-}
-
-static void print_problems(const struct dw_cli *cli, const struct dw_map_problems *problems)
-{
-    struct dw_buf text;
-    if (!cli->options.json) {
-        dw_map_problems_print(stdout, problems, cli->screen.colours);
-        return;
-    }
-    dw_buf_init(&text, 64u << 20);
-    dw_buf_append_text(&text, "{\"problems\":");
-    dw_map_problems_write(&text, problems);
-    dw_buf_append_text(&text, "}\n");
-    dw_cli_write(&text);
-    dw_buf_done(&text);
-}
-
-enum dw_cli_exit dw_cli_maps_check(struct dw_cli *cli)
-{
-    struct dw_map_problems problems;
-    size_t files = cli->options.argument_count;
-    size_t count = 0;
-    struct dw_map_check_item *items = DW_ARENA_ARRAY(cli->arena, struct dw_map_check_item, files);
-    dw_map_problems_init(&problems, cli->arena);
-    for (size_t i = 0; i < files; i++) {
-        const char *file = cli->options.arguments[i];
-        struct dw_str text = {NULL, 0};
-        const struct dw_table_map *map = read_map(file, cli->arena, &problems, &text);
-        if (map)
-            items[count++] =
-                (struct dw_map_check_item){.map = map, .file = dw_str_from(file), .text = text};
-    }
-    dw_map_check(&cli->settings, items, count, &problems);
-    size_t errors = dw_map_problems_errors(&problems);
-    print_problems(cli, &problems);
-    if (!cli->options.json)
-        printf("%zu map%s checked, %zu problem%s, %zu warning%s\n", files, files == 1 ? "" : "s",
-               errors, errors == 1 ? "" : "s", problems.count - errors,
-               problems.count - errors == 1 ? "" : "s");
-    return errors ? DW_CLI_REFUSED : DW_CLI_DONE;
-}
+#define POLL_MS 300
 
 /* --- orders ------------------------------------------------------------------------------------
  */
@@ -256,7 +194,7 @@ static enum dw_cli_exit send_map(struct dw_cli *cli, const char *file, const cha
                                  struct dw_str text, struct dw_cli_answer *out)
 {
     struct dw_buf body;
-    dw_buf_init(&body, 8 * FILE_MAX_BYTES);
+    dw_buf_init(&body, 8 * DW_CLI_CHECK_FILE_MAX);
     dw_buf_append_char(&body, '{');
     dw_json_write_text(&body, "file", file);
     dw_json_write_str(&body, "document", text);
@@ -342,16 +280,16 @@ static enum dw_cli_exit apply_one(struct dw_cli *cli, const char *file, struct a
     struct dw_str text = {NULL, 0};
     struct dw_cli_answer answer;
     dw_map_problems_init(&problems, cli->arena);
-    const struct dw_table_map *map = read_map(file, cli->arena, &problems, &text);
+    const struct dw_table_map *map = dw_cli_check_read(file, cli->arena, &problems, &text);
     if (!map) {
-        print_problems(cli, &problems);
+        dw_cli_check_print(cli, &problems);
         return DW_CLI_REFUSED;
     }
     const char *name = dw_arena_copy(cli->arena, map->name).ptr;
     enum dw_cli_exit code = send_map(cli, file, name, text, &answer);
     if (code == DW_CLI_REFUSED && answer.status == 422) {
         read_problems(cli, answer.body, &problems);
-        print_problems(cli, &problems);
+        dw_cli_check_print(cli, &problems);
         return code;
     }
     if (code)
@@ -397,7 +335,7 @@ static const char *const *in_order(struct dw_cli *cli)
         struct dw_map_problems ignored; /* told when it is applied */
         struct dw_str text;
         dw_map_problems_init(&ignored, cli->arena);
-        maps[count] = read_map(options->arguments[i], cli->arena, &ignored, &text);
+        maps[count] = dw_cli_check_read(options->arguments[i], cli->arena, &ignored, &text);
         if (maps[count])
             read[count++] = options->arguments[i];
         else
@@ -540,7 +478,7 @@ enum dw_cli_exit dw_cli_maps_rollback(struct dw_cli *cli)
     if (code == DW_CLI_REFUSED && answer.status == 422) {
         struct dw_map_problems problems;
         read_problems(cli, answer.body, &problems);
-        print_problems(cli, &problems);
+        dw_cli_check_print(cli, &problems);
     }
     if (code)
         return code;

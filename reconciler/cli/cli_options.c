@@ -43,6 +43,7 @@
 #define TAKES_EDIT      (UINT64_C(1) << 28)
 #define TAKES_SHARES    (UINT64_C(1) << 36) /* of workers */
 #define TAKES_OUT       (UINT64_C(1) << 29)
+#define TAKES_OFFLINE   (UINT64_C(1) << 17)
 #define TAKES_ALL       (UINT64_C(1) << 63) /* every command */
 
 struct command {
@@ -62,8 +63,9 @@ static const struct command commands[DW_CLI_COMMAND_COUNT] = {
     [DW_CLI_STATUS] = {NULL, "status", TAKES_WATCH | TAKES_SHARES, 0, 0, "",
                        "how it goes: maps, systems, processes, gaps", "dualwrite status --watch"},
     [DW_CLI_MAP_CHECK] =
-        {"map", "check", 0, 1, MANY, "FILE...",
-         "look for mistakes in map files and in how they fit both systems; starts nothing",
+        {"map", "check", TAKES_OFFLINE, 1, MANY, "FILE...",
+         "look for mistakes in map files, in how they fit both systems and the maps in force; "
+         "starts nothing",
          "dualwrite map check maps/*.json"},
     [DW_CLI_MAP_APPLY] = {"map", "apply",
                           TAKES_START | TAKES_DRY_RUN | TAKES_WAIT | TAKES_NO_SYNC | TAKES_COPY |
@@ -231,6 +233,7 @@ enum option_id {
     OPTION_VERSION,
     OPTION_START,
     OPTION_DRY_RUN,
+    OPTION_OFFLINE,
     OPTION_WAIT,
     OPTION_WATCH,
     OPTION_PARTITIONS,
@@ -289,6 +292,8 @@ static const struct option options[] = {
      "start the maps that are stopped"},
     {"--dry-run", OPTION_DRY_RUN, VALUE_NONE, TAKES_DRY_RUN, "--dry-run",
      "only say what would happen"},
+    {"--offline", OPTION_OFFLINE, VALUE_NONE, TAKES_OFFLINE, "--offline",
+     "do not ask the reconciler for the maps in force"},
     {"--reason", OPTION_REASON, VALUE_NEEDED, TAKES_REASON, "--reason TEXT",
      "why, for the map's history"},
     {"--date", OPTION_DATE, VALUE_NEEDED, TAKES_DATE, "--date DAY",
@@ -689,6 +694,9 @@ static bool set_option(struct parser *parser, const struct option *option, const
         break;
     case OPTION_START:
         out->start = true;
+        break;
+    case OPTION_OFFLINE:
+        out->offline = true;
         break;
     case OPTION_DRY_RUN:
         out->dry_run = true;

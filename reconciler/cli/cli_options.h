@@ -74,6 +74,7 @@ struct dw_cli_options {
     bool no_colour;
     bool start;
     bool dry_run;
+    bool offline;
     bool wait;
     int64_t wait_seconds;
     bool wait_limited; /* the seconds were given */

@@ -60,7 +60,7 @@ static const struct {
     bool needs_settings;
 } commands[DW_CLI_COMMAND_COUNT] = {
     [DW_CLI_STATUS] = {dw_cli_status_run, true},
-    [DW_CLI_MAP_CHECK] = {dw_cli_maps_check, true},
+    [DW_CLI_MAP_CHECK] = {dw_cli_check_run, true},
     [DW_CLI_MAP_APPLY] = {dw_cli_maps_apply, true},
     [DW_CLI_MAP_LIST] = {dw_cli_maps_list, true},
     [DW_CLI_MAP_SHOW] = {dw_cli_maps_show, true},

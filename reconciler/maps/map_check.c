@@ -124,6 +124,36 @@ static void check_one(struct dw_check_context *context, struct dw_check_map *map
 
 /* --- all ------------------------------------------------------------------------------------- */
 
+static bool same_side(const struct dw_map_side *a, const struct dw_map_side *b)
+{
+    bool same = dw_str_equal(a->system, b->system) && dw_str_equal(a->schema, b->schema) &&
+                dw_str_equal(a->table, b->table) && a->key_count == b->key_count;
+    for (size_t i = 0; same && i < a->key_count; i++)
+        same = dw_str_equal(a->key[i], b->key[i]);
+    return same;
+}
+
+const char *dw_map_check_moved(const struct dw_table_map *before, const struct dw_table_map *after)
+{
+    if (!same_side(&before->source, &after->source))
+        return "source";
+    return same_side(&before->target, &after->target) ? NULL : "target";
+}
+
+static void check_moved(struct dw_check_context *context, struct dw_check_map *map,
+                        const struct dw_map_check_item *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *side = NULL;
+        if (items[i].runs && dw_str_equal(items[i].map->name, map->map->name))
+            side = dw_map_check_moved(items[i].map, map->map);
+        if (side)
+            dw_check_context_report(
+                context, map, &(struct dw_check_fault){.code = "DW-API-016", .path = side},
+                "system, table or key is another than in force, and the map is not stopped");
+    }
+}
+
 static bool is_replaced(const struct dw_map_check_item *items, size_t count, size_t index)
 {
     for (size_t i = 0; i < count; i++)
@@ -148,8 +178,10 @@ void dw_map_check(const struct dw_settings *settings, struct dw_map_check_item *
             maps[used++] = (struct dw_check_map){.item = &items[i], .map = items[i].map};
     }
     for (size_t i = 0; i < used; i++)
-        if (!maps[i].item->applied)
+        if (!maps[i].item->applied) {
             check_one(&context, &maps[i]);
+            check_moved(&context, &maps[i], items, count);
+        }
     dw_check_shared(&context, maps, used);
     for (size_t i = 0; i < used; i++)
         if (!maps[i].item->applied && !maps[i].item->errors)

@@ -19,6 +19,8 @@ struct dw_map_check_item {
     struct dw_str text; /* the file's text, which gives the lines; empty: messages have none */
     bool applied;       /* known already, not checked itself: only looked at beside the others. One
                            with the name of a map that is checked is passed over. */
+    bool runs;          /* applied, and not stopped: a map of its name that is checked must keep its
+                           systems, tables and keys. Not set: nobody asks for that */
     /* out */
     size_t errors;                   /* problems of this map that are no warnings */
     struct dw_map_resolved resolved; /* set when errors is 0; lives in the problems' arena */
@@ -27,5 +29,10 @@ struct dw_map_check_item {
 /* Checks `items` that are not `applied`, adds to `problems`. Borrows everything for the call. */
 void dw_map_check(const struct dw_settings *settings, struct dw_map_check_item *items, size_t count,
                   struct dw_map_problems *problems);
+
+/* The side on which systems, tables or keys are others, "source" or "target"; NULL: none. Events
+ * already on the topic are keyed by the old key and come from the old table, so that is for a map
+ * that is stopped. */
+const char *dw_map_check_moved(const struct dw_table_map *before, const struct dw_table_map *after);
 
 #endif

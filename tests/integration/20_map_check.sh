@@ -174,4 +174,35 @@ step "--json, and nothing was started"
 { dw_cli map check "$dw_dir/m.json" --json 2>/dev/null || true; } | jq -e '[.. | objects | select(.code? == "DW-MAP-022")] | length > 0 and (.[0] | has("remedy"))' >/dev/null || fail 'map check --json'
 assert_sql erp "select count(*) from pg_replication_slots" 0
 assert_sql state "select count(*) from dualwrite.map" 0
+
+step "beside the maps in force: what map apply refuses is no good map"
+dw_stop reconciler
+dw_config
+dw_sql erp "drop publication dualwrite_erp; create table other (id int primary key, v int not null, kind mood not null)"
+dw_start reconciler
+says() { # EXIT_CODE PATTERN JQ_FILTER [ARGUMENT]…: of a check of the base map, changed so
+    local expected=$1 pattern=$2 result=0
+    jq "$3" <<<"$base" >"$dw_dir/m.json"
+    shift 3
+    dw_cli map check "$dw_dir/m.json" "$@" >"$dw_dir/check.out" 2>"$dw_dir/check.err" || result=$?
+    assert_match "$(<"$dw_dir/check.out")" "$pattern" 'map check'
+    assert_eq "$result" "$expected" 'exit code'
+    assert_eq "$(<"$dw_dir/check.err")" '' 'standard error'
+}
+says 0 '^m: a new map$' .
+printf '%s\n' "$base" >"$dw_dir/m.json"
+dw_cli map apply "$dw_dir/m.json" --start --no-sync >/dev/null
+says 0 '^m: as revision 1 in force$' .
+says 0 '^m: 1 change to revision 1 in force: dualwrite map diff .*/m.json$' '.columns += [{ source: "note", target: "note" }]'
+says 1 'm\.json:[0-9]+: error DW-MAP-039 target\.table: map m writes' '.map = "n" | .source.table = "public.other"'
+says 0 'not compared with the maps in force: --offline' '.map = "n" | .source.table = "public.other"' --offline
+says 1 'm\.json:[0-9]+: error DW-API-016 source: ' '.source.table = "public.other"'
+! dw_cli map apply "$dw_dir/m.json" >/dev/null 2>&1 || fail 'map apply takes a running map to another table'
+says 1 'error DW-API-016 target: ' '.target.table = "public.numbered" | .columns = [{ source: "v", target: "v" }]'
+{ dw_cli map check "$dw_dir/m.json" --json || true; } | jq -e '.compared and .maps[0].state == "running" and .maps[0].revision == 1 and .maps[0].changes > 0' >/dev/null || fail 'map check --json'
+dw_cli map stop m >/dev/null
+says 0 '^m: [0-9]+ changes? to revision 1' '.source.table = "public.other"'
+dw_stop reconciler
+says 0 '^not compared with the maps in force: no answer from http' .
+dw_cli map check "$dw_dir/m.json" --json | jq -e '.compared == false and (.not_compared | test("^no answer"))' >/dev/null || fail 'map check --json without the reconciler'
 printf '# %s mistakes\n' "$checked" >&2
