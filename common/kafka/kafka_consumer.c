@@ -20,8 +20,7 @@ enum {
     CLOSE_TIMEOUT_MS = 5000,
     NUDGE_MS = 1,
     LOOKS_AGE_MS = 1000,
-    LOOK_BEHIND_MS = 50, /* of a fetch, for which a look may wait */
-    PACKED = 4,          /* what a fetch may weigh, of what may be held unpacked */
+    PACKED = 4, /* what a fetch may weigh, of what may be held unpacked */
     QUEUED_MAX_KBYTES = 65536,
     QUEUED_MIN_MESSAGES = 10000000,
 };
@@ -31,7 +30,9 @@ struct member {
     rd_kafka_topic_t *topic;
     int64_t start_offset; /* -1: nothing to start */
     int64_t start_at_ms;  /* tries again then */
+    int64_t next_offset;  /* the one behind the last record that the owner was given */
     bool paused;
+    bool ended; /* its offset was outside the log: librdkafka fetches no more, and seeks no more */
 };
 
 struct dw_kafka_consumer {
@@ -118,10 +119,53 @@ static bool set_paused(struct dw_kafka_consumer *consumer, struct member *member
     return done;
 }
 
+static bool is_cooperative(rd_kafka_t *client)
+{
+    const char *protocol = rd_kafka_rebalance_protocol(client);
+    return protocol && strcmp(protocol, "COOPERATIVE") == 0;
+}
+
+static void log_failure(const char *event, rd_kafka_error_t *error, rd_kafka_resp_err_t code)
+{
+    if (error) {
+        dw_log(DW_LOG_WARN, event, rd_kafka_error_string(error),
+               DW_F_TEXT("error", rd_kafka_error_name(error)));
+        rd_kafka_error_destroy(error);
+    } else if (code) {
+        dw_log(DW_LOG_WARN, event, rd_kafka_err2str(code),
+               DW_F_TEXT("error", rd_kafka_err2name(code)));
+    }
+}
+
+/* Where a partition has ended only an assignment makes librdkafka fetch again: of that partition,
+ * or eagerly of all, each where it stands. */
+static void assign_again(struct dw_kafka_consumer *consumer, struct member *ended)
+{
+    bool cooperative = is_cooperative(consumer->client);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    for (size_t i = 0; i < consumer->member_count; i++) {
+        struct member *member = consumer->members[i];
+        if (cooperative && member != ended)
+            continue;
+        rd_kafka_topic_partition_list_add(list, member->partition.topic, member->partition.number)
+            ->offset = member->start_offset >= 0 ? member->start_offset : member->next_offset;
+        member->ended = false;
+    }
+    if (cooperative) {
+        log_failure("kafka.unassign", rd_kafka_incremental_unassign(consumer->client, list), 0);
+        log_failure("kafka.assign", rd_kafka_incremental_assign(consumer->client, list), 0);
+    } else {
+        log_failure("kafka.assign", NULL, rd_kafka_assign(consumer->client, list));
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
 /* A partition that was just assigned may not be fetching yet; then the seek is refused and tried
  * again. Sought while paused, so that nothing is fetched from a stale place in between. */
 static bool try_start(struct dw_kafka_consumer *consumer, struct member *member)
 {
+    if (member->ended)
+        assign_again(consumer, member);
     rd_kafka_resp_err_t code = rd_kafka_seek(member->topic, member->partition.number,
                                              member->start_offset, ORDER_TIMEOUT_MS);
     if (code || (member->paused && !set_paused(consumer, member, false))) {
@@ -156,7 +200,7 @@ void dw_kafka_consumer_start(struct dw_kafka_consumer *consumer,
         consumer->starting++;
     if (!member->paused)
         (void)set_paused(consumer, member, true);
-    member->start_offset = offset;
+    member->start_offset = member->next_offset = offset;
     member->start_at_ms = 0;
     (void)try_start(consumer, member);
 }
@@ -179,6 +223,7 @@ void dw_kafka_consumer_resume(struct dw_kafka_consumer *consumer,
     struct member *member = member_of(partition);
     if (!member->paused || member->start_offset >= 0)
         return;
+    member->next_offset = offset;
     if (!set_paused(consumer, member, false))
         dw_kafka_consumer_start(consumer, partition, offset);
 }
@@ -186,43 +231,26 @@ void dw_kafka_consumer_resume(struct dw_kafka_consumer *consumer,
 /* --- the group --------------------------------------------------------------------------------
  */
 
-static bool is_cooperative(rd_kafka_t *client)
-{
-    const char *protocol = rd_kafka_rebalance_protocol(client);
-    return protocol && strcmp(protocol, "COOPERATIVE") == 0;
-}
-
-static void log_failure(const char *event, rd_kafka_error_t *error, rd_kafka_resp_err_t code)
-{
-    if (error) {
-        dw_log(DW_LOG_WARN, event, rd_kafka_error_string(error),
-               DW_F_TEXT("error", rd_kafka_error_name(error)));
-        rd_kafka_error_destroy(error);
-    } else if (code) {
-        dw_log(DW_LOG_WARN, event, rd_kafka_err2str(code),
-               DW_F_TEXT("error", rd_kafka_err2name(code)));
-    }
-}
-
-/* The end of the log is a place at which nothing is delivered before the pause takes effect. */
+/* Paused before they are assigned, partitions fetch nothing: not from their place either, which is
+ * of no interest. It must not be a logical one: librdkafka looks that up, later once more when
+ * something was ordered meanwhile, and goes there, over a place that was sought before the answer
+ * came. The second pause is for partitions that the client did not know before. */
 static void on_assigned(struct dw_kafka_consumer *consumer, rd_kafka_topic_partition_list_t *list)
 {
-    for (int i = 0; i < list->cnt; i++)
-        list->elems[i].offset = RD_KAFKA_OFFSET_END;
-    if (is_cooperative(consumer->client))
-        log_failure("kafka.assign", rd_kafka_incremental_assign(consumer->client, list), 0);
-    else
-        log_failure("kafka.assign", NULL, rd_kafka_assign(consumer->client, list));
-    log_failure("kafka.assign", NULL,
-                list->cnt ? rd_kafka_pause_partitions(consumer->client, list)
-                          : RD_KAFKA_RESP_ERR_NO_ERROR);
     struct dw_kafka_partition **partitions =
         dw_mem_calloc((size_t)list->cnt + 1, sizeof(struct dw_kafka_partition *));
     for (int i = 0; i < list->cnt; i++) {
         struct member *member = add(consumer, list->elems[i].topic, list->elems[i].partition);
         member->paused = true;
         partitions[i] = &member->partition;
+        list->elems[i].offset = 0;
     }
+    (void)rd_kafka_pause_partitions(consumer->client, list);
+    if (is_cooperative(consumer->client))
+        log_failure("kafka.assign", rd_kafka_incremental_assign(consumer->client, list), 0);
+    else
+        log_failure("kafka.assign", NULL, rd_kafka_assign(consumer->client, list));
+    log_failure("kafka.assign", NULL, rd_kafka_pause_partitions(consumer->client, list));
     consumer->options.assigned(consumer->options.context, partitions, (size_t)list->cnt);
     free((void *)partitions);
 }
@@ -489,6 +517,7 @@ static enum dw_rc poll_error(struct dw_kafka_consumer *consumer, const rd_kafka_
         return DW_AGAIN;
     struct member *member = member_of_message(consumer, message);
     if (member && is_out_of_range(message->err)) {
+        member->ended = true;
         out->partition = &member->partition;
         return DW_END;
     }
@@ -525,6 +554,7 @@ enum dw_rc dw_kafka_consumer_poll(struct dw_kafka_consumer *consumer, int timeou
     struct member *member = member_of_message(consumer, message);
     if (!member || member->start_offset >= 0 || member->paused)
         return DW_AGAIN; /* fetched before a revocation, pause or start took effect */
+    member->next_offset = message->offset + 1;
     out->partition = &member->partition;
     out->offset = message->offset;
     out->key = bytes_of(message->key, message->key_len);
@@ -582,13 +612,6 @@ static enum dw_rc look_error(const char *topic, int32_t partition, rd_kafka_resp
                       "offsets of %s [%d]: %s", topic, (int)partition, rd_kafka_err2str(code));
 }
 
-/* Where a fetch waits but shortly, a look goes behind what the client itself has asked: a partition
- * that was just assigned is sought only after librdkafka knows the end it was assigned at. */
-static rd_kafka_t *looker_of(const struct dw_kafka_consumer *consumer)
-{
-    return consumer->options.fetch_wait_ms > LOOK_BEHIND_MS ? consumer->looker : consumer->client;
-}
-
 static enum dw_rc look_committed(struct dw_kafka_consumer *consumer, const char *topic,
                                  int32_t partition, int timeout_ms, struct dw_kafka_look *out,
                                  struct dw_err *err)
@@ -613,8 +636,8 @@ enum dw_rc dw_kafka_consumer_look(struct dw_kafka_consumer *consumer, const char
                                   struct dw_kafka_look *out, struct dw_err *err)
 {
     *out = (struct dw_kafka_look){.committed = -1};
-    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
-        looker_of(consumer), topic, partition, &out->low, &out->high, timeout_ms);
+    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(consumer->looker, topic, partition,
+                                                                &out->low, &out->high, timeout_ms);
     if (code)
         return look_error(topic, partition, code, err);
     return committed ? look_committed(consumer, topic, partition, timeout_ms, out, err) : DW_OK;

@@ -3,7 +3,7 @@
 # a metric, in the log; the alert goes when somebody acts.
 . "$(dirname "$0")/../support/lib.sh"
 dw_up --pg erp:max_slot_wal_keep_size=80MB
-dw_config '.producer.heartbeat_ms = 200'
+dw_config '.producer.heartbeat_ms = 200' '.kafka.partitions = 1' '.consumer.queue_bytes = 65536'
 schema="create table item (id int primary key, v int not null default 1)"
 dw_sql erp "$schema"
 dw_sql crm "$schema"
@@ -48,6 +48,23 @@ assert_match "$(dw_cli status)" "retention.bytes, 1 MiB a partition.* is not app
 dw_cli map resume items >/dev/null
 wait_until 20 level_is retention ''
 assert_sql crm "select v from item" 3
+
+step "retention overtakes a worker in the middle of its reading: a named gap, and it goes on when told to"
+retention retention.bytes=-1
+dw_session holder crm
+dw_say holder "begin; select v from item for update" >/dev/null
+dw_sql erp "do \$\$ begin for n in 1..20000 loop update item set v = 4 + n; end loop; end \$\$"
+wait_published
+jq -n --argjson high "$(high_watermark dualwrite.items 0)" '{version: 1, partitions: [{topic: "dualwrite.items", partition: 0, offset: $high}]}' >"$dw_dir/offsets.json"
+dw_kafka delete-records --offset-json-file "$dw_dir/offsets.json" >/dev/null
+dw_hush holder
+overtaken() { map_is items error; }
+wait_until 60 overtaken
+assert_eq "$(map_code items)" DW-APPLY-201
+dw_cli map resume items >/dev/null
+dw_sql erp "update item set v = 3"
+wait_caught_up items
+assert_same_tables item
 
 step "Kafka is away, the source's WAL nears the limit of the slot"
 level_is wal_limit '' || fail 'an alert without a reason'

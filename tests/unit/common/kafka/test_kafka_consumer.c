@@ -12,9 +12,10 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 /* One partition for each test: joining a group of the mock cluster takes seconds. */
-enum { STARTED, PAUSED, REWOUND, COMMITTED, OUTSIDE, PARTITIONS };
+enum { STARTED, PAUSED, REWOUND, COMMITTED, OUTSIDE, AT_ONCE, PARTITIONS };
 
 struct fixture {
     rd_kafka_t *client; /* holds the mock cluster, produces */
@@ -24,13 +25,17 @@ struct fixture {
     struct dw_kafka_partition *partitions[8];
     size_t partition_count;
     int revoked;
+    bool starts_at_once;
 };
 
 static void on_assigned(void *context, struct dw_kafka_partition *const *partitions, size_t count)
 {
     struct fixture *f = context;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         f->partitions[f->partition_count++] = partitions[i];
+        if (f->starts_at_once && partitions[i]->number == AT_ONCE)
+            dw_kafka_consumer_start(f->consumer, partitions[i], 0);
+    }
 }
 
 static void on_revoked(void *context, struct dw_kafka_partition *const *partitions, size_t count,
@@ -220,6 +225,9 @@ static void test_an_offset_outside_the_log_is_told_and_never_reset(void **state)
     }
     assert_int_equal(rc, DW_END);
     assert_true(message.partition == partition(f, OUTSIDE));
+    dw_kafka_consumer_start(f->consumer, partition(f, OUTSIDE), 18);
+    assert_int_equal(next(f, partition(f, OUTSIDE), 5000), 18);
+    dw_kafka_consumer_pause(f->consumer, partition(f, OUTSIDE));
 }
 
 /* librdkafka refuses fetch.max.bytes below message.max.bytes, which concerns producers alone. */
@@ -251,6 +259,26 @@ static void test_leaving_gives_partitions_back(void **state)
     f->consumer = NULL;
     assert_int_equal(f->revoked, PARTITIONS);
     assert_true(dw_clock_mono_ms() - before < 4000);
+}
+
+/* librdkafka looks a logical position up, half a second later once more when something was ordered
+ * meanwhile, and goes there: over a place that was sought before the answer came. */
+static void test_a_start_at_once_holds_while_the_broker_is_slow(void **state)
+{
+    struct fixture *f = *state;
+    struct timespec tenth = {.tv_nsec = 100000000};
+    f->starts_at_once = true;
+    assert_int_equal(rd_kafka_mock_broker_set_rtt(f->cluster, 1, 300), 0);
+    join(f);
+    for (int offset = 0; offset < 15; offset++) {
+        produce(f, AT_ONCE, offset, offset + 1);
+        (void)nanosleep(&tenth, NULL);
+    }
+    assert_int_equal(rd_kafka_mock_broker_set_rtt(f->cluster, 1, 0), 0);
+    for (int offset = 0; offset < 15; offset++)
+        assert_int_equal(next(f, partition(f, AT_ONCE), 5000), offset);
+    dw_kafka_consumer_close(f->consumer);
+    f->consumer = NULL;
 }
 
 static void test_letters_are_acknowledged_or_refused_together(void **state)
@@ -299,6 +327,7 @@ int main(void)
         cmocka_unit_test(test_an_offset_outside_the_log_is_told_and_never_reset),
         cmocka_unit_test(test_a_small_prefetch_is_no_mistake),
         cmocka_unit_test(test_leaving_gives_partitions_back),
+        cmocka_unit_test(test_a_start_at_once_holds_while_the_broker_is_slow),
         cmocka_unit_test(test_letters_are_acknowledged_or_refused_together),
     };
     return cmocka_run_group_tests_name("kafka_consumer", tests, setup, teardown);
