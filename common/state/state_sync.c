@@ -161,7 +161,7 @@ enum dw_rc dw_state_sync_create(struct dw_state *state, const struct dw_sync_ord
     " coalesce(r.rows_done, 0), s.rows_deleted, coalesce(r.chunks_done, 0), s.chunks_repeated,"    \
     " s.epoch, coalesce(s.end_lsn, '0/0'), s.by, " MICROSECONDS("s.created_at") ", " MICROSECONDS( \
         "s.started_at") ", " MICROSECONDS("s.ended_at") ", s.keys, s.filter, coalesce(s.verify, "  \
-                                                        "0)"                                       \
+                                                        "0), m.state, m.code, m.reason"            \
                                                         " FROM dualwrite.sync s JOIN "             \
                                                         "dualwrite.map m ON m.name = s.map"        \
                                                         " LEFT JOIN LATERAL (SELECT count(*) AS "  \
@@ -218,7 +218,12 @@ static enum dw_rc read_sync(const PGresult *result, int row, struct dw_arena *ar
         .keys = text_or_null(result, row, 28, arena),
         .filter = text_or_null(result, row, 29, arena),
         .verify = dw_state_db_number(result, row, 30),
+        .map_code = dw_state_db_text(result, row, 32, arena),
+        .map_reason = dw_state_db_text(result, row, 33, arena),
     };
+    if (!dw_map_state_parse(PQgetvalue(result, row, 31), &out->map_state))
+        return dw_err_set(err, DW_CONFIG, "DW-STATE-006", "map %s is in the unknown state '%s'",
+                          out->map, PQgetvalue(result, row, 31));
     return dw_state_db_lsn(result, row, 23, &out->end_lsn, err);
 }
 

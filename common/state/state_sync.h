@@ -16,6 +16,7 @@
 #define DW_STATE_STATE_SYNC_H
 #include "common/base/arena.h"
 #include "common/base/err.h"
+#include "common/state/map_state.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -56,6 +57,8 @@ struct dw_sync_record {
     bool initial;
     enum dw_sync_state state;
     const char *code, *reason;
+    enum dw_map_state map_state;
+    const char *map_code, *map_reason;
     const char *from_key, *to_key; /* NULL: all */
     const char *keys;              /* NULL: none */
     const char *filter;            /* NULL: none */

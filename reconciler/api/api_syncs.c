@@ -64,6 +64,9 @@ static void write_sync(struct dw_api_call *call, const struct dw_sync_record *sy
     dw_json_write_bool(out, "waits_for_parents", sync->state == DW_SYNC_WAITING && !sync->ready);
     dw_json_write_text(out, "code", sync->code);
     dw_json_write_text(out, "reason", sync->reason);
+    dw_json_write_text(out, "map_state", dw_map_state_name(sync->map_state));
+    dw_json_write_text(out, "map_code", sync->map_code);
+    dw_json_write_text(out, "map_reason", sync->map_reason);
     dw_json_write_text(out, "scope", dw_state_sync_scope(sync));
     dw_json_write_text(out, "filter", sync->filter);
     dw_json_write_text(out, "on_existing", sync->keep_existing ? "keep" : "overwrite");

@@ -56,10 +56,33 @@ static double known_real(struct dw_str object, const char *name)
     return unknown ? -1 : dw_cli_json_real(object, name);
 }
 
+static bool is_over(const char *state)
+{
+    return strcmp(state, "done") == 0 || strcmp(state, "cancelled") == 0 ||
+           strcmp(state, "failed") == 0;
+}
+
+/* Why a sync does not go on by itself: somebody has to resume it, or its map. NULL: it does. */
+static const char *stands_for(struct dw_cli *cli, struct dw_str sync)
+{
+    const char *state = dw_cli_json_text(sync, "state", cli->arena);
+    const char *map = dw_cli_json_text(sync, "map_state", cli->arena);
+    if (is_over(state))
+        return NULL;
+    if (strcmp(map, "error") == 0)
+        return "its map is in error";
+    if (strcmp(map, "paused") == 0)
+        return "its map is paused";
+    return strcmp(state, "paused") == 0 ? "it is paused" : NULL;
+}
+
 struct dw_cli_progress dw_cli_progress_read(struct dw_cli *cli, struct dw_str sync)
 {
     const char *state = dw_cli_json_text(sync, "state", cli->arena);
-    if (dw_cli_json_true(sync, "waits_for_parents"))
+    const char *stands = stands_for(cli, sync);
+    if (stands)
+        state = dw_arena_printf(cli->arena, "stands (%s)", stands);
+    else if (dw_cli_json_true(sync, "waits_for_parents"))
         state = "waits for parents";
     return (struct dw_cli_progress){
         .map = dw_cli_format_safe(cli->arena, dw_cli_json_text(sync, "map", cli->arena)),
@@ -83,12 +106,6 @@ struct waiter {
     int64_t printed_ms; /* when lines were written last */
     char last_states[256];
 };
-
-static bool is_over(const char *state)
-{
-    return strcmp(state, "done") == 0 || strcmp(state, "cancelled") == 0 ||
-           strcmp(state, "failed") == 0;
-}
 
 static void draw(struct waiter *waiter, const struct dw_str *syncs, size_t count)
 {
@@ -133,15 +150,31 @@ static void print_lines(struct waiter *waiter, const struct dw_str *syncs, size_
     (void)fflush(stdout);
 }
 
-/* Shows what there is; true when all are over. */
+/* Whether none of the syncs goes on any more: all are over, or stand, or wait for some that do. */
+static bool is_settled(struct dw_cli *cli, const struct dw_str *syncs, size_t count)
+{
+    bool stands = false;
+    bool waits = false;
+    for (size_t i = 0; i < count; i++) {
+        if (is_over(dw_cli_json_text(syncs[i], "state", cli->arena)))
+            continue;
+        if (stands_for(cli, syncs[i]))
+            stands = true;
+        else if (dw_cli_json_true(syncs[i], "waits_for_parents"))
+            waits = true;
+        else
+            return false;
+    }
+    return stands || !waits;
+}
+
+/* Shows what there is; true when none goes on any more. */
 static bool look(struct waiter *waiter, struct dw_str answer)
 {
     size_t count = 0;
     const struct dw_str *syncs =
         dw_cli_json_elements(dw_cli_json_member(answer, "syncs"), waiter->cli->arena, &count);
-    bool over = true;
-    for (size_t i = 0; i < count; i++)
-        over = over && is_over(dw_cli_json_text(syncs[i], "state", waiter->cli->arena));
+    bool over = is_settled(waiter->cli, syncs, count);
     if (waiter->cli->options.json) {
         if (over)
             printf("%.*s", DW_STR_ARG(answer));
@@ -153,7 +186,26 @@ static bool look(struct waiter *waiter, struct dw_str answer)
     return over;
 }
 
-/* One that failed or was cancelled is an error. */
+/* What is wrong with a map, and how its sync goes on. */
+static void print_standing(struct dw_cli *cli, struct dw_str sync, const char *why)
+{
+#define TEXT(name) dw_cli_json_text(sync, name, cli->arena)
+    const char *map = TEXT("map");
+    const char *code = TEXT("map_code");
+    long long id = (long long)dw_cli_json_number(sync, "sync");
+    bool paused = strcmp(why, "it is paused") == 0;
+    const char *resume = paused ? dw_arena_printf(cli->arena, "dualwrite sync resume %lld", id)
+                                : dw_arena_printf(cli->arena, "dualwrite map resume %s", map);
+    const char *reason = paused ? "" : TEXT("map_reason");
+    dw_cli_print_error(cli, *code && !paused ? code : "DW-API-026",
+                       dw_arena_printf(cli->arena,
+                                       "sync %lld of map %s does not go on by itself: %s%s%s; it "
+                                       "goes on where it stands after `%s`",
+                                       id, map, why, *reason ? ": " : "", reason, resume));
+#undef TEXT
+}
+
+/* One that failed, was cancelled or stands is an error; so is one that waits for such a one. */
 static enum dw_cli_exit judge(struct dw_cli *cli, struct dw_str answer)
 {
     size_t count = 0;
@@ -163,14 +215,18 @@ static enum dw_cli_exit judge(struct dw_cli *cli, struct dw_str answer)
     for (size_t i = 0; i < count; i++) {
         const char *state = dw_cli_json_text(syncs[i], "state", cli->arena);
         const char *code = dw_cli_json_text(syncs[i], "code", cli->arena);
+        const char *why = stands_for(cli, syncs[i]);
         if (strcmp(state, "done") == 0)
             continue;
         result = DW_CLI_REFUSED;
-        dw_cli_print_error(cli, *code ? code : "DW-API-026",
-                           dw_arena_printf(cli->arena, "sync %lld of map %s: %s %s",
-                                           (long long)dw_cli_json_number(syncs[i], "sync"),
-                                           dw_cli_json_text(syncs[i], "map", cli->arena), state,
-                                           dw_cli_json_text(syncs[i], "reason", cli->arena)));
+        if (why)
+            print_standing(cli, syncs[i], why);
+        else if (is_over(state))
+            dw_cli_print_error(cli, *code ? code : "DW-API-026",
+                               dw_arena_printf(cli->arena, "sync %lld of map %s: %s %s",
+                                               (long long)dw_cli_json_number(syncs[i], "sync"),
+                                               dw_cli_json_text(syncs[i], "map", cli->arena), state,
+                                               dw_cli_json_text(syncs[i], "reason", cli->arena)));
     }
     return result;
 }

@@ -23,7 +23,9 @@ const char *dw_cli_progress_bar(struct dw_arena *arena, double percent, int cell
 /* Takes it from an answer's sync. Texts in the arena. */
 struct dw_cli_progress dw_cli_progress_read(struct dw_cli *cli, struct dw_str sync);
 
-/* Waits until all syncs of a batch are over; without a time unless the command gave one. */
+/* Waits until no sync of a batch goes on by itself any more, be it that all are over or that those
+ * left stand until somebody resumes them or their maps; without a time unless the command gave one.
+ * DW_CLI_REFUSED, with what to do, unless all are done. */
 enum dw_cli_exit dw_cli_progress_wait(struct dw_cli *cli, int64_t batch);
 
 #endif

@@ -103,6 +103,45 @@ wait_until 20 map_is keyless running
 assert_same_tables keyless
 assert_sql state "select code || reason from dualwrite.map where name = 'keyless'" ''
 
+step "--wait ends when nothing goes on by itself any more, and says what does"
+waits() { # PATTERN COMMAND…: in the background; the answer is looked at by ends
+    code=0
+    timeout $((60 * dw_slow)) "$dw_bin/dualwrite" "$@" >"$dw_dir/out" 2>"$dw_dir/err" || code=$?
+}
+ends() { # PATTERN
+    assert_eq "$code" 1 'exit code of --wait'
+    assert_match "$(<"$dw_dir/err")" "$1" 'standard error of --wait'
+}
+dw_sql crm "alter table keyless rename column v to w"
+dw_sql erp "insert into keyless select n, 1 from generate_series(2, 300) n"
+wait_until 20 map_is keyless error
+waits map resync keyless --wait
+ends 'sync [0-9]+ of map keyless does not go on by itself: its map is in error: .*; it goes on where it stands after `dualwrite map resume keyless` \(DW-APPLY-[0-9]+\)'
+assert_match "$(<"$dw_dir/out")" 'keyless: stands \(its map is in error\)'
+waits system resync erp --wait
+ends 'map keyless does not go on by itself'
+(($(grep -c 'does not go on' "$dw_dir/err") == 1)) || fail 'maps that are well are told'
+assert_match "$(<"$dw_dir/out")" 'orders: done'
+dw_sql crm "alter table keyless rename column w to v"
+dw_cli map resume keyless >/dev/null
+wait_until 20 map_is keyless running
+wait_until 20 syncs_are_done
+assert_same_tables keyless
+for name in groups accounts; do dw_cli map stop $name >/dev/null; done
+dw_sql crm "alter table groups rename column name to title"
+waits map start groups accounts --wait
+ends 'sync [0-9]+ of map groups does not go on by itself: its map is in error'
+(($(grep -c 'does not go on' "$dw_dir/err") == 1)) || fail 'the child that waits for it is told'
+dw_sql crm "alter table groups rename column title to name"
+dw_cli map resume groups >/dev/null
+wait_until 20 all_running
+dw_cli map pause keyless >/dev/null
+waits map resync keyless --wait
+ends 'its map is paused.*`dualwrite map resume keyless`'
+dw_cli map resume keyless >/dev/null
+wait_until 20 syncs_are_done
+wait_until 20 all_running
+
 step "a cancelled one lets the map go on, with a gap that a re-sync closes"
 dw_cli map stop lonely >/dev/null
 dw_sql erp "insert into lonely select n, 1 from generate_series(1, 2000) n"
