@@ -16,25 +16,6 @@
 /* --- waiting -------------------------------------------------------------------------------------
  */
 
-static enum dw_rc has_passed(struct dw_compare_judge *judge, const struct dw_sync_record *sync,
-                             bool *out, struct dw_err *err)
-{
-    char epoch[24];
-    char lsn[24];
-    const char *params[] = {judge->record->topic, epoch, dw_pg_format_lsn(sync->end_lsn, lsn)};
-    PGresult *result = NULL;
-    (void)snprintf(epoch, sizeof epoch, "%u", sync->epoch);
-    enum dw_rc rc = dw_pg_query(judge->links->target,
-                                "SELECT count(*) FROM dualwrite.progress WHERE topic = $1"
-                                " AND (epoch, commit_lsn) >= ($2::bigint, $3::pg_lsn)",
-                                3, params, &result, err);
-    if (rc != DW_OK)
-        return rc;
-    *out = strtol(PQgetvalue(result, 0, 0), NULL, 10) >= judge->record->partitions;
-    PQclear(result);
-    return DW_OK;
-}
-
 enum outcome { OUTCOME_WAIT, OUTCOME_ANSWERED, OUTCOME_GIVEN_UP };
 
 static enum dw_rc look(struct dw_compare_judge *judge, enum outcome *out, struct dw_err *err)
@@ -53,7 +34,9 @@ static enum dw_rc look(struct dw_compare_judge *judge, enum outcome *out, struct
     else if (rc == DW_OK && sync->state == DW_SYNC_FAILED)
         rc = dw_err_set(err, DW_CONFIG, sync->code, "%s", sync->reason);
     else if (rc == DW_OK && sync->state == DW_SYNC_DRAINING)
-        rc = has_passed(judge, sync, &passed, err);
+        rc = dw_compare_has_passed(judge->links->target, judge->record,
+                                   (struct dw_compare_place){sync->epoch, sync->end_lsn}, &passed,
+                                   err);
     if (rc == DW_OK && (passed || (count && sync->state == DW_SYNC_DONE)))
         *out = OUTCOME_ANSWERED;
     dw_arena_done(&arena);
@@ -183,6 +166,27 @@ static enum dw_rc take_verdicts(struct dw_compare_judge *judge, struct dw_err *e
 /* --- a step --------------------------------------------------------------------------------------
  */
 
+/* DW_JUDGE_TAKEN: the others have passed, or there are none. */
+static enum dw_rc wait_for_others(struct dw_compare_judge *judge, enum dw_judge_answer *out,
+                                  struct dw_err *err)
+{
+    bool passed = true;
+    *out = DW_JUDGE_TAKEN;
+    if (!judge->share)
+        return DW_OK;
+    if (!judge->asked_ms)
+        judge->asked_ms = dw_clock_mono_ms();
+    enum dw_rc rc = dw_compare_share_passed(judge->share, judge->state, judge->links, &passed, err);
+    if (rc != DW_OK)
+        return rc;
+    judge->given_up = !passed && dw_clock_mono_ms() - judge->asked_ms > judge->timeout_ms;
+    if (judge->given_up)
+        judge->asked_ms = 0;
+    if (!passed)
+        *out = judge->given_up ? DW_JUDGE_GIVEN_UP : DW_JUDGE_WAIT;
+    return DW_OK;
+}
+
 static enum dw_rc ask(struct dw_compare_judge *judge, struct dw_err *err)
 {
     enum dw_rc rc = dw_state_suspects_ask(judge->state, judge->run, judge->record->name, ASK_KEYS,
@@ -191,17 +195,24 @@ static enum dw_rc ask(struct dw_compare_judge *judge, struct dw_err *err)
     return rc;
 }
 
+static enum dw_rc begin(struct dw_compare_judge *judge, enum dw_judge_answer *out,
+                        struct dw_err *err)
+{
+    enum dw_rc rc = wait_for_others(judge, out, err);
+    if (rc != DW_OK || *out != DW_JUDGE_TAKEN)
+        return rc;
+    rc = ask(judge, err);
+    *out = judge->sync ? DW_JUDGE_WAIT : DW_JUDGE_NOTHING;
+    return rc;
+}
+
 enum dw_rc dw_compare_judge_step(struct dw_compare_judge *judge, enum dw_judge_answer *out,
                                  struct dw_err *err)
 {
     enum outcome outcome = OUTCOME_WAIT;
     *out = DW_JUDGE_WAIT;
-    if (!judge->sync) {
-        enum dw_rc rc = ask(judge, err);
-        if (rc == DW_OK && !judge->sync)
-            *out = DW_JUDGE_NOTHING;
-        return rc;
-    }
+    if (!judge->sync)
+        return begin(judge, out, err);
     enum dw_rc rc = look(judge, &outcome, err);
     if (rc != DW_OK || outcome == OUTCOME_WAIT)
         return rc;
@@ -213,6 +224,7 @@ enum dw_rc dw_compare_judge_step(struct dw_compare_judge *judge, enum dw_judge_a
     if (rc != DW_OK)
         return rc;
     judge->sync = 0;
+    judge->asked_ms = 0;
     judge->given_up = outcome == OUTCOME_GIVEN_UP;
     *out = judge->given_up ? DW_JUDGE_GIVEN_UP : DW_JUDGE_TAKEN;
     return DW_OK;

@@ -9,7 +9,7 @@
 #include "common/model/table_map.h"
 #include "common/state/state.h"
 #include "common/state/state_reconcile.h"
-#include "reconciler/compare/compare_link.h"
+#include "reconciler/compare/compare_share.h"
 
 struct dw_compare_judge { /* zeroed but for the first part */
     struct dw_state *state;
@@ -20,9 +20,12 @@ struct dw_compare_judge { /* zeroed but for the first part */
     int64_t keep_max;
     int64_t timeout_ms;
     bool repair; /* the suspects are differences that were repaired */
+    /* Nothing is asked before the maps that share the table have passed what the source has; NULL:
+     * they are no matter. Set by the caller before a step. */
+    struct dw_compare_share *share;
 
     int64_t sync;     /* in hand; 0 none */
-    int64_t asked_ms; /* monotonic */
+    int64_t asked_ms; /* monotonic; of the sync, or of waiting for other maps; 0 neither */
     bool given_up;    /* nobody answered in time */
 };
 

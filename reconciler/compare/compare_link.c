@@ -6,6 +6,7 @@
 #include "common/postgres/pg.h"
 #include <libpq-fe.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define LIST_MAX     ((size_t)256 << 20)
 #define PARAMS_FIRST 32
@@ -174,6 +175,25 @@ enum dw_rc dw_compare_ask_both(struct dw_compare_links *links, struct dw_compare
 
 /* --- keys ----------------------------------------------------------------------------------------
  */
+
+enum dw_rc dw_compare_has_passed(struct pg_conn *target, const struct dw_map_record *record,
+                                 struct dw_compare_place place, bool *out, struct dw_err *err)
+{
+    char epoch[24];
+    char lsn[24];
+    const char *params[] = {record->topic, epoch, dw_pg_format_lsn(place.lsn, lsn)};
+    PGresult *result = NULL;
+    (void)snprintf(epoch, sizeof epoch, "%u", place.epoch);
+    enum dw_rc rc = dw_pg_query(target,
+                                "SELECT count(*) FROM dualwrite.progress WHERE topic = $1"
+                                " AND (epoch, commit_lsn) >= ($2::bigint, $3::pg_lsn)",
+                                3, params, &result, err);
+    if (rc != DW_OK)
+        return rc;
+    *out = strtol(PQgetvalue(result, 0, 0), NULL, 10) >= record->partitions;
+    PQclear(result);
+    return DW_OK;
+}
 
 enum dw_rc dw_compare_key_parse(const char *json, size_t count, struct dw_arena *arena,
                                 struct dw_str *out, struct dw_err *err)

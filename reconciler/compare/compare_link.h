@@ -8,6 +8,7 @@
 #include "common/base/arena.h"
 #include "common/base/buf.h"
 #include "common/config/settings.h"
+#include "common/state/state.h"
 #include "reconciler/compare/compare_plan.h"
 
 struct pg_conn;
@@ -49,6 +50,15 @@ struct dw_compare_asked {
 };
 enum dw_rc dw_compare_ask_both(struct dw_compare_links *links, struct dw_compare_asked *source,
                                struct dw_compare_asked *target, struct dw_err *err) DW_MUST_CHECK;
+
+/* Whether every partition of a map's topic was applied up to a place of the stream. */
+struct dw_compare_place {
+    uint32_t epoch;
+    uint64_t lsn;
+};
+enum dw_rc dw_compare_has_passed(struct pg_conn *target, const struct dw_map_record *record,
+                                 struct dw_compare_place place, bool *out,
+                                 struct dw_err *err) DW_MUST_CHECK;
 
 /* Reads a JSON array of `count` texts. DW_CONFIG DW-SYNC-003. */
 enum dw_rc dw_compare_key_parse(const char *json, size_t count, struct dw_arena *arena,

@@ -3,6 +3,7 @@
 
 #include "common/postgres/pg.h"
 #include "reconciler/compare/compare_step.h"
+#include "reconciler/maps/map_share.h"
 #include <libpq-fe.h>
 #include <stdlib.h>
 
@@ -77,16 +78,25 @@ static enum dw_rc read_map(const struct dw_map_record *record, struct dw_arena *
                       record->name);
 }
 
-static bool writes_same_table(const struct dw_table_map *a, const struct dw_table_map *b)
+/* Maps that write the same table, stopped ones too: what they wrote is still there. */
+static void find_others(struct dw_compare_loaded *loaded, const struct dw_map_record *maps,
+                        size_t count, struct dw_arena *arena)
 {
-    return dw_str_equal(a->target.system, b->target.system) &&
-           dw_str_equal(a->target.schema, b->target.schema) &&
-           dw_str_equal(a->target.table, b->target.table);
+    struct dw_compare_other *others = DW_ARENA_ARRAY(arena, struct dw_compare_other, count);
+    loaded->others = others;
+    for (size_t i = 0; i < count; i++) {
+        struct dw_compare_other other = {.record = &maps[i]};
+        struct dw_err ignored = DW_ERR_INIT; /* one that cannot be read writes nothing */
+        if (&maps[i] != loaded->record &&
+            strcmp(maps[i].target_system, loaded->record->target_system) == 0 &&
+            read_map(&maps[i], arena, &other.map, &ignored) == DW_OK &&
+            dw_map_share_same_side(&other.map->target, &loaded->map->target))
+            others[loaded->other_count++] = other;
+    }
 }
 
-/* The map's record, and whether another map writes its table. */
 static enum dw_rc find_map(struct dw_state *state, const char *name, struct dw_arena *arena,
-                           struct dw_compare_loaded *out, bool *out_shared, struct dw_err *err)
+                           struct dw_compare_loaded *out, struct dw_err *err)
 {
     const struct dw_map_record *maps = NULL;
     size_t count = 0;
@@ -98,14 +108,8 @@ static enum dw_rc find_map(struct dw_state *state, const char *name, struct dw_a
         rc = dw_err_set(err, DW_CONFIG, "DW-STATE-004", "there is no map %s", name);
     if (rc == DW_OK)
         rc = read_map(out->record, arena, &out->map, err);
-    for (size_t i = 0; rc == DW_OK && i < count && !*out_shared; i++) {
-        const struct dw_table_map *other = NULL;
-        struct dw_err ignored = DW_ERR_INIT; /* one that cannot be read writes nothing */
-        if (&maps[i] != out->record && maps[i].state != DW_MAP_STOPPED &&
-            strcmp(maps[i].target_system, out->record->target_system) == 0 &&
-            read_map(&maps[i], arena, &other, &ignored) == DW_OK)
-            *out_shared = writes_same_table(other, out->map);
-    }
+    if (rc == DW_OK)
+        find_others(out, maps, count, arena);
     return rc;
 }
 
@@ -184,12 +188,14 @@ enum dw_rc dw_compare_load(struct dw_compare_loaded *out, const struct dw_reconc
 {
     struct dw_compare_question asked = {.filter = run->filter, .forced_way = run->forced_way};
     *out = (struct dw_compare_loaded){.rows_estimated = 0};
-    enum dw_rc rc = find_map(state, run->map, arena, out, &asked.shared, err);
+    enum dw_rc rc = find_map(state, run->map, arena, out, err);
     if (rc == DW_OK)
         rc = open_links(out, settings, links, err);
     if (rc != DW_OK)
         return rc;
     asked.map = out->map;
+    asked.others = out->others;
+    asked.other_count = out->other_count;
     rc = dw_pg_table_load(links->source, out->map->source.schema, out->map->source.table, arena,
                           &asked.source, err);
     if (rc == DW_OK)

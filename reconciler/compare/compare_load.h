@@ -7,10 +7,13 @@
 #include "common/state/state_reconcile.h"
 #include "reconciler/compare/compare_link.h"
 #include "reconciler/compare/compare_plan.h"
+#include "reconciler/compare/compare_share.h"
 
 struct dw_compare_loaded {
     const struct dw_map_record *record;
     const struct dw_table_map *map;
+    const struct dw_compare_other *others; /* maps that write the target table too */
+    size_t other_count;
     struct dw_compare_plan plan;
     int64_t rows_estimated;
 };

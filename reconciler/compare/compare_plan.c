@@ -6,6 +6,7 @@
 #include "common/postgres/pg.h"
 #include "common/transform/transform.h"
 #include "reconciler/compare/compare_pair.h"
+#include "reconciler/compare/compare_share.h"
 #include "reconciler/compare/compare_types.h"
 #include <stdio.h>
 
@@ -48,6 +49,11 @@ static int add_param(struct writing *writing, struct dw_compare_side *side, stru
     }
     side->params[side->param_count++] = text.ptr ? dw_arena_copy(writing->arena, text).ptr : NULL;
     return side->param_count;
+}
+
+static const char *text_of(struct writing *writing, const struct dw_buf *buffer)
+{
+    return buffer->len ? dw_arena_copy(writing->arena, dw_buf_str(buffer)).ptr : "";
 }
 
 /* t."name" */
@@ -619,10 +625,74 @@ static void judge_rules(struct writing *writing, bool constant_key)
     }
     if (map->filter.ptr && map->on_filter_exit == DW_ON_FILTER_EXIT_KEEP)
         read_rows(writing, "on_filter_exit is \"keep\"");
-    if (writing->asked->shared && !constant_key) {
-        no_extra(writing, "other maps write the same table");
-        read_rows(writing, "other maps write the same table");
+    if (!writing->asked->other_count || constant_key)
+        return;
+    const char *why_not = dw_compare_share_why_not(map, writing->asked->others,
+                                                   writing->asked->other_count, writing->arena);
+    if (*why_not)
+        no_extra(writing, why_not);
+    read_rows(writing, "other maps write the same table");
+}
+
+/* A row that left the filter of one of them stays, or is not told in SQL: only rows whose source
+ * rows are gone are extra then. */
+static bool tells_outside(const struct dw_table_map *map, const struct dw_expr *expr)
+{
+    return map->on_filter_exit != DW_ON_FILTER_EXIT_KEEP && !dw_expr_can_fail(expr);
+}
+
+/* One map's share of the source's rows; *out false: it says nothing. */
+static enum dw_rc put_share(struct writing *writing, const struct dw_table_map *map,
+                            struct dw_buf *filter, bool *out)
+{
+    struct dw_expr *expr;
+    const char *text = NULL;
+    enum dw_rc rc = compile(writing, map->filter, DW_EXPR_FILTER, &expr);
+    if (rc != DW_OK || !tells_outside(map, expr)) {
+        *out = false;
+        return rc;
     }
+    rc = expression_sql(writing, expr, &writing->plan->owned, "t.", &text);
+    if (rc == DW_OK)
+        dw_buf_printf(filter, "%s(%s)", filter->len ? " OR " : "", text);
+    return rc;
+}
+
+static enum dw_rc put_shares(struct writing *writing)
+{
+    const struct dw_compare_question *asked = writing->asked;
+    struct dw_compare_side *owned = &writing->plan->owned;
+    bool tells = true;
+    struct dw_buf filter;
+    dw_buf_init(&filter, SQL_MAX);
+    enum dw_rc rc = put_share(writing, asked->map, &filter, &tells);
+    for (size_t i = 0; rc == DW_OK && tells && i < asked->other_count; i++)
+        rc = put_share(writing, asked->others[i].map, &filter, &tells);
+    if (!tells)
+        owned->param_count = 0;
+    else if (rc == DW_OK)
+        owned->filter = dw_arena_printf(writing->arena, "(%s)", filter.data);
+    dw_buf_done(&filter);
+    return rc;
+}
+
+/* What is not owned is extra. A table that no other map writes is the map's own. */
+static enum dw_rc put_owned(struct writing *writing, bool constant_key)
+{
+    const struct dw_compare_question *asked = writing->asked;
+    struct dw_compare_plan *plan = writing->plan;
+    struct dw_compare_side *owned = &plan->owned;
+    if (!plan->finds_extra)
+        return DW_OK;
+    if (asked->other_count && !constant_key)
+        return put_shares(writing);
+    if (!asked->map->filter.ptr || asked->map->on_filter_exit == DW_ON_FILTER_EXIT_KEEP)
+        return DW_OK;
+    owned->filter = text_of(writing, &writing->source_filter);
+    owned->param_count = plan->source.filter_param_count;
+    for (int i = 0; i < owned->param_count; i++)
+        owned->params[i] = plan->source.params[i];
+    return DW_OK;
 }
 
 static enum dw_rc write_plan(struct writing *writing)
@@ -647,7 +717,7 @@ static enum dw_rc write_plan(struct writing *writing)
         return rc;
     judge_keys(writing);
     judge_rules(writing, constant_key);
-    return DW_OK;
+    return put_owned(writing, constant_key);
 }
 
 static enum dw_rc choose_way(struct writing *writing)
@@ -663,11 +733,6 @@ static enum dw_rc choose_way(struct writing *writing)
     return DW_OK;
 }
 
-static const char *text_of(struct writing *writing, const struct dw_buf *buffer)
-{
-    return buffer->len ? dw_arena_copy(writing->arena, dw_buf_str(buffer)).ptr : "";
-}
-
 enum dw_rc dw_compare_plan_make(struct dw_compare_plan *out,
                                 const struct dw_compare_question *asked, struct dw_arena *arena,
                                 struct dw_err *err)
@@ -680,10 +745,11 @@ enum dw_rc dw_compare_plan_make(struct dw_compare_plan *out,
         .why_rows = "",
         .finds_extra = true,
         .why_no_extra = "",
-        .outside_is_extra = map->filter.ptr && map->on_filter_exit != DW_ON_FILTER_EXIT_KEEP,
         .source = {.table = asked->source},
         .target = {.table = asked->target},
+        .owned = {.table = asked->source, .filter = ""},
     };
+    out->owned.params = DW_ARENA_ARRAY(arena, const char *, PARAMS_MAX);
     out->source.params = DW_ARENA_ARRAY(arena, const char *, PARAMS_MAX);
     out->target.params = DW_ARENA_ARRAY(arena, const char *, PARAMS_MAX);
     dw_buf_init(&writing.source_row, SQL_MAX);

@@ -16,6 +16,8 @@
 #include "common/model/table_map.h"
 #include "common/postgres/pg_table.h"
 
+struct dw_compare_other;
+
 /* SQL of one side. Literals are $1 to $param_count of its statements. */
 struct dw_compare_side {
     const struct dw_pg_table *table;
@@ -38,8 +40,9 @@ struct dw_compare_plan {
     const char *why_rows;     /* "" when by_hash */
     bool finds_extra;         /* rows of the target that should not be are looked for */
     const char *why_no_extra; /* "" when they are */
-    bool outside_is_extra; /* a row whose source row is outside of the filter should not be there */
     struct dw_compare_side source, target;
+    /* Of the source, condition and literals alone: rows that the target may have a row for. */
+    struct dw_compare_side owned;
     struct dw_compare_key *keys;
     size_t key_count;
     size_t *walk;      /* the order in which the target's index has them: indexes into keys */
@@ -49,11 +52,12 @@ struct dw_compare_plan {
 struct dw_compare_question {
     const struct dw_table_map *map;
     const struct dw_pg_table *source, *target;
-    const char *const *source_collations; /* of the source's key columns, in the map's order */
-    const char *const *target_collations; /* of the columns that they are copied to */
-    const char *filter;                   /* of the run; NULL none */
-    const char *forced_way;               /* "", "hash", "rows" */
-    bool shared;                          /* other maps write the target table too */
+    const char *const *source_collations;  /* of the source's key columns, in the map's order */
+    const char *const *target_collations;  /* of the columns that they are copied to */
+    const char *filter;                    /* of the run; NULL none */
+    const char *forced_way;                /* "", "hash", "rows" */
+    const struct dw_compare_other *others; /* maps that write the target table too */
+    size_t other_count;
 };
 
 /* Errors: DW_CONFIG DW-COMPARE-001 no usable key; -002 a column is not there or cannot be read;

@@ -492,8 +492,7 @@ static enum dw_rc ask_absent(struct extra *extra, size_t from, size_t count, PGr
     const struct dw_compare_plan *plan = extra->order->plan;
     struct dw_compare_params params;
     dw_compare_params_init(&params, extra->arena);
-    if (dw_compare_sql_absent_filters(plan))
-        dw_compare_params_add_side(&params, &plan->source, plan->source.filter_param_count);
+    dw_compare_params_add_side(&params, &plan->owned, plan->owned.param_count);
     for (size_t i = 0; i < plan->key_count; i++)
         dw_compare_params_add_list(&params, extra->keys + from * plan->key_count + i, count,
                                    plan->key_count);

@@ -30,6 +30,7 @@ struct dw_compare_run {
     struct dw_compare_rows *rows;   /* of the rows way */
     struct dw_compare_topic *topic; /* of what changed since a moment */
     struct dw_compare_judge judge;
+    struct dw_compare_share share; /* of the table, with other maps */
     struct dw_compare_tempo tempo;
     enum dw_reconcile_phase phase;
     char *cursor;    /* owned; NULL: at the beginning */
@@ -201,6 +202,11 @@ static enum dw_rc prepare(struct dw_compare_run *run, struct dw_err *err)
         .timeout_ms = run->settings->reconciler.compare_judge_timeout_ms,
         .repair = record->state == DW_RECONCILE_DONE,
     };
+    run->share = (struct dw_compare_share){
+        .source_system = run->loaded.record->source_system,
+        .others = run->loaded.others,
+        .count = run->loaded.other_count,
+    };
     if (record->state == DW_RECONCILE_DONE && record->revision != run->loaded.record->revision)
         return changed(run, err);
     if (record->state == DW_RECONCILE_DONE) /* its repair is what is active */
@@ -339,6 +345,8 @@ static enum dw_rc save(struct dw_compare_run *run, const struct dw_compare_broug
         *out = DW_RUN_OVER; /* it was cancelled */
     run->phase = progress.phase;
     run->pending += (int64_t)taken;
+    if (taken) /* seen later than the place that the other maps were waited for at */
+        run->share.place.lsn = 0;
     set_cursor(run, progress.cursor);
     return DW_OK;
 }
@@ -370,10 +378,25 @@ static enum dw_rc walk_on(struct dw_compare_run *run, enum dw_run_step *out, int
 /* --- judging -------------------------------------------------------------------------------------
  */
 
+static bool is_before_extra(const struct dw_compare_run *run)
+{
+    return run->phase == DW_RECONCILE_EXTRA && !run->cursor;
+}
+
+/* Rows that may be extra, and others that nothing is known of, are asked for when the maps that
+ * share the table are not behind. */
+static bool waits_for_others(const struct dw_compare_run *run)
+{
+    bool own_rows = (run->phase == DW_RECONCILE_ROWS && !run->topic) || is_before_extra(run);
+    return run->share.count && run->pending && run->loaded.plan.finds_extra && !own_rows &&
+           !run->judge.repair;
+}
+
 static enum dw_rc judge_on(struct dw_compare_run *run, bool last, enum dw_run_step *out,
                            int64_t *out_wait_ms, struct dw_err *err)
 {
     enum dw_judge_answer answer = DW_JUDGE_NOTHING;
+    run->judge.share = waits_for_others(run) ? &run->share : NULL;
     enum dw_rc rc = dw_compare_judge_step(&run->judge, &answer, err);
     if (rc != DW_OK)
         return rc;
@@ -489,7 +512,9 @@ static enum dw_rc step(struct dw_compare_run *run, enum dw_run_step *out, int64_
         return repair_on(run, out, out_wait_ms, err);
     if (run->phase == DW_RECONCILE_JUDGE)
         return judge_on(run, true, out, out_wait_ms, err);
-    if (run->judge.sync || (run->pending >= JUDGE_AT && !run->judge.given_up))
+    bool many =
+        run->pending >= JUDGE_AT || (run->pending && run->share.count && is_before_extra(run));
+    if (run->judge.sync || (many && !run->judge.given_up))
         return judge_on(run, false, out, out_wait_ms, err);
     return walk_on(run, out, out_wait_ms, err);
 }

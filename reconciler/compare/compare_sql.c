@@ -286,16 +286,10 @@ void dw_compare_sql_target_page(const struct dw_compare_plan *plan, bool behind,
     dw_buf_printf(out, " LIMIT %lld", (long long)limit);
 }
 
-bool dw_compare_sql_absent_filters(const struct dw_compare_plan *plan)
-{
-    return plan->outside_is_extra && *plan->source.filter;
-}
-
 void dw_compare_sql_absent(const struct dw_compare_plan *plan, struct dw_buf *out)
 {
     const struct statement statement = {plan, true, out, false};
-    const bool filters = dw_compare_sql_absent_filters(plan);
-    const size_t first = 1 + (filters ? (size_t)plan->source.filter_param_count : 0);
+    const size_t first = 1 + (size_t)plan->owned.param_count;
     dw_buf_append_text(out, "SELECT k.n FROM unnest(");
     for (size_t i = 0; i < plan->key_count; i++)
         dw_buf_printf(out, "%s$%zu::pg_catalog.text[]", i ? ", " : "", first + i);
@@ -311,7 +305,7 @@ void dw_compare_sql_absent(const struct dw_compare_plan *plan, struct dw_buf *ou
         dw_buf_printf(out, " = k.k%zu::%.*s", i, DW_STR_ARG(plan->keys[i].source->base_type_sql));
         word = " AND ";
     }
-    if (filters)
-        (void)put_filter(&statement, word);
-    dw_buf_append_text(out, ")");
+    if (*plan->owned.filter)
+        dw_buf_printf(out, " AND %s", plan->owned.filter);
+    dw_buf_append_char(out, ')');
 }

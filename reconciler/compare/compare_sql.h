@@ -38,10 +38,8 @@ void dw_compare_sql_source_page(const struct dw_compare_plan *plan, const struct
 /* Keys of the target behind one, in the target's order; parameters: the side's, the key. */
 void dw_compare_sql_target_page(const struct dw_compare_plan *plan, bool behind, int64_t limit,
                                 struct dw_buf *out);
-/* Numbers, from 1, of keys that should have no row in the target: the source has none, or none
- * in the filter where that is extra. Parameters: the filter's, if it is asked for, and a text[] per
- * key column. */
-bool dw_compare_sql_absent_filters(const struct dw_compare_plan *plan);
+/* Numbers, from 1, of keys that should have no row in the target: the source has none that is
+ * owned. Parameters: those of `owned`, and a text[] per key column. */
 void dw_compare_sql_absent(const struct dw_compare_plan *plan, struct dw_buf *out);
 
 #endif

@@ -8,12 +8,7 @@
 #include "reconciler/maps/check_shared.h"
 
 #include "reconciler/maps/check_lookup.h"
-
-static bool same_side(const struct dw_map_side *a, const struct dw_map_side *b)
-{
-    return dw_str_equal(a->system, b->system) && dw_str_equal(a->schema, b->schema) &&
-           dw_str_equal(a->table, b->table);
-}
+#include "reconciler/maps/map_share.h"
 
 /* --- two maps, one target table -------------------------------------------------------------- */
 
@@ -64,42 +59,6 @@ static bool are_disjoint(struct dw_check_context *context, const struct dw_check
     return false;
 }
 
-static const struct dw_map_column *key_column(const struct dw_table_map *map, size_t key)
-{
-    for (size_t i = 0; i < map->column_count; i++)
-        if (map->columns[i].key_index == (int)key)
-            return &map->columns[i];
-    return NULL;
-}
-
-/* One source row is one target row in both: what they are called by is the same text. */
-static bool same_keys(const struct dw_table_map *a, const struct dw_table_map *b)
-{
-    if (a->target.key_count != b->target.key_count)
-        return false;
-    for (size_t i = 0; i < a->target.key_count; i++) {
-        const struct dw_map_column *mine = key_column(a, i);
-        const struct dw_map_column *theirs = key_column(b, i);
-        if (!mine || !theirs || mine->values || theirs->values || !mine->source.ptr ||
-            !theirs->source.ptr || !dw_str_equal(mine->source, theirs->source) ||
-            !dw_str_equal(mine->target, theirs->target))
-            return false;
-    }
-    return true;
-}
-
-static bool flags(const struct dw_table_map *map)
-{
-    return map->on_delete == DW_ON_DELETE_SET || map->on_filter_exit == DW_ON_FILTER_EXIT_SET;
-}
-
-/* Both take their share of one source table. What one flags the other would not set back. */
-static bool are_shares(const struct dw_table_map *a, const struct dw_table_map *b)
-{
-    return same_side(&a->source, &b->source) && a->filter.ptr && b->filter.ptr && same_keys(a, b) &&
-           !flags(a) && !flags(b);
-}
-
 /* An owner can tell only rows that it had: events must show what they were before. */
 static void check_shares(struct dw_check_context *context, struct dw_check_map *map,
                          const struct dw_table_map *other)
@@ -121,13 +80,13 @@ static void check_shares(struct dw_check_context *context, struct dw_check_map *
 static void check_pair(struct dw_check_context *context, struct dw_check_map *map,
                        const struct dw_table_map *other)
 {
-    if (!same_side(&map->map->target, &other->target))
+    if (!dw_map_share_same_side(&map->map->target, &other->target))
         return;
     bool truncates = map->map->on_truncate == DW_ON_TRUNCATE_TRUNCATE ||
                      other->on_truncate == DW_ON_TRUNCATE_TRUNCATE;
     bool deletes = dw_table_map_deletes(map->map) || dw_table_map_deletes(other) ||
-                   flags(map->map) || flags(other);
-    bool shares = are_shares(map->map, other);
+                   dw_map_share_flags(map->map) || dw_map_share_flags(other);
+    bool shares = dw_map_share_are_shares(map->map, other);
     struct dw_check_fault fault = {.code = "DW-MAP-039", .path = "target.table"};
     if (deletes && shares)
         check_shares(context, map, other);
@@ -156,7 +115,7 @@ static bool is_fed(const struct dw_check_map *maps, size_t count, const struct d
     const struct dw_map_side parent = {
         .system = map->map->target.system, .schema = reference->schema, .table = reference->table};
     for (size_t i = 0; i < count; i++)
-        if (same_side(&maps[i].map->target, &parent))
+        if (dw_map_share_same_side(&maps[i].map->target, &parent))
             return true;
     return false;
 }

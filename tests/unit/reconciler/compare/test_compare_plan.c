@@ -1,6 +1,8 @@
 /* test_compare_plan.c - by hashes or by rows: decided from map and catalogues, with the reason. */
 #include "reconciler/compare/compare_plan.h"
 
+#include "reconciler/compare/compare_share.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -60,9 +62,26 @@ struct wanted {
     const char *why_no_extra;
 };
 
+static const struct dw_table_map *parse(const char *name, const char *filter, const char *rest)
+{
+    struct dw_map_problems problems = {.arena = &arena};
+    const char *document = dw_arena_printf(
+        &arena,
+        "{\"map\":\"%s\",\"version\":\"1.0.0\",\"source\":{\"system\":\"erp\",\"table\":"
+        "\"public.t\",\"key\":[\"id\"]%s},\"target\":{\"system\":\"crm\",\"table\":\"public.t\","
+        "\"key\":[\"id\"]},\"direction\":\"forward\"%s}",
+        name, filter ? dw_arena_printf(&arena, ",\"filter\":\"%s\"", filter) : "", rest);
+    const struct dw_table_map *map =
+        dw_table_map_parse(dw_str_from(document), "test", &arena, &problems);
+    if (!map)
+        fail_msg("%s: %s", document, problems.count ? problems.items[0].message.ptr : "");
+    return map;
+}
+
 /* Source: id int, name text, n numeric, b bool; target: the same and a flag. */
-static enum dw_rc plan(const char *rest, const char *filter, const char *forced, bool shared,
-                       struct dw_compare_plan *out, struct dw_err *err)
+static enum dw_rc plan(const char *rest, const char *filter, const char *forced,
+                       const struct dw_compare_other *other, struct dw_compare_plan *out,
+                       struct dw_err *err)
 {
     static struct dw_pg_column source[4];
     static struct dw_pg_column target[5];
@@ -74,28 +93,17 @@ static enum dw_rc plan(const char *rest, const char *filter, const char *forced,
     target[4] = column("gone", 5, 23, "int4", 'N');
     tables[0] = table(source, 4);
     tables[1] = table(target, 5);
-    struct dw_map_problems problems = {.arena = &arena};
-    const char *source_filter = strstr(rest, "on_filter_exit") ? ",\"filter\":\"b eq true\"" : "";
-    const char *document = dw_arena_printf(
-        &arena,
-        "{\"map\":\"m\",\"version\":\"1.0.0\",\"source\":{\"system\":\"erp\",\"table\":\"public."
-        "t\","
-        "\"key\":[\"id\"]%s},\"target\":{\"system\":\"crm\",\"table\":\"public.t\",\"key\":[\"id\"]"
-        "},"
-        "\"direction\":\"forward\"%s}",
-        source_filter, rest);
     struct dw_compare_question asked = {
-        .map = dw_table_map_parse(dw_str_from(document), "test", &arena, &problems),
+        .map = parse("m", strstr(rest, "on_filter_exit") ? "name eq 'x'" : NULL, rest),
         .source = &tables[0],
         .target = &tables[1],
         .source_collations = collations,
         .target_collations = collations,
         .filter = filter,
         .forced_way = forced,
-        .shared = shared,
+        .others = other,
+        .other_count = other ? 1 : 0,
     };
-    if (!asked.map)
-        fail_msg("%s: %s", document, problems.count ? problems.items[0].message.ptr : "");
     return dw_compare_plan_make(out, &asked, &arena, err);
 }
 
@@ -128,7 +136,7 @@ static void test_each_map_has_its_way(void **state)
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
         struct dw_compare_plan made;
         struct dw_err err = DW_ERR_INIT;
-        if (plan(maps[i].rest, NULL, "", false, &made, &err) != DW_OK)
+        if (plan(maps[i].rest, NULL, "", NULL, &made, &err) != DW_OK)
             fail_msg("%s: %s", maps[i].rest, err.message);
         assert_string_equal(made.why_rows, maps[i].why);
         assert_int_equal(made.by_hash, !*maps[i].why);
@@ -141,7 +149,7 @@ static void test_both_sides_have_as_many_elements(void **state)
     (void)state;
     struct dw_compare_plan made;
     struct dw_err err = DW_ERR_INIT;
-    assert_int_equal(plan(",\"columns\":[" NAME "]", NULL, "", false, &made, &err), DW_OK);
+    assert_int_equal(plan(",\"columns\":[" NAME "]", NULL, "", NULL, &made, &err), DW_OK);
     assert_string_equal(made.source.row, "((t.\"name\")::pg_catalog.text COLLATE pg_catalog.\"C\"),"
                                          " (t.\"id\")::pg_catalog.int8");
     assert_string_equal(made.target.row, made.source.row);
@@ -154,15 +162,15 @@ static void test_a_filter_of_the_run_goes_to_both_sides(void **state)
     (void)state;
     struct dw_compare_plan made;
     struct dw_err err = DW_ERR_INIT;
-    assert_int_equal(plan(",\"columns\":[" NAME "]", "name eq 'x'", "", false, &made, &err), DW_OK);
+    assert_int_equal(plan(",\"columns\":[" NAME "]", "name eq 'x'", "", NULL, &made, &err), DW_OK);
     assert_true(made.by_hash);
     assert_non_null(strstr(made.source.filter, "t.\"name\""));
     assert_non_null(strstr(made.target.filter, "t.\"name\" AS \"name\""));
     assert_int_equal(made.source.filter_param_count, 1);
-    assert_int_equal(plan(",\"columns\":[" NAME "]", "b eq true", "", false, &made, &err), DW_OK);
+    assert_int_equal(plan(",\"columns\":[" NAME "]", "b eq true", "", NULL, &made, &err), DW_OK);
     assert_false(made.by_hash); /* b is not in the target */
     assert_false(made.finds_extra);
-    assert_int_equal(plan(",\"columns\":[" NAME "]", "n div id eq 1", "", false, &made, &err),
+    assert_int_equal(plan(",\"columns\":[" NAME "]", "n div id eq 1", "", NULL, &made, &err),
                      DW_CONFIG);
     assert_string_equal(err.id, "DW-COMPARE-003");
 }
@@ -172,15 +180,70 @@ static void test_a_forced_way_is_taken_or_refused(void **state)
     (void)state;
     struct dw_compare_plan made;
     struct dw_err err = DW_ERR_INIT;
-    assert_int_equal(plan(",\"columns\":[" NAME "]", NULL, "rows", false, &made, &err), DW_OK);
+    assert_int_equal(plan(",\"columns\":[" NAME "]", NULL, "rows", NULL, &made, &err), DW_OK);
     assert_false(made.by_hash);
     assert_true(made.finds_extra);
-    assert_int_equal(plan(",\"columns\":[{\"source\":\"n\",\"target\":\"name\"}]", NULL, "hash",
-                          false, &made, &err),
-                     DW_CONFIG);
+    assert_int_equal(
+        plan(",\"columns\":[{\"source\":\"n\",\"target\":\"name\"}]", NULL, "hash", 0, &made, &err),
+        DW_CONFIG);
     assert_string_equal(err.id, "DW-COMPARE-004");
-    assert_int_equal(plan(",\"columns\":[" NAME "]", NULL, "", true, &made, &err), DW_OK);
-    assert_string_equal(made.why_rows, "other maps write the same table");
+}
+
+struct beside {
+    const char *filter, *rest;
+    enum dw_map_state state;
+    const char *why_no_extra;
+    const char *owned;
+};
+
+static const struct beside others[] = {
+    {"name eq 'y'", "", DW_MAP_RUNNING, "",
+     "(((t.\"name\" = $1::text)) OR ((t.\"name\" = $2::text)))"},
+    {"name eq 'y'", "", DW_MAP_STOPPED, "",
+     "(((t.\"name\" = $1::text)) OR ((t.\"name\" = $2::text)))"},
+    {"n div id eq 1", "", DW_MAP_RUNNING, "", ""},
+    {"name eq 'y'", ",\"on_filter_exit\":\"keep\"", DW_MAP_RUNNING, "", ""},
+    {"name eq 'y'", ",\"on_delete\":\"ignore\"", DW_MAP_RUNNING,
+     "map o writes the same table, and leaves rows there whose source rows are deleted", ""},
+    {"name eq 'y'", "", DW_MAP_PAUSED,
+     "map o writes the same table and is paused: what it has yet to remove is not known", ""},
+    {NULL, "", DW_MAP_RUNNING,
+     "map o writes the same table, and not by a filter over the same source rows", ""},
+};
+
+static void test_rows_of_a_shared_table_have_owners(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        const struct dw_map_record record = {.state = others[i].state};
+        const struct dw_compare_other other = {parse("o", others[i].filter, others[i].rest),
+                                               &record};
+        struct dw_compare_plan made;
+        struct dw_err err = DW_ERR_INIT;
+        assert_int_equal(plan(",\"columns\":[" NAME "],\"on_filter_exit\":\"delete\"", NULL, "",
+                              &other, &made, &err),
+                         DW_OK);
+        assert_string_equal(made.why_rows, "other maps write the same table");
+        assert_string_equal(made.why_no_extra, others[i].why_no_extra);
+        assert_int_equal(made.finds_extra, !*others[i].why_no_extra);
+        assert_string_equal(made.owned.filter, others[i].owned);
+        assert_int_equal(made.owned.param_count, *others[i].owned ? 2 : 0);
+    }
+}
+
+static void test_rows_outside_of_the_filter_are_not_owned(void **state)
+{
+    (void)state;
+    struct dw_compare_plan made;
+    struct dw_err err = DW_ERR_INIT;
+    const char *rest = ",\"columns\":[" NAME "],\"on_filter_exit\":\"delete\"";
+    assert_int_equal(plan(rest, NULL, "", NULL, &made, &err), DW_OK);
+    assert_string_equal(made.owned.filter, made.source.filter);
+    assert_int_equal(made.owned.param_count, 1);
+    rest = ",\"columns\":[" NAME "],\"on_filter_exit\":\"keep\"";
+    assert_int_equal(plan(rest, NULL, "", NULL, &made, &err), DW_OK);
+    assert_string_equal(made.owned.filter, "");
+    assert_true(made.finds_extra);
 }
 
 int main(void)
@@ -190,6 +253,8 @@ int main(void)
         cmocka_unit_test(test_both_sides_have_as_many_elements),
         cmocka_unit_test(test_a_filter_of_the_run_goes_to_both_sides),
         cmocka_unit_test(test_a_forced_way_is_taken_or_refused),
+        cmocka_unit_test(test_rows_of_a_shared_table_have_owners),
+        cmocka_unit_test(test_rows_outside_of_the_filter_are_not_owned),
     };
     dw_arena_init(&arena, 65536);
     int failed = cmocka_run_group_tests_name("compare_plan", tests, NULL, NULL);
