@@ -57,7 +57,7 @@ struct reconciler {
     struct dw_digest_work *digest;  /* while active */
     struct dw_alert_sender *sender; /* while active; NULL: no webhooks */
     struct dw_compare *compare;     /* while active */
-    struct dw_letter_auto *tries;   /* while active; NULL: off */
+    struct dw_letter_auto *tries;   /* while active */
     struct dw_state *state;
     PGconn *lock;     /* its session holds the advisory lock, or tries to get it */
     bool asked;       /* the lock was asked for and is held by somebody else */

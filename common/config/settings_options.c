@@ -164,7 +164,7 @@ static const struct dw_option reconciler_options[] = {
     {"auto_replay", DW_OPTION_CHOICE, RECONCILER(auto_replay), "lookups", 0, 0, auto_replays, NULL,
      0,
      "Dead letters that are replayed by themselves once they would be applied: those that miss a "
-     "looked-up row, all, or none."},
+     "looked-up row, all, or none. A map may say otherwise (dead_letters.auto_replay)."},
     {"auto_replay_ms", DW_OPTION_INTEGER, RECONCILER(auto_replay_ms), "10000", 100, DAY, NULL, "ms",
      0,
      "How long after its failure that is tried; each further pause is twice as long, up to 64 "

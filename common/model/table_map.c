@@ -12,9 +12,9 @@
 #define MAP_NAME_MAX 100
 #define VERSION_MAX  64
 
-static const char *const map_members[] = {"$schema",     "map",     "version",        "source",
-                                          "target",      "mode",    "direction",      "on_delete",
-                                          "on_truncate", "columns", "on_filter_exit", NULL};
+static const char *const map_members[] = {
+    "$schema",   "map",         "version", "source",         "target",       "mode", "direction",
+    "on_delete", "on_truncate", "columns", "on_filter_exit", "dead_letters", NULL};
 static const char *const source_members[] = {"system", "table", "key", "filter", NULL};
 static const char *const target_members[] = {"system", "table", "key", NULL};
 static const char *const delete_members[] = {"set", "to", "live", NULL};
@@ -23,6 +23,8 @@ static const char *const modes[] = {"async", NULL};
 static const char *const delete_choices[] = {"delete", "ignore", NULL};
 static const char *const exit_choices[] = {"delete", "keep", NULL};
 static const char *const truncate_choices[] = {"truncate", "ignore", NULL};
+static const char *const letter_members[] = {"auto_replay", NULL};
+static const char *const auto_replays[] = {"lookups", "all", "off", NULL};
 
 /* --- name and version ------------------------------------------------------------------------ */
 
@@ -278,6 +280,18 @@ static void parse_choices(struct dw_map_reader *reader, const struct dw_node *ro
     map->direction = DW_DIRECTION_FORWARD;
 }
 
+/* The reconciler alone acts upon it: from the state database, which reads it off the document. */
+static void check_dead_letters(struct dw_map_reader *reader, const struct dw_node *root)
+{
+    const struct dw_node *node = dw_document_member(root, "dead_letters");
+    int ignored = 0;
+    if (!node || !dw_map_reader_object(reader, node, "dead_letters", letter_members))
+        return;
+    node = dw_document_member(node, "auto_replay");
+    if (node)
+        (void)dw_map_reader_choice(reader, node, auto_replays, &ignored); /* reported */
+}
+
 static void parse_root(struct dw_map_reader *reader, const struct dw_node *root,
                        struct dw_table_map *map)
 {
@@ -295,6 +309,7 @@ static void parse_root(struct dw_map_reader *reader, const struct dw_node *root,
     parse_on_delete(reader, root, map);
     parse_on_truncate(reader, root, map);
     parse_on_filter_exit(reader, root, map);
+    check_dead_letters(reader, root);
     dw_map_columns_parse(reader, dw_document_member(root, "columns"), &columns);
     if (source && target && map->source.key_count && map->target.key_count)
         dw_map_columns_bind_keys(reader, map, target, &columns);

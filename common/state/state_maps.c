@@ -10,6 +10,7 @@
 #include "common/state/state.h"
 #include "common/state/state_db.h"
 #include "common/state/state_generation.h"
+#include "common/state/state_retry.h"
 
 #define MAP_QUERY                                                                                  \
     "SELECT m.name, m.revision, m.change, m.state, r.document, r.resolved, m.code, m.reason,"      \
@@ -280,9 +281,9 @@ static enum dw_rc move_map(struct dw_state *state, const struct row *row, enum d
         " (SELECT published_lsn FROM dualwrite.position WHERE system = source_system) END"
         " WHERE name = $1",
         5, params, NULL, err);
-    if (rc)
-        return rc;
-    return write_note(state, note, dw_map_state_event_name(note->event), err);
+    if (!rc && !dw_map_state_active(row->state) && dw_map_state_active(to))
+        rc = dw_state_retry_mended(state, note->map, 0, err);
+    return rc ? rc : write_note(state, note, dw_map_state_event_name(note->event), err);
 }
 
 /* A resumed map goes on with its initial sync where that is not over; one that failed is taken up
@@ -414,19 +415,24 @@ static enum dw_rc write_revision(struct dw_state *state, const struct dw_map_app
 {
     char partitions[24];
     char revision[24];
-    const char *map[] = {apply->name, apply->source_system, apply->target_system, apply->topic,
-                         dw_state_db_i64(apply->partitions, partitions)};
+    const char *map[] = {apply->name,
+                         apply->source_system,
+                         apply->target_system,
+                         apply->topic,
+                         dw_state_db_i64(apply->partitions, partitions),
+                         apply->document};
     const char *document[] = {apply->name,     dw_state_db_i64(row->revision + 1, revision),
                               apply->version,  apply->document,
                               apply->resolved, apply->by};
     enum dw_rc rc = dw_state_db_query(
         state,
         "INSERT INTO dualwrite.map AS m"
-        " (name, source_system, target_system, topic, partitions) VALUES ($1, $2, $3, $4, $5)"
+        " (name, source_system, target_system, topic, partitions, auto_replay)"
+        " VALUES ($1, $2, $3, $4, $5, $6::json -> 'dead_letters' ->> 'auto_replay')"
         " ON CONFLICT (name) DO UPDATE SET revision = m.revision + 1, change = m.change + 1,"
         " source_system = EXCLUDED.source_system, target_system = EXCLUDED.target_system,"
-        " changed_at = now()",
-        5, map, NULL, err);
+        " auto_replay = EXCLUDED.auto_replay, changed_at = now()",
+        6, map, NULL, err);
     if (rc)
         return rc;
     return dw_state_db_query(state,

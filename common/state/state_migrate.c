@@ -41,6 +41,7 @@ static const struct dw_state_migration migrations[] = {
     MIGRATION(14, "digest", dw_embed_014_digest_sql),
     MIGRATION(15, "gap_accept", dw_embed_015_gap_accept_sql),
     MIGRATION(16, "compare_since", dw_embed_016_compare_since_sql),
+    MIGRATION(17, "letter_retry", dw_embed_017_letter_retry_sql),
 };
 #define MIGRATION_COUNT (sizeof migrations / sizeof *migrations)
 

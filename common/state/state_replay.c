@@ -178,13 +178,16 @@ enum dw_rc dw_state_replay_flights(struct dw_state *state,
     return DW_OK;
 }
 
+/* What was sent before its map was mended did not fail for long. */
 static const char land_sql[] =
     "WITH moved AS (UPDATE dualwrite.dead_letter d SET state = g.state, state_at = now(),"
     "  sync = NULL, attempts = greatest(d.attempts, g.attempts),"
     "  ended_as = CASE WHEN g.state IN ('superseded', 'discarded') THEN g.state ELSE d.ended_as"
     "   END, ended_by = CASE WHEN g.state IN ('superseded', 'discarded') THEN g.by ELSE '' END,"
     "  verdict = CASE WHEN g.state IN ('superseded', 'discarded') THEN '' ELSE g.by END,"
-    "  tries = least(d.tries + 1, 6), try_at = now() + interval '10 s' * (1 << least(d.tries, 6))"
+    "  tries = least(d.tries + 1, 6), try_at = CASE WHEN EXISTS (SELECT FROM"
+    "   dualwrite.letter_retry r WHERE r.map = d.map AND r.since > d.state_at) THEN now()"
+    "   ELSE now() + interval '10 s' * (1 << least(d.tries, 6)) END"
     "  FROM json_to_recordset($1) AS g (id bigint, state text,"
     "  attempts bigint, by text) WHERE d.id = g.id AND d.state IN ('replaying', 'discarding')"
     "  RETURNING d.job, d.state)" COUNT_IN_JOBS;
@@ -267,60 +270,5 @@ enum dw_rc dw_state_replay_sent(struct dw_state *state, const int64_t *ids, size
                                       " WHERE id = ANY ($1::bigint[])",
                                       1, params, NULL, err);
     dw_buf_done(&list);
-    return rc;
-}
-
-/* --- by themselves -------------------------------------------------------------------------------
- */
-
-enum dw_rc dw_state_replay_due(struct dw_state *state, const struct dw_letter_due *due,
-                               struct dw_arena *arena, int64_t **out, size_t *out_count,
-                               struct dw_err *err)
-{
-    char limit[24];
-    const char *params[] = {due->code, dw_state_db_i64(due->limit, limit)};
-    PGresult *result = NULL;
-    enum dw_rc rc = dw_state_db_query(state,
-                                      "SELECT id FROM dualwrite.dead_letter WHERE state = 'open'"
-                                      " AND kind = 'event' AND NOT archived AND try_at <= now()"
-                                      " AND ($1::text IS NULL OR code = $1)"
-                                      " ORDER BY try_at LIMIT $2",
-                                      2, params, &result, err);
-    if (rc)
-        return rc;
-    *out_count = (size_t)PQntuples(result);
-    *out = DW_ARENA_ARRAY(arena, int64_t, *out_count);
-    for (size_t i = 0; i < *out_count; i++)
-        (*out)[i] = dw_state_db_number(result, (int)i, 0);
-    PQclear(result);
-    return DW_OK;
-}
-
-static const char tried_sql[] =
-    "WITH given AS (SELECT * FROM json_to_recordset($1) AS g (id bigint, replay boolean,"
-    "  verdict text)), sent AS (UPDATE dualwrite.dead_letter d SET state = 'replaying',"
-    "  attempt = d.attempts + 1, sent = false, sync = NULL, job = NULL, state_at = now(),"
-    "  verdict = '' FROM given g WHERE d.id = g.id AND g.replay AND d.state = 'open')"
-    " UPDATE dualwrite.dead_letter d SET verdict = g.verdict, tries = least(d.tries + 1, 6),"
-    " try_at = now() + $2::bigint * interval '1 ms' * (1 << least(d.tries, 6))"
-    " FROM given g WHERE d.id = g.id AND NOT g.replay AND d.state = 'open'";
-
-enum dw_rc dw_state_replay_tried(struct dw_state *state, const struct dw_letter_trying *tries,
-                                 size_t count, const struct dw_letter_due *due, struct dw_err *err)
-{
-    char every[24];
-    struct dw_buf json;
-    dw_buf_init(&json, JSON_MAX);
-    for (size_t i = 0; i < count; i++) {
-        open_row(&json, i);
-        dw_json_write_i64(&json, "id", tries[i].id);
-        dw_json_write_bool(&json, "replay", tries[i].replay);
-        dw_json_write_text(&json, "verdict", tries[i].verdict);
-        dw_buf_append_char(&json, '}');
-    }
-    dw_buf_append_char(&json, ']');
-    const char *params[] = {json.data, dw_state_db_i64(due->every_ms, every)};
-    enum dw_rc rc = dw_state_db_query(state, tried_sql, 2, params, NULL, err);
-    dw_buf_done(&json);
     return rc;
 }

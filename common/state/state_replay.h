@@ -89,27 +89,4 @@ enum dw_rc dw_state_replay_parcels(struct dw_state *state, int limit, struct dw_
 enum dw_rc dw_state_replay_sent(struct dw_state *state, const int64_t *ids, size_t count,
                                 struct dw_err *err) DW_MUST_CHECK;
 
-/* --- by themselves -------------------------------------------------------------------------------
- */
-
-struct dw_letter_due {
-    const char *code; /* only those; NULL: any */
-    int limit;
-    int64_t every_ms; /* the first pause; it doubles up to 64 times that */
-};
-/* Open letters that are to be tried again, those that wait longest first. */
-enum dw_rc dw_state_replay_due(struct dw_state *state, const struct dw_letter_due *due,
-                               struct dw_arena *arena, int64_t **out, size_t *out_count,
-                               struct dw_err *err) DW_MUST_CHECK;
-
-struct dw_letter_trying {
-    int64_t id;
-    bool replay;
-    const char *verdict; /* why not */
-};
-/* Replays those that are to be, and notes when the others are tried again. */
-enum dw_rc dw_state_replay_tried(struct dw_state *state, const struct dw_letter_trying *tries,
-                                 size_t count, const struct dw_letter_due *due,
-                                 struct dw_err *err) DW_MUST_CHECK;
-
 #endif

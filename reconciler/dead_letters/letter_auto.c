@@ -4,7 +4,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/state/state.h"
-#include "common/state/state_replay.h"
+#include "common/state/state_retry.h"
 #include "reconciler/dead_letters/letter_facts.h"
 #include "reconciler/dead_letters/letter_trial.h"
 #include <pthread.h>
@@ -13,7 +13,6 @@
 #include <stdlib.h>
 
 #define CLIENT_ID   "dualwrite-reconciler-auto"
-#define LOOKUP_CODE "DW-APPLY-023"
 #define ARENA_BYTES 65536
 #define ROUND_MS    1000
 #define BACKOFF_MS  3000
@@ -47,14 +46,15 @@ static bool judge(const struct dw_letter_tried *tried)
     return false;
 }
 
-static enum dw_rc try_one(struct dw_letter_auto *self, int64_t id, struct dw_letter_trying *out,
-                          struct dw_err *err)
+static enum dw_rc try_one(struct dw_letter_auto *self, const struct dw_retry_letter *due,
+                          struct dw_retry_verdict *out, struct dw_err *err)
 {
     struct dw_letter_facts facts;
     struct dw_letter_tried tried;
     const struct dw_letter *letter = NULL;
+    *out = (struct dw_retry_verdict){.letter = *due, .why_not = ""};
     dw_arena_reset(&self->one);
-    enum dw_rc rc = dw_state_letters_load(self->state, id, &self->one, &letter, err);
+    enum dw_rc rc = dw_state_letters_load(self->state, due->id, &self->one, &letter, err);
     if (rc || !letter)
         return rc;
     rc = dw_letter_facts_load(self->state, self->settings, letter->map, &self->one, &facts, err);
@@ -62,47 +62,47 @@ static enum dw_rc try_one(struct dw_letter_auto *self, int64_t id, struct dw_let
         return rc;
     struct dw_letter_chosen chosen =
         dw_letter_choose(DW_LETTER_REPLAY, false, letter, &facts, &self->one);
-    out->verdict = dw_arena_printf(&self->arena, "%s", chosen.reason);
+    out->why_not = dw_arena_printf(&self->arena, "%s", chosen.reason);
     if (chosen.choice != DW_LETTER_SEND)
         return DW_OK;
     rc = dw_letter_trial_run(self->trial, facts.map, letter, false, &self->one, &tried, err);
     if (rc == DW_RETRY) { /* that target is away; others may not be */
-        out->verdict = dw_arena_printf(&self->arena, "%s", err->message);
+        out->why_not = dw_arena_printf(&self->arena, "%s", err->message);
         dw_err_clear(err);
         return DW_OK;
     }
     out->replay = !rc && judge(&tried);
-    out->verdict = dw_arena_printf(&self->arena, "%s", tried.message);
+    out->why_not = dw_arena_printf(&self->arena, "%s", tried.message);
     return rc;
 }
 
 static enum dw_rc round_once(struct dw_letter_auto *self, struct dw_err *err)
 {
     const struct dw_reconciler_settings *settings = &self->settings->reconciler;
-    const struct dw_letter_due due = {
-        .code = strcmp(settings->auto_replay, "all") == 0 ? NULL : LOOKUP_CODE,
+    const struct dw_retry_rules rules = {
+        .mode = settings->auto_replay,
         .limit = (int)settings->auto_replay_per_second,
         .every_ms = settings->auto_replay_ms,
     };
-    int64_t *ids = NULL;
-    size_t count = 0;
+    struct dw_retry_due due = {.count = 0};
+    size_t tried = 0;
     size_t replayed = 0;
     enum dw_rc rc = DW_OK;
     dw_arena_reset(&self->arena);
     if (!self->state)
         rc = dw_state_open(&self->state, &self->settings->state, CLIENT_ID, err);
     if (!rc)
-        rc = dw_state_replay_due(self->state, &due, &self->arena, &ids, &count, err);
-    if (rc || !count)
+        rc = dw_state_retry_due(self->state, &rules, &self->arena, &due, err);
+    if (rc || (!due.count && strcmp(due.walks, "[]") == 0))
         return rc;
-    struct dw_letter_trying *tries = DW_ARENA_ARRAY(&self->arena, struct dw_letter_trying, count);
-    for (size_t i = 0; i < count && !rc && !atomic_load(&self->stopping); i++) {
-        tries[i] = (struct dw_letter_trying){.id = ids[i], .verdict = ""};
-        rc = try_one(self, ids[i], &tries[i], err);
-        replayed += tries[i].replay;
+    struct dw_retry_verdict *verdicts =
+        DW_ARENA_ARRAY(&self->arena, struct dw_retry_verdict, due.count);
+    for (; tried < due.count && !rc && !atomic_load(&self->stopping); tried++) {
+        rc = try_one(self, &due.letters[tried], &verdicts[tried], err);
+        replayed += verdicts[tried].replay;
     }
     if (!rc)
-        rc = dw_state_replay_tried(self->state, tries, count, &due, err);
+        rc = dw_state_retry_tried(self->state, &rules, &due, verdicts, tried, err);
     if (!rc && replayed)
         dw_log(DW_LOG_INFO, "letters.cause_gone", "dead letters would be applied now: replayed",
                DW_F_INT("letters", replayed));
@@ -127,9 +127,6 @@ static void *run(void *argument)
 enum dw_rc dw_letter_auto_start(struct dw_letter_auto **out, const struct dw_settings *settings,
                                 struct dw_err *err)
 {
-    *out = NULL;
-    if (strcmp(settings->reconciler.auto_replay, "off") == 0)
-        return DW_OK;
     struct dw_letter_auto *self = DW_MEM_NEW(struct dw_letter_auto);
     self->settings = settings;
     self->trial = dw_letter_trial_open(settings);

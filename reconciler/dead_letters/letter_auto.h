@@ -1,10 +1,11 @@
 /* letter_auto.h - the thread that replays dead letters by themselves once their cause has gone: the
  * looked-up row or the parent came, the map or the target was mended, a right was granted.
  *
- * Nothing tells that but trying: open letters are tried in the target, rolled back
- * (letter_trial.h), a bounded number per second, each again after ever longer pauses; one that
- * would be applied is replayed. reconciler.auto_replay says which: those that miss a looked-up row,
- * all, none. Threads: one of its own; start and stop by the owner.
+ * Open letters are tried in the target, rolled back (letter_trial.h), a bounded number per second;
+ * one that would be applied is replayed. Mostly nothing tells that the cause has gone, so each is
+ * tried again after ever longer pauses; a map that was mended is news, and has all of its letters
+ * tried once (state_retry.h). Which ones, those that miss a looked-up row, all or none, the map
+ * says, else reconciler.auto_replay. Threads: one of its own; start and stop by the owner.
  */
 #ifndef DW_DEAD_LETTERS_LETTER_AUTO_H
 #define DW_DEAD_LETTERS_LETTER_AUTO_H

@@ -57,6 +57,8 @@ static const char filtered[] =
     "with --delete-extra";
 static const char onward[] = "from now on; rows already there stay as they are";
 
+static const char *const objects[] = {"source", "target", "dead_letters"};
+
 static const struct {
     const char *path;
     unsigned effects;
@@ -72,6 +74,7 @@ static const struct {
     {"source.filter", DW_MAP_DIFF_REMOVALS | DW_MAP_DIFF_BACKFILL, filtered},
     {"target.filter", DW_MAP_DIFF_REMOVALS | DW_MAP_DIFF_BACKFILL, filtered},
     {"version", 0, "a name for the revision"},
+    {"dead_letters.auto_replay", 0, "at once, for letters that are open already, too"},
 };
 
 /* "public" is meant where a table has no schema. */
@@ -102,6 +105,15 @@ static void compare_member(struct differ *differ, const char *path, const json_t
     add(differ, &change);
 }
 
+/* Compared by what stands in it. */
+static bool has_parts(const char *name)
+{
+    for (size_t i = 0; i < sizeof objects / sizeof *objects; i++)
+        if (strcmp(objects[i], name) == 0)
+            return true;
+    return strcmp(name, "columns") == 0;
+}
+
 /* Members of one object; `prefix` "" or "source.". Those of either side, each once. */
 static void compare_members(struct differ *differ, const char *prefix, json_t *before,
                             json_t *after)
@@ -110,15 +122,14 @@ static void compare_members(struct differ *differ, const char *prefix, json_t *b
     json_t *value;
     json_object_foreach(after, name, value)
     {
-        if (!*prefix && (strcmp(name, "source") == 0 || strcmp(name, "target") == 0 ||
-                         strcmp(name, "columns") == 0))
+        if (!*prefix && has_parts(name))
             continue;
         compare_member(differ, dw_arena_printf(differ->arena, "%s%s", prefix, name),
                        json_object_get(before, name), value);
     }
     json_object_foreach(before, name, value)
     {
-        if (!json_object_get(after, name) && strcmp(name, "columns") != 0)
+        if (!json_object_get(after, name) && (*prefix || !has_parts(name)))
             compare_member(differ, dw_arena_printf(differ->arena, "%s%s", prefix, name), value,
                            NULL);
     }
@@ -204,14 +215,13 @@ static json_t *load(struct dw_str text)
 void dw_map_diff_make(struct dw_str before, struct dw_str after, struct dw_arena *arena,
                       struct dw_map_diff *out)
 {
-    static const char *const sides[] = {"source", "target"};
     struct differ differ = {.arena = arena};
     json_t *old = load(before);
     json_t *new = load(after);
     compare_members(&differ, "", old, new);
-    for (size_t i = 0; i < sizeof sides / sizeof *sides; i++)
-        compare_members(&differ, dw_arena_printf(arena, "%s.", sides[i]),
-                        json_object_get(old, sides[i]), json_object_get(new, sides[i]));
+    for (size_t i = 0; i < sizeof objects / sizeof *objects; i++)
+        compare_members(&differ, dw_arena_printf(arena, "%s.", objects[i]),
+                        json_object_get(old, objects[i]), json_object_get(new, objects[i]));
     compare_columns(&differ, old, new);
     json_decref(old);
     json_decref(new);

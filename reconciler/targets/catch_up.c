@@ -25,10 +25,7 @@ enum dw_rc dw_catch_up_look(struct dw_state *state, const struct dw_catch_up_opt
     dw_arena_reset(arena);
     enum dw_rc rc = dw_state_life_behind(state, options->system, arena, &maps, &count, err);
     for (size_t i = 0; i < count && !rc; i++) {
-        const struct dw_target_progress *progress = NULL;
-        for (size_t p = 0; p < snapshot->map_count && !progress; p++)
-            if (strcmp(snapshot->maps[p].map, maps[i].map) == 0)
-                progress = &snapshot->maps[p];
+        const struct dw_target_progress *progress = dw_target_snapshot_find(snapshot, maps[i].map);
         if (!dw_catch_up_is_level(&maps[i], progress, options->heartbeat_ms))
             continue;
         rc = dw_state_life_caught_up(state, maps[i].map, err);

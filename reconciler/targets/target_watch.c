@@ -9,6 +9,7 @@
 #include "reconciler/dead_letters/letter_judge.h"
 #include "reconciler/dead_letters/letter_news.h"
 #include "reconciler/targets/catch_up.h"
+#include "reconciler/targets/mended_look.h"
 #include "reconciler/targets/stale_look.h"
 #include "reconciler/targets/sync_finish.h"
 #include <libpq-fe.h>
@@ -291,6 +292,9 @@ static enum dw_rc look_at_target(struct watcher *watcher, struct dw_err *err)
     if (!rc)
         rc = see_caught_up(watcher, err);
     if (!rc)
+        rc = dw_mended_look(watcher->state, watcher->system->name, &watcher->snapshot,
+                            &watcher->arena, err);
+    if (!rc)
         rc = dw_stale_look(watcher->state, watcher->conn, &watcher->arena, err);
     return rc;
 }
@@ -371,6 +375,15 @@ void dw_target_watch_stop(struct dw_target_watch *watch)
     pthread_mutex_destroy(&watch->lock);
     free(watch->watchers);
     free(watch);
+}
+
+const struct dw_target_progress *dw_target_snapshot_find(const struct dw_target_snapshot *snapshot,
+                                                         const char *map)
+{
+    for (size_t i = 0; i < snapshot->map_count; i++)
+        if (strcmp(snapshot->maps[i].map, map) == 0)
+            return &snapshot->maps[i];
+    return NULL;
 }
 
 static void copy_snapshot(const struct watcher *watcher, struct dw_arena *arena,

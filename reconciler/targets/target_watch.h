@@ -36,6 +36,10 @@ struct dw_target_snapshot {
     size_t map_count;
 };
 
+/* NULL: the target knows nothing of the map. */
+const struct dw_target_progress *dw_target_snapshot_find(const struct dw_target_snapshot *snapshot,
+                                                         const char *map);
+
 struct dw_target_list {
     const struct dw_target_snapshot *items;
     size_t count;

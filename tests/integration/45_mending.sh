@@ -108,6 +108,68 @@ wait_caught_up items
 assert_same "select id, v, size, grp from item where id > 2" "select i.id, i.v, i.size, g.code from item i join grp g on g.id = i.grp_id where i.id > 2"
 assert_counts_balance
 
+step "a map that was mended: its letters are tried at once, whatever their pause, and as the map says"
+dw_stop reconciler
+dw_config '.kafka.partitions = 2' '.consumer.breaker_percent = 100' '.reconciler.auto_replay = "off"' '.reconciler.auto_replay_ms = 3600000'
+dw_start reconciler
+jq '.dead_letters.auto_replay = "all"' "$dw_dir/items.json" >"$dw_dir/items2.json"
+assert_match "$(dw_cli map diff "$dw_dir/items2.json")" 'dead_letters.auto_replay.*new: "all"'
+dw_cli map apply "$dw_dir/items2.json" >/dev/null
+retried() { sql_is state "select revision, at_id = last_id from dualwrite.letter_retry where map = '$1'" "$2|t"; } # MAP REVISION
+wait_until 20 retried items 2
+dw_sql crm "alter table item add constraint positive check (size > 0) not valid; alter table grp add constraint small check (v < 100)"
+dw_sql erp "insert into item values (13, 1, 1, 'far too long for it', 'a'), (14, 1, -1, 'n', 'a'); insert into grp values ('z', 100)"
+wait_letters items 2
+wait_letters grps 1
+thirteen=$(letter_of 13) fourteen=$(letter_of 14)
+zed=$(dw_sql state "select id from dualwrite.dead_letter where map = 'grps'")
+tried() { sql_is state "select state, tries, verdict <> '', try_at > now() + interval '30 minutes' from dualwrite.dead_letter where id = $1" "open|$2|t|t"; }
+wait_until 20 tried "$thirteen" 1
+wait_until 20 tried "$fourteen" 1
+
+step "… when it is active again after an error"
+dw_sql crm "alter table item rename size to sizes"
+dw_sql erp "update item set v = 9 where id = 10"
+wait_until 20 map_is items error
+dw_sql crm "alter table item rename sizes to size; alter table item drop constraint positive"
+dw_cli map resume items >/dev/null
+wait_until 20 state_is "$fourteen" applied
+wait_until 20 tried "$thirteen" 2
+
+step "… when a new revision is in force"
+dw_sql crm "alter table item alter name type varchar(60)"
+dw_cli map apply "$dw_dir/items2.json" >/dev/null
+wait_until 20 state_is "$thirteen" applied
+wait_caught_up items
+assert_sql crm "select id, v, size, name from item where id in (13, 14) order by id" $'13|1|1|far too long for it\n14|1|-1|n'
+
+step "… none of a map that replays none by itself, and none that has failed too often"
+dw_sql crm "alter table grp drop constraint small"
+jq '.version = "1.0.1"' "$dw_dir/grps.json" >"$dw_dir/grps2.json"
+dw_cli map apply "$dw_dir/grps2.json" >/dev/null
+wait_until 20 retried grps 2
+assert_sql state "select state, tries from dualwrite.dead_letter where id = $zed" 'open|0'
+dw_sql crm "alter table item add constraint positive check (size > 0) not valid"
+dw_sql erp "insert into item values (15, 1, -1, 'n', 'a')"
+wait_letters items 1
+fifteen=$(letter_of 15)
+dw_sql state "update dualwrite.dead_letter set attempts = 20, try_at = now() + interval '1 hour' where id = $fifteen"
+dw_sql crm "alter table item drop constraint positive"
+pause_map items
+dw_cli map resume items >/dev/null
+wait_until 20 sql_is state "select state, attempts, verdict ~ 'as often' from dualwrite.dead_letter where id = $fifteen" 'open|20|t'
+
+step "… and those that fail once more because they were sent before"
+dw_sql crm "alter table item add constraint positive check (size > 0) not valid"
+dw_sql state "update dualwrite.dead_letter set attempts = 1, tries = 6, verdict = '' where id = $fifteen"
+dw_sql state "update dualwrite.letter_retry set since = now() + interval '1 hour' where map = 'items'" # while it is on its way
+dw_cli dead-letter replay "$fifteen" >/dev/null
+wait_until 20 sql_is state "select state, attempts, verdict ~ 'constraint', try_at > now() + interval '30 minutes' from dualwrite.dead_letter where id = $fifteen" 'open|2|t|t'
+dw_sql crm "alter table item drop constraint positive"
+dw_cli dead-letter replay "$fifteen" "$zed" --wait 20 >/dev/null
+wait_caught_up items
+assert_counts_balance
+
 step "out of the index and into it again: only their rows of now can be had"
 dw_sql crm "alter table item add constraint positive check (size > 0) not valid"
 dw_stop reconciler

@@ -215,6 +215,23 @@ static void test_top_level_mistakes(void **state)
     refuse("{" SIDES ",\"on_truncate\":\"drop\"}", "DW-MAP-014", "on_truncate", "\"ignore\"");
 }
 
+static void test_dead_letters(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"lookups", "all", "off"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        (void)accept(dw_arena_printf(
+            &arena, "{" SIDES ",\"dead_letters\":{\"auto_replay\":\"%s\"}}", good[i]));
+    (void)accept("{" SIDES ",\"dead_letters\":{}}");
+    refuse("{" SIDES ",\"dead_letters\":{\"auto_replay\":\"some\"}}", "DW-MAP-014",
+           "dead_letters.auto_replay", "allowed: \"lookups\", \"all\", \"off\"");
+    refuse("{" SIDES ",\"dead_letters\":{\"auto_replay\":true}}", "DW-MAP-003",
+           "dead_letters.auto_replay", "found true");
+    refuse("{" SIDES ",\"dead_letters\":{\"autoreplay\":\"all\"}}", "DW-MAP-002",
+           "dead_letters.autoreplay", "no such member");
+    refuse("{" SIDES ",\"dead_letters\":\"all\"}", "DW-MAP-003", "dead_letters", "found \"all\"");
+}
+
 static void test_map_names(void **state)
 {
     (void)state;
@@ -527,6 +544,7 @@ int main(void)
         TEST(test_ambiguous_value_map_is_a_warning_outside_the_key),
         TEST(test_malformed_files),
         TEST(test_top_level_mistakes),
+        TEST(test_dead_letters),
         TEST(test_map_names),
         TEST(test_key_mistakes),
         TEST(test_column_mistakes),

@@ -70,6 +70,18 @@ static void test_columns_need_a_back_fill(void **state)
     assert_one("columns.a", 0, "gone: ");
 }
 
+static void test_dead_letters_are_tried_otherwise_at_once(void **state)
+{
+    (void)state;
+    compare("{" HEAD ",\"version\":\"1\",\"columns\":[{\"source\":\"a\",\"target\":\"a\"}],"
+            "\"dead_letters\":{\"auto_replay\":\"all\"}}");
+    assert_one("dead_letters.auto_replay", 0, "new: \"all\"");
+    assert_non_null(strstr(diff.changes[0].means, "at once"));
+    compare("{" HEAD ",\"version\":\"1\",\"columns\":[{\"source\":\"a\",\"target\":\"a\"}],"
+            "\"dead_letters\":{}}");
+    assert_int_equal(diff.count, 0);
+}
+
 static void test_filters_need_removals(void **state)
 {
     (void)state;
@@ -119,9 +131,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_the_same_changes_nothing),       TEST(test_columns_need_a_back_fill),
-        TEST(test_filters_need_removals),          TEST(test_keys_and_tables_need_a_stop),
-        TEST(test_other_members_hold_from_now_on), TEST(test_retyped_columns_are_changes),
+        TEST(test_the_same_changes_nothing),
+        TEST(test_columns_need_a_back_fill),
+        TEST(test_dead_letters_are_tried_otherwise_at_once),
+        TEST(test_filters_need_removals),
+        TEST(test_keys_and_tables_need_a_stop),
+        TEST(test_other_members_hold_from_now_on),
+        TEST(test_retyped_columns_are_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
