@@ -72,13 +72,28 @@ static enum dw_rc complete(PGconn *conn, const struct place *place, const char *
     return rc;
 }
 
+/* Whoever waits for the table holds this lock meanwhile. */
+static enum dw_rc take_turn(PGconn *conn, const struct place *place, bool *out, struct dw_err *err)
+{
+    PGresult *result = NULL;
+    enum dw_rc rc = dw_pg_query(
+        conn, "SELECT pg_try_advisory_xact_lock(hashtextextended('dualwrite.barrier.' || $1, 0))",
+        1, place->values, &result, err);
+    if (rc != DW_OK)
+        return rc;
+    *out = PQgetvalue(result, 0, 0)[0] == 't';
+    PQclear(result);
+    return DW_OK;
+}
+
 static enum dw_rc arrive(PGconn *conn, const struct place *place, int32_t partitions,
                          const char *truncate_sql, bool *out_done, struct dw_err *err)
 {
     int count = 0;
-    enum dw_rc rc =
-        run(conn, "SELECT pg_advisory_xact_lock(hashtextextended('dualwrite.barrier.' || $1, 0))",
-            1, place, err);
+    bool turn = false;
+    enum dw_rc rc = take_turn(conn, place, &turn, err);
+    if (rc == DW_OK && !turn)
+        return DW_OK;
     if (rc == DW_OK)
         rc = run(conn,
                  "INSERT INTO dualwrite.barrier (topic, epoch, commit_lsn, ordinal, partition)"
@@ -95,15 +110,12 @@ static enum dw_rc arrive(PGconn *conn, const struct place *place, int32_t partit
 
 enum dw_rc dw_barrier_arrive(PGconn *conn, const struct dw_partition_id *id,
                              const struct dw_version *version, int32_t partitions,
-                             const char *truncate_sql, int patience_ms, bool *out_done,
-                             struct dw_err *err)
+                             const char *truncate_sql, bool *out_done, struct dw_err *err)
 {
     struct place place;
-    char begin[80];
     bool done = false;
     put_place(&place, id->topic, version, id->partition);
-    (void)snprintf(begin, sizeof begin, "BEGIN; SET LOCAL lock_timeout = %d", patience_ms);
-    enum dw_rc rc = dw_pg_exec(conn, begin, err);
+    enum dw_rc rc = dw_pg_exec(conn, "BEGIN", err);
     if (rc == DW_OK)
         rc = arrive(conn, &place, partitions, truncate_sql, &done, err);
     if (rc == DW_OK)

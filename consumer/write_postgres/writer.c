@@ -269,7 +269,7 @@ enum dw_rc dw_writer_truncate(struct dw_writer *writer, struct dw_writer_table *
         rc = put_truncate(writer, table, err);
     if (rc == DW_OK)
         rc = dw_barrier_arrive(writer->conn, id, version, partitions,
-                               execute ? writer->sql.data : NULL, writer->idle_ms, out_done, err);
+                               execute ? writer->sql.data : NULL, out_done, err);
     if (rc != DW_OK)
         dw_err_add_context(err, "TRUNCATE of %.*s.%.*s", DW_STR_ARG(table->merge.schema),
                            DW_STR_ARG(table->merge.table));

@@ -35,8 +35,8 @@ static enum dw_rc set_server_side(struct dw_writer *writer, struct dw_err *err)
     return dw_pg_exec(writer->conn, sql, err);
 }
 
-/* A row that the application has locked holds up its own map: the lane's other maps wait for no
- * longer than this before they have their turn. */
+/* A row or table that the application has locked holds up its own map: the lane's other maps wait
+ * for no longer than this before they have their turn. */
 #define LOCK_PATIENCE_MS 200
 
 enum dw_rc dw_writer_session_connect(struct dw_writer *writer, struct dw_err *err)

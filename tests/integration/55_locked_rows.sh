@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A row that the application has locked in the target holds up its own map alone, though one thread with one connection
-# serves both maps; and its map goes on when the lock is gone.
+# serves both maps; so does a table that is to be truncated while the application uses it. The map goes on when the lock is
+# gone.
 . "$(dirname "$0")/../support/lib.sh"
 dw_up
 # A lock wait as long as a session may be silent would last 200 s here.
@@ -26,8 +27,28 @@ done
 assert_same_tables other
 assert_sql crm "select count(*) from item where v = 2" 0 'applied through a lock'
 step "let go"
-dw_hush holder
+dw_say holder rollback
 wait_caught_up items
 assert_same_tables item
 assert_journal_rises crm item id
+assert_counts_balance
+
+step "a table in use is to be truncated"
+dw_say holder "begin; select count(*) from item" >/dev/null
+dw_sql erp "truncate item; insert into item select n, 7 from generate_series(5, 15) n"
+wait_until 20 waits_for_lock
+for n in {1..10}; do
+    dw_sql erp "update other set v = v + 1"
+    wait_caught_up others
+done
+assert_same_tables other
+assert_sql crm "select count(*) from item where v = 7" 0 'applied before the truncate'
+(($(dw_sql crm "select count(*) from item") == 20)) || fail 'truncated under a transaction that uses the table'
+assert_match "$(grep partition.retry "$dw_dir/consumer.log" | tail -n 1)" 'TRUNCATE of public.item' 'what the log says of it'
+step "let go again"
+dw_hush holder
+wait_caught_up items
+assert_same_tables item
+assert_sql crm "select count(*) from test.journal where op = 'TRUNCATE'" 1 'truncated once'
+assert_sql crm "select sum(dead) from dualwrite.progress" 0
 assert_counts_balance
