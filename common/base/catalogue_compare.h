@@ -27,4 +27,7 @@ DW_ERR_ENTRY("DW-COMPARE-008", "the re-sync of a repair did not come to its end"
 DW_ERR_ENTRY("DW-COMPARE-009", "changes to be compared are no longer in Kafka",
     "Kafka's retention removed records of the topic while a comparison by --since read them.",
     "Compare all rows, or those since a later moment; keep records longer (kafka.retention_ms).")
+DW_ERR_ENTRY("DW-COMPARE-010", "two source rows have one target row",
+    "Their keys are different in the source and one key in the target, which takes blanks at the end for nothing. The target has whichever was written last; deleting one of them deletes it.",
+    "Give one of both another key, or the target's key column a type that tells them apart (varchar). No repair can mend it.")
 /* clang-format on */

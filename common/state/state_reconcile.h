@@ -47,7 +47,7 @@ enum dw_difference_kind {
     DW_DIFFERENCE_MISSING,
     DW_DIFFERENCE_EXTRA,
     DW_DIFFERENCE_DIFFERENT,
-    DW_DIFFERENCE_DUPLICATE, /* the target's row is that of another source key */
+    DW_DIFFERENCE_DUPLICATE, /* another source row has the same target row */
     DW_DIFFERENCE_HELD,      /* by a dead letter */
     DW_DIFFERENCE_WAITING,   /* an event of it waits for another row */
     DW_DIFFERENCE_KINDS
@@ -154,7 +154,7 @@ enum dw_rc dw_state_differences_load(struct dw_state *state,
 
 /* What a repair would do, and whether it may: the map has to be the revision that was compared. */
 struct dw_repair_plan {
-    int64_t rows;  /* read again from the source: missing, different, duplicate, held */
+    int64_t rows;  /* read again from the source: missing, different, held */
     int64_t extra; /* deleted in the target, if that is asked for */
 };
 struct dw_repair_order {

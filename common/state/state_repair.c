@@ -5,8 +5,9 @@
 #include "common/state/state_sync.h"
 #include <stdio.h>
 
-/* Kinds that are mended by reading the source's row again. */
-#define ROW_KINDS "('missing', 'different', 'duplicate', 'held')"
+/* Kinds that are mended by reading the source's row again. Of duplicates, that would only put the
+ * one row in the other's place. */
+#define ROW_KINDS "('missing', 'different', 'held')"
 
 static enum dw_rc refuse_unfinished(const struct dw_reconcile_run *run, struct dw_err *err)
 {

@@ -5,6 +5,7 @@
 #include "common/base/fault.h"
 #include "common/postgres/pg.h"
 #include "common/state/state_sync.h"
+#include "reconciler/compare/compare_twins.h"
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,8 +47,8 @@ static enum dw_rc look(struct dw_compare_judge *judge, enum outcome *out, struct
 /* --- verdicts ------------------------------------------------------------------------------------
  */
 
-/* The target's row has another spelling of the key, and other values: it is another source row's.
- */
+/* The target's row has another spelling of the key, and other values: it is another source row's,
+ * where twins cannot be looked for. */
 static const char verdict_query[] =
     "SELECT DISTINCT ON (v.key) v.key, v.target_key, v.kind, v.columns, v.code, v.reason, v.epoch,"
     " v.commit_lsn, v.ordinal, h.topic, h.partition, h.record_offset, EXISTS (SELECT FROM"
@@ -97,10 +98,47 @@ static void read_verdict(const PGresult *result, int row, struct dw_arena *arena
     judge_kind(out, PQgetvalue(result, row, 2), PQgetvalue(result, row, 12)[0] == 't');
 }
 
+static void judge_twin(struct dw_reconcile_verdict *verdict, const char *twin,
+                       struct dw_arena *arena)
+{
+    if (!twin) {
+        if (verdict->kind == DW_DIFFERENCE_DUPLICATE)
+            verdict->kind = DW_DIFFERENCE_DIFFERENT;
+        return;
+    }
+    verdict->equal = false;
+    verdict->kind = DW_DIFFERENCE_DUPLICATE;
+    verdict->code = "DW-COMPARE-010";
+    verdict->reason = dw_arena_printf(arena, "the source row %s has the same target row", twin);
+}
+
+/* Rows whose twin was written last, or may be next. */
+static enum dw_rc judge_twins(struct dw_compare_judge *judge, struct dw_arena *arena,
+                              struct dw_reconcile_verdict *items, size_t count, struct dw_err *err)
+{
+    const char **keys = DW_ARENA_ARRAY(arena, const char *, count);
+    const char **twins = DW_ARENA_ARRAY(arena, const char *, count);
+    size_t *places = DW_ARENA_ARRAY(arena, size_t, count);
+    size_t asked = 0;
+    if (!dw_compare_twins_possible(judge->plan))
+        return DW_OK;
+    for (size_t i = 0; i < count; i++)
+        if (items[i].equal || items[i].kind == DW_DIFFERENCE_DIFFERENT ||
+            items[i].kind == DW_DIFFERENCE_DUPLICATE) {
+            keys[asked] = items[i].key;
+            places[asked++] = i;
+        }
+    enum dw_rc rc =
+        dw_compare_twins_find(judge->plan, judge->links->source, keys, asked, arena, twins, err);
+    for (size_t i = 0; rc == DW_OK && i < asked; i++)
+        judge_twin(&items[places[i]], twins[i], arena);
+    return rc;
+}
+
 static enum dw_rc read_page(struct dw_compare_judge *judge, struct dw_arena *arena,
                             struct dw_reconcile_verdicts *out, struct dw_err *err)
 {
-    const struct dw_map_side *side = &judge->map->target;
+    const struct dw_map_side *side = &judge->plan->map->target;
     struct dw_compare_params params;
     PGresult *result = NULL;
     dw_compare_params_init(&params, arena);
@@ -114,9 +152,10 @@ static enum dw_rc read_page(struct dw_compare_judge *judge, struct dw_arena *are
     for (size_t i = 0; i < count; i++)
         read_verdict(result, (int)i, arena, &items[i]);
     PQclear(result);
+    rc = judge_twins(judge, arena, items, count, err);
     *out = (struct dw_reconcile_verdicts){
         .items = items, .count = count, .keep_max = judge->keep_max, .repair = judge->repair};
-    return DW_OK;
+    return rc;
 }
 
 static enum dw_rc drop_page(struct dw_compare_judge *judge, struct dw_arena *arena,

@@ -14,7 +14,7 @@
 struct dw_compare_judge { /* zeroed but for the first part */
     struct dw_state *state;
     struct dw_compare_links *links;
-    const struct dw_table_map *map;
+    const struct dw_compare_plan *plan;
     const struct dw_map_record *record; /* of the map: topic, partitions */
     int64_t run;
     int64_t keep_max;

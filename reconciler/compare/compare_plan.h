@@ -32,6 +32,8 @@ struct dw_compare_key {  /* of the source's key, in the order of its index */
     size_t source_index; /* into map->source.key */
     const struct dw_pg_column *source;
     const struct dw_pg_column *target; /* that it is copied to; NULL: it is not copied as it is */
+    bool folds;     /* keys that differ in blanks at the end are one to the target */
+    int32_t length; /* folds: characters that the target's type holds; 0 any number */
 };
 
 struct dw_compare_plan {

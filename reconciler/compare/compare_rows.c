@@ -15,6 +15,7 @@
 #include "common/transform/transform.h"
 #include "reconciler/compare/compare_sql.h"
 #include "reconciler/compare/compare_step.h"
+#include "reconciler/compare/compare_twins.h"
 #include "reconciler/compare/compare_types.h"
 #include <libpq-fe.h>
 #include <stdlib.h>
@@ -405,6 +406,27 @@ static enum dw_rc compare_page(struct page *page)
     return rc == DW_OK ? compare(page, list, count) : rc;
 }
 
+/* Of keys that are one in the target, the row that was written last looks equal. */
+static enum dw_rc find_twins(struct page *page)
+{
+    const struct dw_compare_plan *plan = page->rows->plan;
+    const char **keys = DW_ARENA_ARRAY(page->arena, const char *, page->count);
+    const char **twins = DW_ARENA_ARRAY(page->arena, const char *, page->count);
+    struct row **asked = DW_ARENA_ARRAY(page->arena, struct row *, page->count);
+    size_t count = 0;
+    for (size_t i = 0; i < page->count; i++)
+        if (!page->list[i].settled) {
+            keys[count] = page->list[i].key;
+            asked[count++] = &page->list[i];
+        }
+    enum dw_rc rc = dw_compare_twins_find(plan, page->order->links->source, keys, count,
+                                          page->arena, twins, page->err);
+    for (size_t i = 0; rc == DW_OK && i < count; i++)
+        if (twins[i])
+            suspect(page, asked[i]);
+    return rc;
+}
+
 /* --- steps ---------------------------------------------------------------------------------------
  */
 
@@ -465,6 +487,8 @@ enum dw_rc dw_compare_rows_step(struct dw_compare_rows *rows, const struct dw_co
         for (int i = 0; i < PQntuples(result); i++)
             take_row(&page, result, i);
         rc = compare_page(&page);
+        if (rc == DW_OK)
+            rc = find_twins(&page);
         brought->segments++;
     }
     if (rc == DW_OK)

@@ -195,7 +195,7 @@ static enum dw_rc prepare(struct dw_compare_run *run, struct dw_err *err)
     run->judge = (struct dw_compare_judge){
         .state = run->state,
         .links = &run->links,
-        .map = run->loaded.map,
+        .plan = &run->loaded.plan,
         .record = run->loaded.record,
         .run = record->id,
         .keep_max = run->settings->reconciler.compare_differences_max,

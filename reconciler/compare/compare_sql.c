@@ -2,6 +2,7 @@
 #include "reconciler/compare/compare_sql.h"
 
 #include "common/postgres/pg.h"
+#include "reconciler/compare/compare_twins.h"
 
 #define SEED "0"
 
@@ -288,7 +289,6 @@ void dw_compare_sql_target_page(const struct dw_compare_plan *plan, bool behind,
 
 void dw_compare_sql_absent(const struct dw_compare_plan *plan, struct dw_buf *out)
 {
-    const struct statement statement = {plan, true, out, false};
     const size_t first = 1 + (size_t)plan->owned.param_count;
     dw_buf_append_text(out, "SELECT k.n FROM unnest(");
     for (size_t i = 0; i < plan->key_count; i++)
@@ -297,14 +297,7 @@ void dw_compare_sql_absent(const struct dw_compare_plan *plan, struct dw_buf *ou
     for (size_t i = 0; i < plan->key_count; i++)
         dw_buf_printf(out, "k%zu, ", i);
     dw_buf_append_text(out, "n) WHERE NOT EXISTS (SELECT");
-    put_from(&statement);
-    const char *word = " WHERE ";
-    for (size_t i = 0; i < plan->key_count; i++) {
-        dw_buf_append_text(out, word);
-        put_key(&statement, i);
-        dw_buf_printf(out, " = k.k%zu::%.*s", i, DW_STR_ARG(plan->keys[i].source->base_type_sql));
-        word = " AND ";
-    }
+    dw_compare_twins_put_same(plan, out);
     if (*plan->owned.filter)
         dw_buf_printf(out, " AND %s", plan->owned.filter);
     dw_buf_append_char(out, ')');

@@ -165,6 +165,29 @@ assert_sql state "select way_reason from dualwrite.reconcile_run where id = $run
     'other maps write the same table; extra rows are not looked for: map share_b writes the same table and is paused: what it has yet to remove is not known' 'beside a paused map'
 dw_cli map stop share_a share_b >/dev/null
 
+step "two source rows, one target row"
+dw_sql erp "create table codes (part int, code varchar(8), v int, primary key (part, code)); insert into codes values (1, 'a', 1), (1, 'a ', 2), (1, 'b', 3), (1, 'c ', 4), (1, 'd', 5), (1, 'd ', 5), (2, 'b ', 6)"
+dw_sql crm "create table codes (part int, code char(6), v int, primary key (part, code))"
+copy_map codes public.codes part,code v >"$dw_dir/codes.json"
+dw_cli map apply "$dw_dir/codes.json" >"$dw_dir/apply.out" 2>&1 || fail "codes: $(<"$dw_dir/apply.out")"
+assert_match "$(<"$dw_dir/apply.out")" DW-MAP-038
+dw_cli map start codes --wait 60 >/dev/null
+dw_sql erp "update codes set v = 7 where code = 'a '"
+wait_caught_up codes
+duplicates=$'duplicate ["1","a "]\nduplicate ["1","a"] v\nduplicate ["1","d "]\nduplicate ["1","d"]'
+compare codes rows
+assert_eq "$(found "$run")" "$duplicates" 'rows that share a target row'
+assert_sql state "select code || ' ' || reason from dualwrite.reconcile_difference where run = $run and key = '[\"1\",\"a\"]'" \
+    'DW-COMPARE-010 the source row ["1","a "] has the same target row' 'the twin'
+dw_sql crm "update codes set v = 0 where code in ('b', 'c') and part = 1; insert into codes values (1, 'e', 1)"
+compare codes rows
+assert_eq "$(found "$run")" $'different ["1","b"] v\ndifferent ["1","c "] v\n'"$duplicates"$'\nextra ["1","e"]' 'beside other damage'
+! dw_cli reconcile repair "$run" --delete-extra --limit 1 --yes --wait >"$dw_dir/out" 2>&1 || fail 'nothing is left of what no repair can mend'
+assert_match "$(<"$dw_dir/out")" '^2 rows are read again'
+compare codes rows
+assert_eq "$(found "$run")" "$duplicates" 'a repair leaves rows that share a target row as they are'
+dw_cli map stop codes >/dev/null
+
 step "by schedule"
 assert_sql state "select count(*) from dualwrite.reconcile_run where origin = 'schedule'" 0
 dw_sql crm "update plain set n = -1 where id in (20, 21); insert into plain (id, note) values (90001, 'x'); update looked set name = 'x' where id between 1 and 4"

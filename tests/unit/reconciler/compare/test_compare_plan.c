@@ -2,6 +2,7 @@
 #include "reconciler/compare/compare_plan.h"
 
 #include "reconciler/compare/compare_share.h"
+#include "reconciler/compare/compare_sql.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -103,6 +104,29 @@ static enum dw_rc plan(const char *rest, const char *filter, const char *forced,
         .forced_way = forced,
         .others = other,
         .other_count = other ? 1 : 0,
+    };
+    return dw_compare_plan_make(out, &asked, &arena, err);
+}
+
+/* A table of its key alone; a bpchar has 6 characters. */
+static enum dw_rc plan_of_keys(const char *from, uint32_t from_oid, const char *to, uint32_t to_oid,
+                               struct dw_compare_plan *out, struct dw_err *err)
+{
+    static struct dw_pg_column source[1];
+    static struct dw_pg_column target[1];
+    static struct dw_pg_table tables[2];
+    source[0] = column("id", 1, from_oid, from, 'S');
+    target[0] = column("id", 1, to_oid, to, 'S');
+    target[0].typmod = to_oid == 1042 ? 10 : -1;
+    tables[0] = table(source, 1);
+    tables[1] = table(target, 1);
+    const struct dw_compare_question asked = {
+        .map = parse("m", NULL, ""),
+        .source = &tables[0],
+        .target = &tables[1],
+        .source_collations = collations,
+        .target_collations = collations,
+        .forced_way = "",
     };
     return dw_compare_plan_make(out, &asked, &arena, err);
 }
@@ -246,6 +270,26 @@ static void test_rows_outside_of_the_filter_are_not_owned(void **state)
     assert_true(made.finds_extra);
 }
 
+static void test_keys_that_fold_are_read(void **state)
+{
+    (void)state;
+    struct dw_compare_plan made;
+    struct dw_err err = DW_ERR_INIT;
+    struct dw_buf sql;
+    assert_int_equal(plan_of_keys("text", 25, "bpchar", 1042, &made, &err), DW_OK);
+    assert_true(made.keys[0].folds);
+    assert_int_equal(made.keys[0].length, 6);
+    assert_false(made.by_hash);
+    dw_buf_init(&sql, 65536);
+    dw_compare_sql_absent(&made, &sql);
+    assert_non_null(strstr(sql.data, "generate_series(0, 6 - pg_catalog.length"));
+    dw_buf_done(&sql);
+    assert_int_equal(plan_of_keys("bpchar", 1042, "bpchar", 1042, &made, &err), DW_OK);
+    assert_false(made.keys[0].folds);
+    assert_int_equal(plan_of_keys("bpchar", 1042, "text", 25, &made, &err), DW_OK);
+    assert_false(made.keys[0].folds);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +297,7 @@ int main(void)
         cmocka_unit_test(test_both_sides_have_as_many_elements),
         cmocka_unit_test(test_a_filter_of_the_run_goes_to_both_sides),
         cmocka_unit_test(test_a_forced_way_is_taken_or_refused),
+        cmocka_unit_test(test_keys_that_fold_are_read),
         cmocka_unit_test(test_rows_of_a_shared_table_have_owners),
         cmocka_unit_test(test_rows_outside_of_the_filter_are_not_owned),
     };
