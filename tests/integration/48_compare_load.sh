@@ -14,13 +14,19 @@ dw_start producer
 dw_start consumer
 dw_cli map start items --wait >/dev/null
 
-# Updates, deletes and inserts all over the table, two sessions of them; pgbench is not everywhere.
+# Updates, deletes and inserts all over the table, 1,100 a second in each of two sessions; pgbench is not everywhere.
 cat >"$dw_dir/load.sql" <<'SQL'
-do $$ begin for i in 1..100000 loop
-    update item set v = v + 1, name = 'name ' || v where id = 1 + (random() * 19999)::int;
-    if i % 7 = 0 then delete from item where id = 1 + (random() * 19999)::int; end if;
-    if i % 7 = 3 then insert into item values (1 + (random() * 19999)::int, i, 'new') on conflict do nothing; end if;
-    commit; perform pg_sleep(0.0005);
+set synchronous_commit = off;
+do $$ declare began timestamptz := clock_timestamp(); i bigint := 0; one int; begin loop
+    while i < 1100 * extract(epoch from clock_timestamp() - began) loop
+        i := i + 1;
+        one := 1 + random() * 19999;
+        if i % 7 = 0 then delete from item where id = one;
+        else insert into item values (one, i, 'new') on conflict (id) do update set v = item.v + 1, name = 'name ' || item.v;
+        end if;
+        commit; -- one row each: two sessions must not wait for each other
+    end loop;
+    perform pg_sleep(0.002);
 end loop; end $$
 SQL
 loads=()
@@ -40,12 +46,16 @@ assert_clean() { # RUN
         'done 0 0' "run $1: $(dw_sql state "select string_agg(kind || ' ' || key || ' ' || columns, '; ') from dualwrite.reconcile_difference where run = $1")"
 }
 
+changes() { counted items 'applied + superseded'; }
+
 step "runs under load"
 start_load
+before=$(changes) began=$SECONDS
 for ((n = 1; n <= ${DW_COMPARE_RUNS:-6}; n++)); do
     run=$(order "$( ((n % 2)) && echo hash || echo rows)")
     wait_until 60 is_over "$run"
     assert_clean "$run"
+    ((n % 10)) || printf '# %d runs, %d changes applied a second\n' "$n" $((($(changes) - before) / (SECONDS - began)))
 done
 assert_sql state 'select sum(suspects) > 0 from dualwrite.reconcile_run' t 'nothing looked different: the test shows nothing'
 
