@@ -3,6 +3,7 @@
 #define DW_BASE_STR_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 struct dw_str {
@@ -33,6 +34,12 @@ static inline bool dw_str_starts(struct dw_str s, const char *prefix)
 {
     size_t len = strlen(prefix);
     return s.len >= len && memcmp(s.ptr, prefix, len) == 0;
+}
+
+/* The word that goes with a count: "1 row", "2 rows". */
+static inline const char *dw_str_plural(int64_t count, const char *one, const char *many)
+{
+    return count == 1 ? one : many;
 }
 
 #endif

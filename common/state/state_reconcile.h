@@ -154,8 +154,9 @@ enum dw_rc dw_state_differences_load(struct dw_state *state,
 
 /* What a repair would do, and whether it may: the map has to be the revision that was compared. */
 struct dw_repair_plan {
-    int64_t rows;  /* read again from the source: missing, different, held */
+    int64_t rows;  /* read again from the source: missing, different */
     int64_t extra; /* deleted in the target, if that is asked for */
+    int64_t held;  /* left out: by a dead letter that is open, which is to be replayed instead */
 };
 struct dw_repair_order {
     int64_t run;

@@ -5,9 +5,15 @@
 #include "common/state/state_sync.h"
 #include <stdio.h>
 
-/* Kinds that are mended by reading the source's row again. Of duplicates, that would only put the
- * one row in the other's place. */
-#define ROW_KINDS "('missing', 'different', 'held')"
+/* An open dead letter holds the row: to read the row again would only make a second letter of the
+ * same cause. One that was not indexed yet is open. */
+#define IS_HELD                                                                                    \
+    "(d.kind = 'held' AND (d.letter IS NULL OR EXISTS (SELECT FROM dualwrite.dead_letter l WHERE"  \
+    " l.id = d.letter AND l.state IN ('open', 'unconfirmed', 'replaying', 'discarding'))))"
+
+/* Mended by reading the source's row again. Of duplicates, that would only put the one row in the
+ * other's place. */
+#define IS_ROW "(d.kind IN ('missing', 'different') OR (d.kind = 'held' AND NOT " IS_HELD "))"
 
 static enum dw_rc refuse_unfinished(const struct dw_reconcile_run *run, struct dw_err *err)
 {
@@ -44,14 +50,15 @@ static enum dw_rc count_work(struct dw_state *state, const char *run, struct dw_
     PGresult *result = NULL;
     enum dw_rc rc = dw_state_db_query(
         state,
-        "SELECT count(*) FILTER (WHERE kind IN " ROW_KINDS "), count(*) FILTER"
-        " (WHERE kind = 'extra') FROM dualwrite.reconcile_difference WHERE run = $1"
-        " AND repair <> 'gone'",
+        "SELECT count(*) FILTER (WHERE " IS_ROW "), count(*) FILTER (WHERE d.kind = 'extra'),"
+        " count(*) FILTER (WHERE " IS_HELD ") FROM dualwrite.reconcile_difference d"
+        " WHERE d.run = $1 AND d.repair <> 'gone'",
         1, &run, &result, err);
     if (rc)
         return rc;
     out->rows = dw_state_db_number(result, 0, 0);
     out->extra = dw_state_db_number(result, 0, 1);
+    out->held = dw_state_db_number(result, 0, 2);
     PQclear(result);
     return DW_OK;
 }
@@ -144,9 +151,9 @@ static enum dw_rc mark_next(struct dw_state *state, const struct dw_reconcile_ru
     enum dw_rc rc = dw_state_db_query(
         state,
         "WITH chosen AS (UPDATE dualwrite.reconcile_difference SET repair = 'ordered'"
-        "  WHERE id IN (SELECT id FROM dualwrite.reconcile_difference WHERE run = $1"
-        "   AND repair = 'none' AND (kind IN " ROW_KINDS " OR (kind = 'extra' AND $3::boolean"
-        "    AND code = '')) ORDER BY id LIMIT $2::bigint) RETURNING key)"
+        "  WHERE id IN (SELECT d.id FROM dualwrite.reconcile_difference d WHERE d.run = $1"
+        "   AND d.repair = 'none' AND (" IS_ROW " OR (d.kind = 'extra' AND $3::boolean"
+        "    AND d.code = '')) ORDER BY d.id LIMIT $2::bigint) RETURNING key)"
         " SELECT json_agg(key::json)::text FROM chosen",
         3, params, &result, err);
     if (rc)

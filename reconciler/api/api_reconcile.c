@@ -320,6 +320,7 @@ void dw_api_reconcile_repair(struct dw_api_call *call)
     dw_json_write_i64(out, "rows", plan.rows);
     dw_json_write_i64(out, "extra", order.extra ? plan.extra : 0);
     dw_json_write_i64(out, "extra_left", order.extra ? 0 : plan.extra);
+    dw_json_write_i64(out, "held_left", plan.held);
     dw_json_write_name(out, "run");
     dw_api_reconcile_write_run(out, run);
     dw_buf_append_text(out, "}\n");

@@ -153,6 +153,23 @@ static void write_position(struct dw_cli *cli, struct dw_str run, const char *na
                       dw_cli_json_text(position, "lsn", cli->arena));
 }
 
+static void write_repair(struct dw_cli *cli, struct dw_str run, struct dw_buf *out)
+{
+    struct dw_str repair = dw_cli_json_member(run, "repair");
+    int64_t repaired = dw_cli_json_number(repair, "repaired");
+    int64_t left = dw_cli_json_number(repair, "left");
+    int64_t out_of_it = dw_cli_json_number(run, "differences") - repaired - left;
+    bool over = strcmp(dw_cli_json_text(repair, "state", cli->arena), "done") == 0;
+    dw_buf_printf(out, "repair by %s: %s, %lld %s equal now, %lld still %s",
+                  safe_text(cli, repair, "by"), dw_cli_json_text(repair, "state", cli->arena),
+                  (long long)repaired, dw_str_plural(repaired, "row is", "rows are"),
+                  (long long)left, dw_str_plural(left, "differs", "differ"));
+    if (over && out_of_it > 0) /* extra rows that were to stay, rows that wait or are held */
+        dw_buf_printf(out, ", %lld %s left out", (long long)out_of_it,
+                      dw_str_plural(out_of_it, "was", "were"));
+    dw_buf_append_char(out, '\n');
+}
+
 void dw_cli_reconcile_write(struct dw_cli *cli, struct dw_str run, struct dw_buf *out)
 {
     struct dw_str repair = dw_cli_json_member(run, "repair");
@@ -174,10 +191,7 @@ void dw_cli_reconcile_write(struct dw_cli *cli, struct dw_str run, struct dw_buf
     dw_buf_append_char(out, '\n');
     write_reasons(cli, run, out);
     if (strcmp(state, "none") != 0)
-        dw_buf_printf(out, "repair by %s: %s, %lld rows are equal now, %lld still differ\n",
-                      safe_text(cli, repair, "by"), state,
-                      (long long)dw_cli_json_number(repair, "repaired"),
-                      (long long)dw_cli_json_number(repair, "left"));
+        write_repair(cli, run, out);
 }
 
 enum dw_cli_exit dw_cli_reconcile_show(struct dw_cli *cli)
@@ -368,6 +382,21 @@ enum dw_cli_exit dw_cli_reconcile_run(struct dw_cli *cli)
 /* --- repairing -----------------------------------------------------------------------------------
  */
 
+/* To read such a row again would fail as its event did: the letter is to be mended and replayed. */
+static void print_held(struct dw_cli *cli, struct dw_str body)
+{
+    struct dw_str run = dw_cli_json_member(body, "run");
+    int64_t held = dw_cli_json_number(body, "held_left");
+    if (held)
+        printf("%lld %s left out\n"
+               "  which: dualwrite reconcile differences %lld --kind held\n"
+               "  mend the cause, then: dualwrite dead-letter replay --map %s\n",
+               (long long)held,
+               dw_str_plural(held, "row that an open dead letter holds is",
+                             "rows that open dead letters hold are"),
+               (long long)dw_cli_json_number(run, "run"), safe_text(cli, run, "map"));
+}
+
 static void print_plan(struct dw_cli *cli, struct dw_str body)
 {
     long long rows = (long long)dw_cli_json_number(body, "rows");
@@ -376,14 +405,19 @@ static void print_plan(struct dw_cli *cli, struct dw_str body)
     bool dry_run = dw_cli_json_true(body, "dry_run");
     if (cli->options.json)
         return;
-    printf("%lld rows %s read again from the source\n", rows, dry_run ? "would be" : "are");
+    printf("%lld %s %s read again from the source\n", rows, dw_str_plural(rows, "row", "rows"),
+           dry_run ? "would be" : dw_str_plural(rows, "is", "are"));
     if (extra)
-        printf("%lld rows of the target that the source has not %s deleted\n", extra,
-               dry_run ? "would be" : "are");
+        printf("%lld %s of the target that the source has not %s deleted\n", extra,
+               dw_str_plural(extra, "row", "rows"),
+               dry_run ? "would be" : dw_str_plural(extra, "is", "are"));
     if (extra_left)
-        printf("%lld rows of the target that the source has not stay: --delete-extra --limit %lld "
-               "--yes deletes them\n",
-               extra_left, extra_left);
+        printf("%lld %s of the target that the source has not %s: --delete-extra --limit %lld "
+               "--yes deletes %s\n",
+               extra_left, dw_str_plural(extra_left, "row", "rows"),
+               dw_str_plural(extra_left, "stays", "stay"), extra_left,
+               dw_str_plural(extra_left, "it", "them"));
+    print_held(cli, body);
     (void)fflush(stdout);
 }
 

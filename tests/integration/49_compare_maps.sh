@@ -104,6 +104,19 @@ compare plain hash
 assert_sql state "select kind || ' ' || (letter is not null) || ' ' || code from dualwrite.reconcile_difference where run = $run and key = '[\"70\"]'" 'held true DW-VALUE-008' 'held by a dead letter'
 compare looked rows
 assert_sql state "select kind || ' ' || (letter is not null) || ' ' || code from dualwrite.reconcile_difference where run = $run and key = '[\"71\"]'" 'held true DW-APPLY-023' 'held by a dead letter of a lookup'
+! dw_cli reconcile run looked --filter 'id eq 71' --wait >/dev/null || fail 'clean, with a row that is held'
+run=$(dw_sql state "select max(id) from dualwrite.reconcile_run")
+dw_cli reconcile repair "$run" --dry-run >"$dw_dir/out"
+assert_match "$(<"$dw_dir/out")" '^0 rows would be read again'
+assert_match "$(<"$dw_dir/out")" '^1 row that an open dead letter holds is left out$'
+assert_match "$(<"$dw_dir/out")" "reconcile differences $run --kind held$"
+assert_match "$(<"$dw_dir/out")" 'dead-letter replay --map looked$'
+letters=$(dw_sql state "select count(*) from dualwrite.dead_letter")
+! dw_cli reconcile repair "$run" --wait >"$dw_dir/out" 2>&1 || fail 'clean after a repair that left it out'
+assert_match "$(<"$dw_dir/out")" '0 rows are equal now, 0 still differ, 1 was left out$'
+assert_sql state "select count(*) from dualwrite.dead_letter" "$letters" 'a second letter of one row'
+dw_cli dead-letter discard --map looked --yes --wait 20 >/dev/null
+assert_match "$(dw_cli reconcile repair "$run" --dry-run)" '^1 row would be read again from the source$'
 dw_sql erp "update cust set status = 'open', note = 'short' where id = 70; update cust set grp = 3 where id = 71"
 for map in plain looked; do wait_caught_up "$map"; done
 
