@@ -20,7 +20,8 @@ struct dw_digest_sample {
     int64_t letters;      /* open */
     int64_t lag_max_us;
     int64_t latency[DW_DIGEST_BUCKETS];
-    int64_t events_total, dead_total;
+    int64_t events_total;
+    int64_t dead_total; /* ever died, those among them that have ended; -1: not known */
 };
 
 /* Adds to the present hour. */

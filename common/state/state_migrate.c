@@ -42,6 +42,7 @@ static const struct dw_state_migration migrations[] = {
     MIGRATION(15, "gap_accept", dw_embed_015_gap_accept_sql),
     MIGRATION(16, "compare_since", dw_embed_016_compare_since_sql),
     MIGRATION(17, "letter_retry", dw_embed_017_letter_retry_sql),
+    MIGRATION(18, "digest_died", dw_embed_018_digest_died_sql),
 };
 #define MIGRATION_COUNT (sizeof migrations / sizeof *migrations)
 

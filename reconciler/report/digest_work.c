@@ -37,6 +37,8 @@ struct dw_digest_work {
 
 static int64_t since(int64_t now, int64_t before)
 {
+    if (before < 0)
+        return 0; /* noted by an older program, which counted otherwise */
     return now >= before ? now - before : now; /* the target was restored: it counts anew */
 }
 
@@ -58,7 +60,7 @@ static bool note(const struct dw_target_progress *progress, const struct dw_flow
         .lag_max_us = lag_of(progress, flow),
         .events_total =
             progress->applied + progress->superseded + progress->duplicate + progress->filtered,
-        .dead_total = progress->dead,
+        .dead_total = progress->died,
     };
     out->events = since(out->events_total, before->events_total);
     out->dead = since(out->dead_total, before->dead_total);

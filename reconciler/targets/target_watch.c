@@ -66,7 +66,7 @@ static const char progress_query[] =
     " bool_and(p.applied + p.superseded + p.duplicate + p.filtered + p.dead + p.waiting"
     "  + p.control = p.next_offset - p.first_offset),"
     " min(greatest(p.heartbeat_us, p.commit_us)), max(greatest(p.heartbeat_us, p.commit_us)),"
-    " coalesce(max(e.discarded), 0) FROM dualwrite.progress p LEFT JOIN (SELECT topic,"
+    " coalesce(max(e.discarded), 0), sum(p.dead) FROM dualwrite.progress p LEFT JOIN (SELECT topic,"
     "  sum(applied) AS applied, sum(superseded) AS superseded, sum(filtered) AS filtered,"
     "  sum(discarded) AS discarded FROM dualwrite.held_end GROUP BY topic) e USING (topic)"
     " GROUP BY p.map ORDER BY p.map";
@@ -101,6 +101,7 @@ static void take_snapshot(struct watcher *watcher, const PGresult *result)
             .position_us = number_at(result, i, 12),
             .newest_us = number_at(result, i, 13),
             .discarded = number_at(result, i, 14),
+            .died = number_at(result, i, 15),
         };
     watcher->snapshot = (struct dw_target_snapshot){
         .system = watcher->system->name,

@@ -21,6 +21,7 @@ struct dw_target_progress { /* of one map, summed over its partitions */
     int64_t revision; /* lowest in force */
     int64_t applied, superseded, duplicate, filtered, dead, waiting, control;
     int64_t discarded;
+    int64_t died;        /* ever became dead letters, ended ones among them */
     int64_t records;     /* taken from the topic since the map came to this target */
     bool balanced;       /* the counts of every partition sum up to its records */
     int64_t position_us; /* the source's time up to which every partition has come */

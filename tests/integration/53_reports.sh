@@ -103,6 +103,33 @@ dw_start reconciler
 one_more() { [[ $(dw_cli digest --json | jq '.all.day.events') == $((events + 1)) ]]; }
 wait_until 20 one_more
 
+step "a letter that was settled was new all the same, and is so once"
+dead_is() { [[ $(dw_cli digest --json | jq -c '[.maps[0].day.dead, .maps[0].dead_letters_open]') == "$1" ]]; }
+dead_is '[0,0]' || fail "before any letter: $(dw_cli digest --json)"
+dw_stop reconciler
+dw_config '.digest = { sample_ms: 15000, hour: 0 }' '.producer.heartbeat_ms = 200'
+dw_start reconciler
+wait_until 10 is_ready reconciler
+dw_sql crm "alter table item add constraint short check (length(v) < 10) not valid"
+dw_sql erp "insert into item values (1401, 'longer than ten'), (1402, 'longer than ten')"
+wait_letters items 2
+dw_sql crm "alter table item drop constraint short"
+dw_cli dead-letter replay --all --wait 20 >/dev/null
+wait_until 40 dead_is '[2,0]'
+dw_stop reconciler
+dw_config '.digest = { sample_ms: 1000, hour: 0 }' '.producer.heartbeat_ms = 200' \
+    ".webhooks = { board: { url: \"http://127.0.0.1:$port/\", digest: true } }" '.alerts.group_wait_ms = 0'
+dw_start reconciler
+wait_until 10 is_ready reconciler
+dw_sql crm "alter table item add constraint short check (length(v) < 10) not valid"
+dw_sql erp "insert into item values (1403, 'longer than ten'), (1404, 'longer than ten'), (1405, 'longer than ten')"
+wait_until 20 dead_is '[5,3]'
+dw_sql crm "alter table item drop constraint short"
+dw_cli dead-letter replay "$(dw_sql state "select min(id) from dualwrite.dead_letter where state = 'open'")" --wait 20 >/dev/null
+wait_until 20 dead_is '[5,2]'
+dw_cli dead-letter replay --all --wait 20 >/dev/null
+wait_until 20 dead_is '[5,0]'
+
 step "yesterday's digest is sent once"
 : >"$dw_dir/got.json"
 dw_sql state "insert into dualwrite.map_sample (map, hour, events, dead, latency, lag_max_us) select 'items', date_trunc('hour', now(), 'UTC') - interval '1 day', 7, 1,
