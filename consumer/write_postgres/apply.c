@@ -7,6 +7,7 @@
 #include "consumer/write_postgres/lookup_resolve.h"
 #include "consumer/write_postgres/merge_groups.h"
 #include "consumer/write_postgres/owner.h"
+#include "consumer/write_postgres/parents.h"
 #include "consumer/write_postgres/stale.h"
 
 /* A key whose first event waits, with those behind it, in order. */
@@ -123,6 +124,14 @@ static enum dw_rc undo_part(struct apply *apply)
     return dw_pg_exec(apply->writer->conn, "ROLLBACK TO dw_part; RELEASE dw_part", apply->err);
 }
 
+/* The part that failed just now says what to look at before the next one. */
+static void take_refusal(struct apply *apply)
+{
+    const struct pg_result *failure = dw_exchange_failure(&apply->writer->exchange);
+    if (failure)
+        dw_parents_refused(apply->table, failure);
+}
+
 /* The one change of the part that failed just now; the transaction is still the failed one. */
 static void settle_failed(struct apply *apply, struct dw_change *change)
 {
@@ -166,6 +175,7 @@ static enum dw_rc settle_by_halves(struct apply *apply, struct dw_change **chang
     enum dw_rc rc = try_part(apply, left, left_count, true);
     if (rc != DW_REJECT)
         return rc;
+    take_refusal(apply);
     if (left_count == 1)
         settle_failed(apply, left[0]);
     rc = undo_part(apply);
@@ -218,13 +228,21 @@ static void settle_incomplete_before(struct apply *apply, struct queue *queue)
                           apply->arena);
 }
 
+/* As a whole the queue would be what its last event says: there is no row to refer to for it. */
+static bool ends_without_parent(const struct queue *queue)
+{
+    const struct dw_change *last = queue->changes[queue->count - 1];
+    return last->kind == DW_CHANGE_UPSERT && last->outcome == DW_OUTCOME_WAITING &&
+           strcmp(last->err->id, DW_PARENTS_MISSING) == 0;
+}
+
 /* A later event of its key may settle a waiter: its delete, or a version that refers to another
  * parent (trap 3). The halves kept them apart, so each key is tried as a whole. */
 static enum dw_rc settle_queues(struct apply *apply)
 {
     enum dw_rc rc = DW_OK;
     for (struct queue *queue = apply->queues; rc == DW_OK && queue; queue = queue->next) {
-        if (queue->count < 2 || !is_settled_by_last(apply, queue))
+        if (queue->count < 2 || ends_without_parent(queue) || !is_settled_by_last(apply, queue))
             continue;
         rc = try_part(apply, queue->changes, queue->count, true);
         if (rc != DW_REJECT)
@@ -256,10 +274,10 @@ static enum dw_rc sift(struct apply *apply, struct dw_change ***changes, size_t 
     return rc;
 }
 
-/* ---- lookups ---- */
+/* ---- lookups and parents ---- */
 
-/* What found its looked-up rows goes on; what waits for one blocks its key. */
-static void part_by_lookups(struct apply *apply, struct dw_change **changes, size_t count,
+/* What found its looked-up rows and its parents goes on; what waits for one blocks its key. */
+static void part_by_outcome(struct apply *apply, struct dw_change **changes, size_t count,
                             struct dw_change **out, size_t *out_count)
 {
     *out_count = 0;
@@ -280,8 +298,20 @@ static void part_by_lookups(struct apply *apply, struct dw_change **changes, siz
     }
 }
 
-/* Begins the transaction where lookups have to be resolved in it; *changes becomes what can be
- * merged. */
+/* Finds what the changes refer to. In the transaction. */
+static enum dw_rc find_referred(struct apply *apply, struct dw_change *const *changes, size_t count)
+{
+    enum dw_rc rc = DW_OK;
+    for (size_t i = 0; i < count; i++)
+        changes[i]->outcome = DW_OUTCOME_PENDING;
+    if (apply->table->lookup_count)
+        rc = dw_lookup_resolve(apply->table, changes, count, apply->arena, apply->err);
+    return rc == DW_OK ? dw_parents_look(apply->table, changes, count, apply->arena, apply->err)
+                       : rc;
+}
+
+/* Begins the transaction where it has to be looked for other rows in it; *changes becomes what can
+ * be merged. */
 static enum dw_rc resolve(struct apply *apply, struct dw_change ***changes, size_t *count)
 {
     struct dw_writer *writer = apply->writer;
@@ -289,16 +319,16 @@ static enum dw_rc resolve(struct apply *apply, struct dw_change ***changes, size
     dw_table_reset(&writer->blocked);
     apply->queues = NULL;
     rc = dw_stale_before(apply->table, *changes, *count, apply->arena, apply->err);
-    if (rc != DW_OK || !apply->table->lookup_count)
+    if (rc != DW_OK || (!apply->table->lookup_count && !dw_parents_suspected(apply->table)))
         return rc;
     if (writer->state == DW_SESSION_NOTED)
         rc = dw_writer_session_stage(writer, apply->err);
     if (rc == DW_OK)
-        rc = dw_lookup_resolve(apply->table, *changes, *count, apply->arena, apply->err);
+        rc = find_referred(apply, *changes, *count);
     if (rc != DW_OK)
         return rc == DW_REJECT ? DW_CONFIG : rc;
     struct dw_change **found = DW_ARENA_ARRAY(apply->arena, struct dw_change *, *count);
-    part_by_lookups(apply, *changes, *count, found, count);
+    part_by_outcome(apply, *changes, *count, found, count);
     *changes = found;
     return DW_OK;
 }
@@ -326,6 +356,7 @@ static enum dw_rc apply_all(struct apply *apply, struct dw_change **changes, siz
         return rc;
     bool is_merge = dw_exchange_failure(&writer->exchange) != NULL;
     bool alone = count == 1 && is_merge;
+    take_refusal(apply);
     if (alone)
         settle_failed(apply, changes[0]);
     dw_writer_session_restart(writer);

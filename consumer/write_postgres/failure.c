@@ -2,6 +2,7 @@
 #include "consumer/write_postgres/failure.h"
 
 #include "common/postgres/pg.h"
+#include "consumer/write_postgres/parents.h"
 #include "consumer/write_postgres/writer_session.h"
 #include <libpq-fe.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@ struct meaning {
 
 static const struct meaning meanings[] = {
     {"22", DW_OUTCOME_DEAD, "DW-APPLY-011", "data"},
-    {"23503", DW_OUTCOME_WAITING, "DW-APPLY-013", "dependency"},
+    {"23503", DW_OUTCOME_WAITING, DW_PARENTS_MISSING, "dependency"},
     {"23505", DW_OUTCOME_WAITING, "DW-APPLY-014", "constraint"},
     {"23P01", DW_OUTCOME_WAITING, "DW-APPLY-014", "constraint"},
     {"23", DW_OUTCOME_DEAD, "DW-APPLY-012", "constraint"},

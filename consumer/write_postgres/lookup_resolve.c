@@ -209,11 +209,9 @@ enum dw_rc dw_lookup_resolve(struct dw_writer_table *table, struct dw_change *co
                              size_t count, struct dw_arena *arena, struct dw_err *err)
 {
     enum dw_rc rc = DW_OK;
-    for (size_t i = 0; i < count; i++) {
-        changes[i]->outcome = DW_OUTCOME_PENDING;
+    for (size_t i = 0; i < count; i++)
         if (changes[i]->kind == DW_CHANGE_UPSERT)
             keep_raw(table->map, changes[i], arena);
-    }
     for (size_t l = 0; rc == DW_OK && l < table->lookup_count; l++) {
         struct keys keys = {.count = 0};
         dw_table_init(&keys.places);

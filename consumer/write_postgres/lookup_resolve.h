@@ -26,8 +26,9 @@ enum dw_rc dw_lookup_resolve_load(struct dw_writer_table *table,
                                   const struct dw_resolved_lookup **out_tables, size_t *out_count,
                                   struct dw_err *err) DW_MUST_CHECK;
 
-/* Fills the cells of upserts. What finds no row gets its outcome by on_missing: WAITING or DEAD
- * with the row that is missing; such a cell stays NESTED. In the transaction. DW_RETRY, DW_CONFIG.
+/* Fills the cells of upserts; all are pending. What finds no row gets its outcome by on_missing:
+ * WAITING or DEAD with the row that is missing; such a cell stays NESTED. In the transaction.
+ * DW_RETRY, DW_CONFIG.
  */
 enum dw_rc dw_lookup_resolve(struct dw_writer_table *table, struct dw_change *const *changes,
                              size_t count, struct dw_arena *arena,

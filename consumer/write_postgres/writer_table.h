@@ -48,13 +48,14 @@ struct dw_writer_table {
     struct dw_stale_row *watched; /* of the changes in hand, in the batch's arena */
     struct dw_lookup_resolve *lookups;
     size_t lookup_count;
-    bool shared;            /* rows have owners */
-    struct dw_str relation; /* its name in dualwrite.owner */
-    bool referenced;        /* by a foreign key of another table */
-    bool acts_on_delete;    /* such a one changes or deletes that table's rows */
-    bool acts_on_update;    /* … sets them null or to their default */
-    bool deferred;          /* has constraints that are checked at commit */
-    bool copyable;          /* COPY does to it what INSERT does */
+    struct dw_parents_reference *parents; /* foreign keys that have refused a row */
+    bool shared;                          /* rows have owners */
+    struct dw_str relation;               /* its name in dualwrite.owner */
+    bool referenced;                      /* by a foreign key of another table */
+    bool acts_on_delete;                  /* such a one changes or deletes that table's rows */
+    bool acts_on_update;                  /* … sets them null or to their default */
+    bool deferred;                        /* has constraints that are checked at commit */
+    bool copyable;                        /* COPY does to it what INSERT does */
     struct dw_straight straight;
     uint64_t session; /* of the writer, when the following was made */
     bool stage_exists;

@@ -50,4 +50,48 @@ dw_sql erp "begin; delete from child where parent = 1; delete from parent where 
 wait_caught_up parents children
 wait_until 15 settled
 assert_sql crm "select (select count(*) from parent where id = 1), (select count(*) from child where parent = 1)" '0|0'
+
+step "many rows without a parent cost the target few failed statements, not some for each"
+refusals() { grep -c 'violates foreign key' "$dw_dir/servers/pg-db/server.log" || true; }
+pause_map parents
+before=$(refusals)
+dw_sql erp "insert into parent select n from generate_series(1001, 1100) n"
+for n in {1..20}; do
+    dw_sql erp "insert into child select 1000 + $n * 10 + i, 1, 1000 + ($n * 10 + i) % 100 + 1 from generate_series(0, 9) i; insert into child values (5000 + $n, 1, 2);
+        update child set v = v + 1 where id between 1000 + $n * 10 and 1004 + $n * 10 or id = 5000 + $n"
+done
+wait_caught_up children
+assert_sql crm "select count(*) from dualwrite.waiting where map = 'children'" 300
+assert_sql crm "select count(*) from child where id > 5000 and v = 2" 20 'rows whose parent is there go on'
+found=$(($(refusals) - before))
+((found < 60)) || fail "$found failed statements for 340 events"
+step "the parents come, and one is deleted by its own later event"
+dw_sql erp "delete from child where id = 1015"
+dw_cli map resume parents >/dev/null
+wait_caught_up parents children
+wait_until 15 settled
+assert_same "select * from child where id >= 1000"
+assert_sql crm "select count(*) from child where id = 1015" 0
+
+step "keys of several columns, of other types, with names to quote; the foreign key is dropped while rows wait for it"
+dw_sql erp 'create table head ("Firm" varchar(9), no int, primary key ("Firm", no)); create table line (id int primary key, "Firm" text, no bigint, v int not null default 1)'
+dw_sql crm 'create table head ("Firm" varchar(9), no int, primary key ("Firm", no)); create table line (id int primary key, "Firm" text, no bigint, v int, foreign key ("Firm", no) references head)'
+dw_map "$(copy_map heads public.head Firm,no)"
+dw_map "$(copy_map lines public.line id Firm no v)"
+pause_map heads
+before=$(refusals)
+dw_sql erp "insert into head select chr(39) || n, n from generate_series(1, 30) n"
+for n in {1..15}; do dw_sql erp "insert into line values ($n, chr(39) || $n, $n), (100 + $n, chr(39) || $n, null), (200 + $n, chr(39) || $n, $n + 15)"; done
+wait_caught_up lines
+assert_sql crm "select count(*) from dualwrite.waiting where map = 'lines'" 30
+assert_sql crm "select count(*) from line where id between 101 and 115" 15 'rows without a whole key'
+found=$(($(refusals) - before))
+((found < 25)) || fail "$found failed statements for 45 events"
+assert_match "$(dw_sql crm "select string_agg(reason, ' ') from dualwrite.waiting where map = 'lines'")" 'waits for rows of public.head: foreign key constraint "line_Firm_no_fkey": there is no row with Firm = .*[0-9].* and no = .1.'
+dw_sql crm 'alter table line drop constraint "line_Firm_no_fkey"'
+lines_wait() { sql_is crm "select count(*) from dualwrite.waiting where map = 'lines'" "$1"; }
+wait_until 20 lines_wait 0
+assert_same_tables line
+assert_eq "$(counted lines dead)" 0
+dw_cli map resume heads >/dev/null
 assert_counts_balance
