@@ -265,17 +265,19 @@ static enum dw_rc wrong_count(struct parser *parser, const struct dw_expr_token 
 {
     *parser->out_at = offset_of(parser, name);
     size_t position = position_of(parser, name);
+    const char *found = dw_str_plural((int64_t)count, "argument", "arguments");
     if (function->most > DW_EXPR_FUNCTION_ARGS)
         return dw_err_set(parser->err, DW_CONFIG, "DW-EXPR-004",
-                          "position %zu: %s has %zu arguments, %zu or more are allowed", position,
-                          function->name, count, function->least);
+                          "position %zu: %s has %zu %s, %zu or more are allowed", position,
+                          function->name, count, found, function->least);
     if (function->most > function->least)
         return dw_err_set(parser->err, DW_CONFIG, "DW-EXPR-004",
-                          "position %zu: %s has %zu arguments, %zu or %zu are allowed", position,
-                          function->name, count, function->least, function->most);
+                          "position %zu: %s has %zu %s, %zu or %zu are allowed", position,
+                          function->name, count, found, function->least, function->most);
     return dw_err_set(parser->err, DW_CONFIG, "DW-EXPR-004",
-                      "position %zu: %s has %zu arguments, %zu are allowed", position,
-                      function->name, count, function->least);
+                      "position %zu: %s has %zu %s, %zu %s allowed", position, function->name,
+                      count, found, function->least,
+                      dw_str_plural((int64_t)function->least, "is", "are"));
 }
 
 static enum dw_rc parse_function(struct parser *parser, const struct dw_expr_token *name,

@@ -93,8 +93,8 @@ static void find_letters(struct finder *finder, const struct dw_alert_map *map)
             .rule = "dead_letters",
             .object = map->name,
             .level = level_of(&at->dead_letters, map->letters),
-            .message = dw_arena_printf(finder->arena, "%lld open dead letter%s",
-                                       (long long)map->letters, map->letters == 1 ? "" : "s"),
+            .message = dw_arena_printf(finder->arena, "%lld open dead %s", (long long)map->letters,
+                                       dw_str_plural(map->letters, "letter", "letters")),
             .remedy = letters_remedy(finder, map),
         });
     add(finder,
@@ -176,9 +176,10 @@ static void find_differences(struct finder *finder, const struct dw_alert_map *m
             .rule = "differences",
             .object = map->name,
             .level = level_of(&finder->facts->thresholds->differences, map->differences),
-            .message = dw_arena_printf(finder->arena, "comparison %lld left %lld difference%s",
-                                       (long long)map->run, (long long)map->differences,
-                                       map->differences == 1 ? "" : "s"),
+            .message =
+                dw_arena_printf(finder->arena, "comparison %lld left %lld %s", (long long)map->run,
+                                (long long)map->differences,
+                                dw_str_plural(map->differences, "difference", "differences")),
             .remedy = dw_arena_printf(finder->arena,
                                       "dualwrite reconcile report %lld, then dualwrite reconcile "
                                       "repair %lld --dry-run",

@@ -212,8 +212,8 @@ static void answer_problems(struct dw_api_call *call, const struct apply *apply)
     dw_buf_append_text(out, "{\"error\":{");
     dw_json_write_text(out, "code", "DW-API-014");
     dw_json_write_text(out, "message",
-                       dw_arena_printf(call->arena, "map %s has %zu problem%s", name_of(call),
-                                       errors, errors == 1 ? "" : "s"));
+                       dw_arena_printf(call->arena, "map %s has %zu %s", name_of(call), errors,
+                                       dw_str_plural((int64_t)errors, "problem", "problems")));
     dw_buf_append_char(out, '}');
     write_problems(call, apply);
     dw_buf_append_text(out, "}\n");

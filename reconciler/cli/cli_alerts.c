@@ -105,9 +105,10 @@ static void write_webhooks(struct dw_cli *cli, struct dw_str body, struct dw_buf
     for (size_t i = 0; i < count; i++) {
         const char *failing = TIME(webhooks[i], "failing_since");
         if (*failing)
-            dw_buf_printf(out, "webhook %s takes nothing since %s (%lld tries): %s\n",
+            dw_buf_printf(out, "webhook %s takes nothing since %s (%s): %s\n",
                           TEXT(webhooks[i], "webhook"), failing,
-                          (long long)dw_cli_json_number(webhooks[i], "tries"),
+                          dw_cli_format_counted(
+                              cli->arena, dw_cli_json_number(webhooks[i], "tries"), "try", "tries"),
                           TEXT(webhooks[i], "error"));
     }
     if (count == 0)

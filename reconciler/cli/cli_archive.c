@@ -35,8 +35,9 @@ static void tell(struct dw_cli *cli, struct teller *teller, const char *what, in
     if (!teller->tells || (!last && now - teller->told_ms < REPEAT_MS))
         return;
     teller->told_ms = now;
-    (void)fprintf(stderr, "\r\x1b[K%s dead letters %s%s", dw_cli_format_count(cli->arena, count),
-                  what, last ? "\n" : "");
+    (void)fprintf(stderr, "\r\x1b[K%s %s%s",
+                  dw_cli_format_counted(cli->arena, count, "dead letter", "dead letters"), what,
+                  last ? "\n" : "");
 }
 
 /* ---- export ---- */
@@ -93,7 +94,8 @@ enum dw_cli_exit dw_cli_archive_export(struct dw_cli *cli)
     if (code && path)
         (void)unlink(path); /* half of it would be taken for all */
     if (!code && path && !cli->options.json)
-        printf("%s dead letters written to %s\n", dw_cli_format_count(cli->arena, count), path);
+        printf("%s written to %s\n",
+               dw_cli_format_counted(cli->arena, count, "dead letter", "dead letters"), path);
     return code;
 }
 
@@ -169,8 +171,8 @@ enum dw_cli_exit dw_cli_archive_import(struct dw_cli *cli)
         printf("{\"loaded\":%lld,\"known\":%lld}\n", (long long)import.loaded,
                (long long)import.known);
     else if (!cli->options.json)
-        printf("%s dead letters loaded, %s were there already\n",
-               dw_cli_format_count(cli->arena, import.loaded),
-               dw_cli_format_count(cli->arena, import.known));
+        printf("%s loaded, %s there already\n",
+               dw_cli_format_counted(cli->arena, import.loaded, "dead letter", "dead letters"),
+               dw_cli_format_counted(cli->arena, import.known, "was", "were"));
     return code;
 }

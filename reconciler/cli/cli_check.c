@@ -197,8 +197,9 @@ static void print_known(struct dw_cli *cli, const struct check *check)
         size_t changes = count_changes(cli, known, item);
         printf("%.*s: ", DW_STR_ARG(item->map->name));
         if (changes)
-            printf("%zu change%s to revision %lld in force: dualwrite map diff %.*s\n", changes,
-                   changes == 1 ? "" : "s", (long long)known->revision, DW_STR_ARG(item->file));
+            printf("%zu %s to revision %lld in force: dualwrite map diff %.*s\n", changes,
+                   dw_str_plural((int64_t)changes, "change", "changes"), (long long)known->revision,
+                   DW_STR_ARG(item->file));
         else
             printf("as revision %lld in force\n", (long long)known->revision);
     }
@@ -242,8 +243,9 @@ static void print(struct dw_cli *cli, const struct check *check, size_t errors)
     size_t warnings = check->problems.count - errors;
     dw_cli_check_print(cli, &check->problems);
     print_known(cli, check);
-    printf("%zu map%s checked, %zu problem%s, %zu warning%s\n", files, files == 1 ? "" : "s",
-           errors, errors == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s");
+    printf("%zu %s checked, %zu %s, %zu %s\n", files, dw_str_plural((int64_t)files, "map", "maps"),
+           errors, dw_str_plural((int64_t)errors, "problem", "problems"), warnings,
+           dw_str_plural((int64_t)warnings, "warning", "warnings"));
 }
 
 enum dw_cli_exit dw_cli_check_run(struct dw_cli *cli)

@@ -13,6 +13,12 @@ static const char *count(struct dw_cli *cli, struct dw_str item, const char *nam
     return dw_cli_format_count(cli->arena, dw_cli_json_number(item, name));
 }
 
+static const char *counted(struct dw_cli *cli, struct dw_str item, const char *name,
+                           const char *one, const char *many)
+{
+    return dw_cli_format_counted(cli->arena, dw_cli_json_number(item, name), one, many);
+}
+
 /* "3.5 ms", "-" */
 static const char *latency(struct dw_cli *cli, struct dw_str day, const char *name)
 {
@@ -45,8 +51,7 @@ static const char *equality(struct dw_cli *cli, struct dw_str item, enum dw_cli_
     int64_t left = dw_cli_json_number(found, "left");
     *out_colour = left ? DW_CLI_RED : DW_CLI_GREEN;
     const char *what =
-        left ? dw_arena_printf(cli->arena, "%s differences", dw_cli_format_count(cli->arena, left))
-             : "equal";
+        left ? dw_cli_format_counted(cli->arena, left, "difference", "differences") : "equal";
     return dw_arena_printf(cli->arena, "%s, run %lld of %.16s", what,
                            (long long)dw_cli_json_number(found, "run"), TEXT(found, "ended_at"));
 }
@@ -84,11 +89,11 @@ static void write_digest(struct dw_cli *cli, struct dw_str body, struct dw_buf *
     const struct dw_str *items =
         dw_cli_json_elements(dw_cli_json_member(body, "maps"), cli->arena, &maps);
     bool complete = dw_str_is(dw_cli_json_member(body, "complete"), "true");
-    dw_buf_printf(out, "%s (UTC)%s: %s events, %s dead, %s of %s compared maps equal\n\n",
-                  TEXT(body, "date"), complete ? "" : " so far",
-                  count(cli, dw_cli_json_member(all, "day"), "events"),
+    dw_buf_printf(out, "%s (UTC)%s: %s, %s dead, %s of %s equal\n\n", TEXT(body, "date"),
+                  complete ? "" : " so far",
+                  counted(cli, dw_cli_json_member(all, "day"), "events", "event", "events"),
                   count(cli, dw_cli_json_member(all, "day"), "dead"), count(cli, all, "maps_equal"),
-                  count(cli, all, "maps_compared"));
+                  counted(cli, all, "maps_compared", "compared map", "compared maps"));
     dw_cli_table_init(&table, cli->arena, columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < maps; i++)
         add_map(cli, &table, items[i]);

@@ -21,6 +21,13 @@ const char *dw_cli_format_count(struct dw_arena *arena, int64_t number)
     return dw_arena_printf(arena, "%s", out);
 }
 
+const char *dw_cli_format_counted(struct dw_arena *arena, int64_t number, const char *one,
+                                  const char *many)
+{
+    return dw_arena_printf(arena, "%s %s", dw_cli_format_count(arena, number),
+                           dw_str_plural(number, one, many));
+}
+
 const char *dw_cli_format_seconds(struct dw_arena *arena, double seconds)
 {
     if (seconds <= 0)

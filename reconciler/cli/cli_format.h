@@ -9,6 +9,9 @@
 #include <stdint.h>
 
 const char *dw_cli_format_count(struct dw_arena *arena, int64_t number);
+/* "1 row", "1,234 rows". */
+const char *dw_cli_format_counted(struct dw_arena *arena, int64_t number, const char *one,
+                                  const char *many);
 /* 0.012 -> "12 ms", 0.2 -> "0.2 s", 200 -> "3 min", 7300 -> "2.0 h", 200000 -> "2.3 d". */
 const char *dw_cli_format_seconds(struct dw_arena *arena, double seconds);
 /* Milliseconds with one digit below ten: "4.2 ms". */

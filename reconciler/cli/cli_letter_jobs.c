@@ -210,8 +210,9 @@ static void write_would(struct dw_cli *cli, struct dw_str body, struct dw_buf *o
     }
     if (count)
         dw_cli_table_render(&table, &cli->screen, out);
-    dw_buf_printf(out, "%s dead letters would be looked at%s\n",
-                  dw_cli_format_count(cli->arena, dw_cli_json_number(body, "total")),
+    dw_buf_printf(out, "%s would be looked at%s\n",
+                  dw_cli_format_counted(cli->arena, dw_cli_json_number(body, "total"),
+                                        "dead letter", "dead letters"),
                   dw_cli_json_number(body, "total") > (int64_t)count ? "; the first are shown"
                                                                      : "");
 }

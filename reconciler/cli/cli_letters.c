@@ -116,8 +116,10 @@ static void write_groups(struct dw_cli *cli, struct dw_str body, struct dw_buf *
     else
         dw_buf_append_text(out, "no dead letters\n");
     if (count > 1)
-        dw_buf_printf(out, "%s letters of %zu causes\n",
-                      dw_cli_format_count(cli->arena, dw_cli_json_number(body, "letters")), count);
+        dw_buf_printf(out, "%s of %zu causes\n",
+                      dw_cli_format_counted(cli->arena, dw_cli_json_number(body, "letters"),
+                                            "letter", "letters"),
+                      count);
 }
 
 static const char *groups_path(struct dw_cli *cli)

@@ -438,10 +438,11 @@ enum dw_cli_exit dw_cli_maps_show(struct dw_cli *cli)
     dw_cli_table_paint(&text, &cli->screen, DW_CLI_BOLD, TEXT("map"));
     dw_buf_append_text(&text, ": ");
     dw_cli_table_paint(&text, &cli->screen, dw_cli_maps_colour(state), state);
-    dw_buf_printf(&text, ", revision %lld, %s to %s, topic %s with %lld partitions\n",
+    dw_buf_printf(&text, ", revision %lld, %s to %s, topic %s with %s\n",
                   (long long)dw_cli_json_number(answer.body, "revision"), TEXT("source_system"),
                   TEXT("target_system"), TEXT("topic"),
-                  (long long)dw_cli_json_number(answer.body, "partitions"));
+                  dw_cli_format_counted(cli->arena, dw_cli_json_number(answer.body, "partitions"),
+                                        "partition", "partitions"));
     if (*TEXT("reason") || *TEXT("code"))
         dw_buf_printf(&text, "  %s %s\n", TEXT("code"), TEXT("reason"));
 #undef TEXT

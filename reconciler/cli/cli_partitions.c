@@ -22,8 +22,9 @@ static void write_partitions(struct dw_cli *cli, struct dw_str body, struct dw_b
         dw_cli_json_elements(dw_cli_json_member(body, "generations"), cli->arena, &count);
     long long there = (long long)dw_cli_json_number(body, "topic_partitions");
     long long here = (long long)dw_cli_json_number(body, "partitions");
-    dw_buf_printf(out, "%s: published by %lld partitions; topic %s ",
-                  dw_cli_format_safe(cli->arena, dw_cli_json_text(body, "map", cli->arena)), here,
+    dw_buf_printf(out, "%s: published by %s; topic %s ",
+                  dw_cli_format_safe(cli->arena, dw_cli_json_text(body, "map", cli->arena)),
+                  dw_cli_format_counted(cli->arena, here, "partition", "partitions"),
                   dw_cli_format_safe(cli->arena, dw_cli_json_text(body, "topic", cli->arena)));
     if (there)
         dw_buf_printf(out, "has %lld%s\n", there,
@@ -49,7 +50,8 @@ static void print_raised(struct dw_cli *cli, struct dw_str body)
     long long there = (long long)dw_cli_json_number(body, "topic_partitions");
     long long wanted = (long long)dw_cli_json_number(body, "wanted");
     if (!dw_cli_json_true(body, "changed"))
-        printf("%s: its topic has %lld partitions already\n", map, there);
+        printf("%s: its topic has %s already\n", map,
+               dw_cli_format_counted(cli->arena, there, "partition", "partitions"));
     else if (dw_cli_json_true(body, "dry_run"))
         printf("%s: would go from %lld to %lld partitions, and cannot go back; keys move to other "
                "partitions, and what is new waits there until all that is older is applied\n",

@@ -18,11 +18,13 @@ const char *dw_cli_progress_text(struct dw_arena *arena, const struct dw_cli_pro
     const char *text = progress->state;
     if (progress->percent >= 0)
         text = dw_arena_printf(arena, "%s, %.1f %%", text, progress->percent);
-    text = dw_arena_printf(arena, "%s, %s", text, dw_cli_format_count(arena, progress->rows_done));
-    if (progress->rows_estimated > progress->rows_done && progress->percent < 100)
-        text = dw_arena_printf(arena, "%s of about %s", text,
-                               dw_cli_format_count(arena, progress->rows_estimated));
-    text = dw_arena_printf(arena, "%s rows", text);
+    int64_t rows = progress->rows_done;
+    text = dw_arena_printf(arena, "%s, %s", text, dw_cli_format_count(arena, rows));
+    if (progress->rows_estimated > progress->rows_done && progress->percent < 100) {
+        rows = progress->rows_estimated;
+        text = dw_arena_printf(arena, "%s of about %s", text, dw_cli_format_count(arena, rows));
+    }
+    text = dw_arena_printf(arena, "%s %s", text, dw_str_plural(rows, "row", "rows"));
     if (progress->rows_deleted)
         text = dw_arena_printf(arena, "%s, %s deleted", text,
                                dw_cli_format_count(arena, progress->rows_deleted));

@@ -104,14 +104,17 @@ static void write_reasons(struct dw_cli *cli, struct dw_str run, struct dw_buf *
                       reason);
     if (*note)
         dw_buf_printf(out, "run %lld: %s\n", id, note);
-    if (dw_cli_json_number(run, "not_judged"))
+    int64_t not_judged = dw_cli_json_number(run, "not_judged");
+    if (not_judged)
         dw_buf_printf(out,
-                      "run %lld: %lld rows looked different and nobody judged them in time; is the "
-                      "map paused, its producer or consumer down?\n",
-                      id, (long long)dw_cli_json_number(run, "not_judged"));
+                      "run %lld: %s looked different and nobody judged %s in time; is the map "
+                      "paused, its producer or consumer down?\n",
+                      id, dw_cli_format_counted(cli->arena, not_judged, "row", "rows"),
+                      dw_str_plural(not_judged, "it", "them"));
     if (dw_cli_json_number(run, "beyond_limit"))
-        dw_buf_printf(out, "run %lld: %lld more are only counted (compare_differences_max)\n", id,
-                      (long long)dw_cli_json_number(run, "beyond_limit"));
+        dw_buf_printf(out, "run %lld: %s only counted (compare_differences_max)\n", id,
+                      dw_cli_format_counted(cli->arena, dw_cli_json_number(run, "beyond_limit"),
+                                            "more is", "more are"));
     if (*repair_reason)
         dw_buf_printf(out, "run %lld: repair: %s %s\n", id,
                       dw_cli_json_text(repair, "code", cli->arena), repair_reason);
@@ -160,13 +163,13 @@ static void write_repair(struct dw_cli *cli, struct dw_str run, struct dw_buf *o
     int64_t left = dw_cli_json_number(repair, "left");
     int64_t out_of_it = dw_cli_json_number(run, "differences") - repaired - left;
     bool over = strcmp(dw_cli_json_text(repair, "state", cli->arena), "done") == 0;
-    dw_buf_printf(out, "repair by %s: %s, %lld %s equal now, %lld still %s",
-                  safe_text(cli, repair, "by"), dw_cli_json_text(repair, "state", cli->arena),
-                  (long long)repaired, dw_str_plural(repaired, "row is", "rows are"),
-                  (long long)left, dw_str_plural(left, "differs", "differ"));
+    dw_buf_printf(out, "repair by %s: %s, %s equal now, %s", safe_text(cli, repair, "by"),
+                  dw_cli_json_text(repair, "state", cli->arena),
+                  dw_cli_format_counted(cli->arena, repaired, "row is", "rows are"),
+                  dw_cli_format_counted(cli->arena, left, "still differs", "still differ"));
     if (over && out_of_it > 0) /* extra rows that were to stay, rows that wait or are held */
-        dw_buf_printf(out, ", %lld %s left out", (long long)out_of_it,
-                      dw_str_plural(out_of_it, "was", "were"));
+        dw_buf_printf(out, ", %s left out",
+                      dw_cli_format_counted(cli->arena, out_of_it, "was", "were"));
     dw_buf_append_char(out, '\n');
 }
 
@@ -250,11 +253,12 @@ static void print_progress(struct dw_cli *cli, struct dw_str run, bool over)
     const char *phase = dw_cli_json_text(run, "phase", cli->arena);
     if (!picture)
         return;
-    (void)fprintf(stderr, "\r\033[K%s %s %.1f %%, %s of about %s rows%s",
-                  safe_text(cli, run, "map"), dw_cli_progress_bar(cli->arena, percent, BAR_CELLS),
-                  percent, dw_cli_format_count(cli->arena, dw_cli_json_number(run, "rows_source")),
-                  dw_cli_format_count(cli->arena, dw_cli_json_number(run, "rows_estimated")),
-                  strcmp(phase, "judge") == 0 ? ", judging what looked different" : "");
+    (void)fprintf(
+        stderr, "\r\033[K%s %s %.1f %%, %s of about %s%s", safe_text(cli, run, "map"),
+        dw_cli_progress_bar(cli->arena, percent, BAR_CELLS), percent,
+        dw_cli_format_count(cli->arena, dw_cli_json_number(run, "rows_source")),
+        dw_cli_format_counted(cli->arena, dw_cli_json_number(run, "rows_estimated"), "row", "rows"),
+        strcmp(phase, "judge") == 0 ? ", judging what looked different" : "");
     if (over)
         (void)fprintf(stderr, "\r\033[K");
     (void)fflush(stderr);
@@ -388,35 +392,34 @@ static void print_held(struct dw_cli *cli, struct dw_str body)
     struct dw_str run = dw_cli_json_member(body, "run");
     int64_t held = dw_cli_json_number(body, "held_left");
     if (held)
-        printf("%lld %s left out\n"
+        printf("%s left out\n"
                "  which: dualwrite reconcile differences %lld --kind held\n"
                "  mend the cause, then: dualwrite dead-letter replay --map %s\n",
-               (long long)held,
-               dw_str_plural(held, "row that an open dead letter holds is",
-                             "rows that open dead letters hold are"),
+               dw_cli_format_counted(cli->arena, held, "row that an open dead letter holds is",
+                                     "rows that open dead letters hold are"),
                (long long)dw_cli_json_number(run, "run"), safe_text(cli, run, "map"));
 }
 
 static void print_plan(struct dw_cli *cli, struct dw_str body)
 {
-    long long rows = (long long)dw_cli_json_number(body, "rows");
-    long long extra = (long long)dw_cli_json_number(body, "extra");
-    long long extra_left = (long long)dw_cli_json_number(body, "extra_left");
+    static const char of_target[] = "of the target that the source has not";
+    int64_t rows = dw_cli_json_number(body, "rows");
+    int64_t extra = dw_cli_json_number(body, "extra");
+    int64_t extra_left = dw_cli_json_number(body, "extra_left");
     bool dry_run = dw_cli_json_true(body, "dry_run");
     if (cli->options.json)
         return;
-    printf("%lld %s %s read again from the source\n", rows, dw_str_plural(rows, "row", "rows"),
+#define ROWS(number) dw_cli_format_counted(cli->arena, number, "row", "rows")
+    printf("%s %s read again from the source\n", ROWS(rows),
            dry_run ? "would be" : dw_str_plural(rows, "is", "are"));
     if (extra)
-        printf("%lld %s of the target that the source has not %s deleted\n", extra,
-               dw_str_plural(extra, "row", "rows"),
+        printf("%s %s %s deleted\n", ROWS(extra), of_target,
                dry_run ? "would be" : dw_str_plural(extra, "is", "are"));
     if (extra_left)
-        printf("%lld %s of the target that the source has not %s: --delete-extra --limit %lld "
-               "--yes deletes %s\n",
-               extra_left, dw_str_plural(extra_left, "row", "rows"),
-               dw_str_plural(extra_left, "stays", "stay"), extra_left,
+        printf("%s %s %s: --delete-extra --limit %lld --yes deletes %s\n", ROWS(extra_left),
+               of_target, dw_str_plural(extra_left, "stays", "stay"), (long long)extra_left,
                dw_str_plural(extra_left, "it", "them"));
+#undef ROWS
     print_held(cli, body);
     (void)fflush(stdout);
 }

@@ -38,8 +38,8 @@ static enum dw_cli_exit config_check(struct dw_cli *cli)
         dw_json_write_u64(&text, "systems", systems);
         dw_buf_append_text(&text, "}\n");
     } else {
-        dw_buf_printf(&text, "%s: no mistakes, %zu system%s\n", cli->settings.file, systems,
-                      systems == 1 ? "" : "s");
+        dw_buf_printf(&text, "%s: no mistakes, %zu %s\n", cli->settings.file, systems,
+                      dw_str_plural((int64_t)systems, "system", "systems"));
     }
     dw_cli_write(&text);
     dw_buf_done(&text);

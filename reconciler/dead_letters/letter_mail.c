@@ -211,8 +211,9 @@ static enum dw_rc wait_for(struct mailing *mailing)
         rc = dw_kafka_producer_poll(producer, on_report, mailing, mailing->err);
     }
     if (!rc && (mailing->under_way || mailing->lost))
-        rc = dw_err_set(mailing->err, DW_RETRY, "DW-KAFKA-030",
-                        "%zu replays were not acknowledged by Kafka", mailing->under_way);
+        rc = dw_err_set(mailing->err, DW_RETRY, "DW-KAFKA-030", "%zu %s not acknowledged by Kafka",
+                        mailing->under_way,
+                        dw_str_plural((int64_t)mailing->under_way, "replay was", "replays were"));
     return rc;
 }
 

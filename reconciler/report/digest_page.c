@@ -64,9 +64,9 @@ static void write_cards(struct dw_buf *out, const struct dw_digest *digest)
                      trend(sum->day.dead, sum->before.dead, note), sum->day.dead ? "warn" : "good");
     write_card_count(out, "Open dead letters", sum->letters, NULL, sum->letters ? "warn" : "good");
     (void)snprintf(text, sizeof text, "%zu of %zu", digest->equal, digest->compared);
-    (void)snprintf(note, sizeof note, "%zu map%s never compared",
-                   digest->map_count - digest->compared,
-                   digest->map_count - digest->compared == 1 ? "" : "s");
+    size_t others = digest->map_count - digest->compared;
+    (void)snprintf(note, sizeof note, "%zu %s never compared", others,
+                   dw_str_plural((int64_t)others, "map", "maps"));
     dw_report_html_card(out, "Maps found equal", text,
                         digest->compared < digest->map_count ? note : NULL,
                         digest->equal < digest->compared ? "bad"
@@ -82,8 +82,9 @@ static void write_hours(struct dw_buf *out, const struct dw_digest *digest)
     char titles[DW_DIGEST_HOURS][64];
     for (int h = 0; h < DW_DIGEST_HOURS; h++) {
         (void)snprintf(labels[h], sizeof labels[h], "%02d", h);
-        (void)snprintf(titles[h], sizeof titles[h], "%02d:00 UTC: %lld events", h,
-                       (long long)digest->sum.hours[h]);
+        (void)snprintf(titles[h], sizeof titles[h], "%02d:00 UTC: %lld %s", h,
+                       (long long)digest->sum.hours[h],
+                       dw_str_plural(digest->sum.hours[h], "event", "events"));
         bars[h] = (struct dw_report_bar){
             .value = digest->sum.hours[h], .label = labels[h], .title = titles[h]};
     }
@@ -154,8 +155,8 @@ void dw_digest_page(const struct dw_digest *digest, struct dw_buf *out)
     dw_buf_init(&title, NOTE_MAX);
     dw_buf_printf(&title, "dualwrite digest %s", digest->date);
     dw_report_html_begin(out, title.data);
-    dw_buf_printf(out, "<h1>Digest of %s</h1>\n<p class=\"soft\">%zu map%s%s</p>\n", digest->date,
-                  digest->map_count, digest->map_count == 1 ? "" : "s",
+    dw_buf_printf(out, "<h1>Digest of %s</h1>\n<p class=\"soft\">%zu %s%s</p>\n", digest->date,
+                  digest->map_count, dw_str_plural((int64_t)digest->map_count, "map", "maps"),
                   digest->complete ? "" : "; the day is not over: so far");
     write_cards(out, digest);
     write_hours(out, digest);

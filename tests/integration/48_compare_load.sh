@@ -103,7 +103,7 @@ pause_map items
 dw_sql erp "update item set v = v + 1 where id in (5, 6, 30003)"
 changed=$(dw_sql erp "select count(*) from item where id in (5, 6, 30003)")
 ! dw_cli reconcile run items --wait >"$dw_dir/out" 2>&1 || fail 'clean while paused'
-assert_match "$(<"$dw_dir/out")" "$changed rows looked different and nobody judged them"
+assert_match "$(<"$dw_dir/out")" "$changed rows? looked different and nobody judged them"
 dw_cli map resume items >/dev/null
 wait_caught_up items
 dw_cli reconcile run items --wait >/dev/null || fail 'not clean after the pause'

@@ -93,7 +93,7 @@ static void test_mistakes_have_a_position(void **state)
          "position 16: there is no column Name; did you mean name?"},
         {"conatins(name,'a')", 0, "DW-EXPR-003", "no function conatins; did you mean contains?"},
         {"cast(name,Edm.Int)", 10, "DW-EXPR-003", "no type Edm.Int"},
-        {"contains(name)", 0, "DW-EXPR-004", "contains has 1 arguments, 2 are allowed"},
+        {"contains(name)", 0, "DW-EXPR-004", "contains has 1 argument, 2 are allowed"},
         {"substring(name)", 0, "DW-EXPR-004", "2 or 3"},
         {"concat(name)", 0, "DW-EXPR-004", "2 or more"},
         {"length()", 0, "DW-EXPR-004", "0 arguments"},

@@ -34,6 +34,14 @@ static void test_count_has_thousands_separators(void **state)
     assert_string_equal(dw_cli_format_count(&arena, INT64_MIN), "-9,223,372,036,854,775,808");
 }
 
+static void test_one_is_not_many(void **state)
+{
+    (void)state;
+    assert_string_equal(dw_cli_format_counted(&arena, 0, "row", "rows"), "0 rows");
+    assert_string_equal(dw_cli_format_counted(&arena, 1, "row", "rows"), "1 row");
+    assert_string_equal(dw_cli_format_counted(&arena, 1234, "row", "rows"), "1,234 rows");
+}
+
 static void test_numbers_in_a_row_are_a_range(void **state)
 {
     (void)state;
@@ -83,9 +91,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_count_has_thousands_separators),  TEST(test_numbers_in_a_row_are_a_range),
-        TEST(test_seconds_take_the_unit_that_fits), TEST(test_milliseconds_and_bytes),
-        TEST(test_text_cannot_steer_the_terminal),
+        TEST(test_count_has_thousands_separators), TEST(test_one_is_not_many),
+        TEST(test_numbers_in_a_row_are_a_range),   TEST(test_seconds_take_the_unit_that_fits),
+        TEST(test_milliseconds_and_bytes),         TEST(test_text_cannot_steer_the_terminal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
