@@ -3,10 +3,14 @@
 #include "reconciler/cli/cli_format.h"
 #include "reconciler/cli/cli_json.h"
 #include <stdio.h>
+#include <stdlib.h>
 
 #define TEXT_MAX (128u << 20)
 
-#define GROUPS_FROM 30 /* letters: on a terminal the list is folded */
+#define GROUPS_FROM    30  /* letters: on a terminal the list is folded */
+#define SIDE_LINES     6   /* of a value beside others */
+#define SIDE_WIDTH     100 /* cells, where nothing says how wide */
+#define SIDE_WIDTH_MIN 40  /* less is taken for none */
 
 static const char *number_text(struct dw_cli *cli, int64_t number)
 {
@@ -237,6 +241,17 @@ static const char *side_text(struct dw_cli *cli, struct dw_str column, const cha
     return dw_cli_format_safe(cli->arena, dw_cli_json_text(column, name, cli->arena));
 }
 
+/* Values of any length side by side need a width where there is no terminal, too. */
+static struct dw_cli_screen side_screen(const struct dw_cli *cli)
+{
+    struct dw_cli_screen screen = cli->screen;
+    const char *columns = getenv("COLUMNS");
+    int wanted = columns ? atoi(columns) : 0;
+    if (!screen.width)
+        screen.width = wanted < SIDE_WIDTH_MIN ? SIDE_WIDTH : wanted;
+    return screen;
+}
+
 /* The event, what the map makes of it, and both rows of now. */
 static void write_columns(struct dw_cli *cli, struct dw_str body, struct dw_buf *out)
 {
@@ -250,6 +265,7 @@ static void write_columns(struct dw_cli *cli, struct dw_str body, struct dw_buf 
         dw_cli_json_elements(dw_cli_json_member(body, "columns"), cli->arena, &count);
     struct dw_cli_table table;
     dw_cli_table_init(&table, cli->arena, columns, sizeof columns / sizeof *columns);
+    table.lines = SIDE_LINES;
     for (size_t i = 0; i < count; i++) {
         bool failed = dw_cli_json_true(cells[i], "failed");
         enum dw_cli_colour colour = failed ? DW_CLI_RED : DW_CLI_PLAIN;
@@ -259,8 +275,10 @@ static void write_columns(struct dw_cli *cli, struct dw_str body, struct dw_buf 
             dw_cli_table_add(&table, side_text(cli, cells[i], sides[s]), colour);
     }
     dw_buf_append_char(out, '\n');
-    if (count)
-        dw_cli_table_render(&table, &cli->screen, out);
+    if (count) {
+        struct dw_cli_screen screen = side_screen(cli);
+        dw_cli_table_render(&table, &screen, out);
+    }
 }
 
 static void write_compared(struct dw_cli *cli, struct dw_str body, struct dw_buf *out)

@@ -9,8 +9,8 @@
 void dw_cli_table_init(struct dw_cli_table *table, struct dw_arena *arena,
                        const struct dw_cli_column *columns, size_t column_count)
 {
-    *table =
-        (struct dw_cli_table){.arena = arena, .columns = columns, .column_count = column_count};
+    *table = (struct dw_cli_table){
+        .arena = arena, .columns = columns, .column_count = column_count, .lines = 1};
 }
 
 void dw_cli_table_add(struct dw_cli_table *table, const char *text, enum dw_cli_colour colour)
@@ -113,27 +113,49 @@ struct layout {
     int *widths;
 };
 
-static void render_cell(const struct layout *layout, size_t column, struct dw_cli_cell cell,
-                        struct dw_buf *out)
+/* The next line of a cell; takes it off *text. */
+static void render_piece(const struct layout *layout, size_t column, enum dw_cli_colour colour,
+                         bool last_line, const char **text, struct dw_buf *out)
 {
-    struct dw_arena *arena = layout->table->arena;
     bool last = column + 1 == layout->table->column_count;
     bool right = layout->table->columns[column].right;
     int width = layout->widths[column];
-    int used = dw_cli_table_width(cell.text);
-    const char *text = cell.text;
-    if (used > width) {
-        size_t bytes = prefix_bytes(cell.text, width - 1, &used);
-        text = dw_arena_printf(arena, "%.*s\xe2\x80\xa6", (int)bytes, cell.text);
-        used++;
-    }
+    int used = 0;
+    size_t bytes = prefix_bytes(*text, width, &used);
+    bool cut = last_line && (*text)[bytes];
+    if (cut)
+        bytes = prefix_bytes(*text, width - 1, &used);
+    const char *piece = dw_arena_printf(layout->table->arena, "%.*s%s", (int)bytes, *text,
+                                        cut ? "\xe2\x80\xa6" : "");
+    used += cut;
+    *text += bytes;
     if (right)
         pad(out, width - used);
-    dw_cli_table_paint(out, layout->screen, cell.colour, text);
+    dw_cli_table_paint(out, layout->screen, colour, piece);
     if (!right && !last)
         pad(out, width - used);
     if (!last)
         pad(out, GAP);
+}
+
+/* Cells of one row, in as many lines as they need and the table allows. */
+static void render_row(const struct layout *layout, const struct dw_cli_cell *cells,
+                       struct dw_buf *out)
+{
+    size_t count = layout->table->column_count;
+    const char **rest = DW_ARENA_ARRAY(layout->table->arena, const char *, count);
+    bool more = true;
+    for (size_t c = 0; c < count; c++)
+        rest[c] = cells[c].text;
+    for (int line = 1; more; line++) {
+        more = false;
+        for (size_t c = 0; c < count; c++) {
+            render_piece(layout, c, cells[c].colour, line == layout->table->lines, &rest[c], out);
+            more = more || *rest[c];
+        }
+        more = more && line < layout->table->lines;
+        dw_buf_append_char(out, '\n');
+    }
 }
 
 /* Every column as wide as its widest cell, then cut down to the screen. */
@@ -168,14 +190,11 @@ void dw_cli_table_render(const struct dw_cli_table *table, const struct dw_cli_s
 {
     struct layout layout = {table, screen, DW_ARENA_ARRAY(table->arena, int, table->column_count)};
     measure(&layout);
-    for (size_t c = 0; c < table->column_count; c++) {
-        struct dw_cli_cell title = {table->columns[c].title, DW_CLI_BOLD};
-        render_cell(&layout, c, title, out);
-    }
-    dw_buf_append_char(out, '\n');
-    for (size_t i = 0; i < table->cell_count; i++) {
-        render_cell(&layout, i % table->column_count, table->cells[i], out);
-        if ((i + 1) % table->column_count == 0)
-            dw_buf_append_char(out, '\n');
-    }
+    struct dw_cli_cell *titles =
+        DW_ARENA_ARRAY(table->arena, struct dw_cli_cell, table->column_count);
+    for (size_t c = 0; c < table->column_count; c++)
+        titles[c] = (struct dw_cli_cell){table->columns[c].title, DW_CLI_BOLD};
+    render_row(&layout, titles, out);
+    for (size_t i = 0; i + table->column_count <= table->cell_count; i += table->column_count)
+        render_row(&layout, &table->cells[i], out);
 }

@@ -2,7 +2,8 @@
  *
  * Widths are counted in terminal cells (wcwidth; the caller has set a UTF-8 LC_CTYPE). Where the
  * table is wider than the terminal, columns marked `shrinks` give way, the widest first, and their
- * texts end in "…". Cells must be safe text (cli_format.h). Threads: one owner.
+ * texts go on in further lines, as many as the table allows; what is cut then ends in "…". Cells
+ * must be safe text (cli_format.h). Threads: one owner.
  */
 #ifndef DW_CLI_CLI_TABLE_H
 #define DW_CLI_CLI_TABLE_H
@@ -37,9 +38,10 @@ struct dw_cli_table {
     struct dw_cli_cell *cells; /* row after row */
     size_t cell_count;
     size_t cell_capacity;
+    int lines; /* that a row may take */
 };
 
-/* Borrows `columns` and `arena`. */
+/* Rows of one line. Borrows `columns` and `arena`. */
 void dw_cli_table_init(struct dw_cli_table *table, struct dw_arena *arena,
                        const struct dw_cli_column *columns, size_t column_count);
 /* The next cell, from left to right, row by row. Borrows `text`. */

@@ -32,6 +32,9 @@ assert_eq "$(jq -r '.columns[] | select(.target == "grp_id") | .mapped' "$dw_dir
 dw_cli dead-letter show "$one" >"$dw_dir/out"
 assert_match "$(<"$dw_dir/out")" '> +name +far too long for it'
 assert_match "$(<"$dw_dir/out")" 'now: a replay would fail again'
+COLUMNS=60 dw_cli dead-letter show "$one" | sed -n '/BY THE/,/^now/{/^now/!p}' >"$dw_dir/out"
+assert_eq "$(awk 'length > 60' "$dw_dir/out")" '' 'lines wider than wanted'
+assert_match "$(<"$dw_dir/out")" '^ +g for it +for it *$' 'values that go on in the next line'
 assert_match "$(dw_cli dead-letter replay --all --dry-run)" 'fail +DW-APPLY-012.*check constraint'
 assert_sql crm "select v, size from item where id = 2" '1|2' 'rows after trials'
 

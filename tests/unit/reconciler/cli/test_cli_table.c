@@ -79,6 +79,25 @@ static void test_table_is_cut_to_the_terminal(void **state)
     assert_non_null(strstr(line, "customers")); /* the widest column gives way first */
 }
 
+static void test_texts_go_on_in_further_lines(void **state)
+{
+    (void)state;
+    struct dw_cli_screen screen = {.width = 24};
+    table.lines = 3;
+    add_row("a", "1", "1234567890 234567890 2 the end");
+    add_row("b", "2", "short");
+    add_row("c", "3", "12345678901234567890123456789012345678901234567890");
+    dw_cli_table_render(&table, &screen, &out);
+    assert_string_equal(out.data, "NAME  ROWS  REASON\n"
+                                  "a        1  1234567890 2\n"
+                                  "            34567890 2 t\n"
+                                  "            he end\n"
+                                  "b        2  short\n"
+                                  "c        3  123456789012\n"
+                                  "            345678901234\n"
+                                  "            56789012345\xe2\x80\xa6\n");
+}
+
 static void test_wide_character_is_not_cut_in_half(void **state)
 {
     (void)state;
@@ -118,6 +137,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_columns_are_aligned),
+        TEST(test_texts_go_on_in_further_lines),
         TEST(test_wide_and_combining_characters_keep_the_grid),
         TEST(test_table_is_cut_to_the_terminal),
         TEST(test_wide_character_is_not_cut_in_half),
