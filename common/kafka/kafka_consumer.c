@@ -365,9 +365,9 @@ static enum dw_rc configure(rd_kafka_conf_t *conf, const struct dw_kafka_setting
     /* Since then the time after a full queue is ours to say; before it is up to a second. */
     if (rc == DW_OK && rd_kafka_version() >= QUEUE_BACKOFF_SINCE)
         rc = set_number(conf, settings, "fetch.queue.backoff.ms", 10, err);
-    /* How long a map's topic that does not exist yet stays unnoticed. */
     if (rc == DW_OK)
-        rc = set_number(conf, settings, "topic.metadata.refresh.interval.ms", 3000, err);
+        rc = set_number(conf, settings, "topic.metadata.refresh.interval.ms", options->refresh_ms,
+                        err);
     return rc == DW_OK ? fit_message_size(conf, err) : rc;
 }
 

@@ -32,6 +32,7 @@ struct dw_kafka_consumer_options {
     int64_t session_timeout_ms;
     int64_t prefetch_bytes; /* fetched by the client and not yet polled, about */
     int64_t fetch_wait_ms;  /* how long a fetch waits while there is nothing */
+    int64_t refresh_ms;     /* how long a topic or partition that is made stays unnoticed */
     void *context;
     /* Called inside poll and close. Assigned partitions deliver nothing before start. */
     void (*assigned)(void *context, struct dw_kafka_partition *const *partitions, size_t count);

@@ -5,6 +5,7 @@
 #include "common/base/fault.h"
 #include "common/base/hash.h"
 #include "common/base/log.h"
+#include "consumer/pipeline/fetch_pace.h"
 #include "consumer/pipeline/lane.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,9 +15,6 @@ enum {
     COMMIT_MS = 250,
     RECORDS_PER_ROUND = 1000,
     WAITING_MIN_BYTES = 256 * 1024,
-    WAIT_MIN_MS = 50, /* of a fetch, for others to have something */
-    WAIT_MAX_MS = 500,
-    WAIT_PARTITIONS = 8, /* partitions of all maps for each millisecond */
     PREFETCH_MAX_BYTES = 4 * 1024 * 1024,
     AGAIN_MS = 1000, /* subscribing after an error */
     LEAVE_MS = 300,
@@ -47,6 +45,8 @@ struct dw_fetch {
     char **topics;       /* subscribed, sorted as the registry gave them */
     size_t topic_count;
     int64_t subscribe_at_ms;
+    struct dw_fetch_pace pace; /* chosen at the start */
+    bool pace_told;            /* that another one would fit */
     int64_t commit_at_ms;
     struct slot **slots;
     size_t slot_count;
@@ -239,6 +239,30 @@ static void forget_topics(struct dw_fetch *fetch)
     fetch->topic_count = 0;
 }
 
+static int64_t partitions_of(struct dw_registry_map *const *entries, size_t count)
+{
+    int64_t partitions = 0;
+    for (size_t i = 0; i < count; i++)
+        partitions += entries[i]->partitions;
+    return partitions;
+}
+
+/* librdkafka takes no other pace once it runs. */
+static void look_at_pace(struct dw_fetch *fetch, struct dw_registry_map *const *entries,
+                         size_t count)
+{
+    int64_t partitions = partitions_of(entries, count);
+    const struct dw_fetch_pace pace = dw_fetch_pace_of(partitions);
+    if (fetch->pace_told || !dw_fetch_pace_differs(&pace, &fetch->pace))
+        return;
+    fetch->pace_told = true;
+    dw_log(DW_LOG_INFO, "fetch.pace",
+           "maps came or went since this worker started, which chose by their number how often it "
+           "asks the brokers: a restart fits it anew",
+           DW_F_INT("partitions", partitions), DW_F_INT("wait_ms", fetch->pace.wait_ms),
+           DW_F_INT("fitting_wait_ms", pace.wait_ms));
+}
+
 /* Subscribes to the topics of all maps that are not stopped, when they have changed. */
 static void follow_registry(struct dw_fetch *fetch)
 {
@@ -264,6 +288,7 @@ static void follow_registry(struct dw_fetch *fetch)
         forget_topics(fetch);
         fetch->subscribe_at_ms = dw_clock_mono_ms() + AGAIN_MS;
     }
+    look_at_pace(fetch, entries, count);
     for (size_t i = 0; i < count; i++)
         dw_registry_release(entries[i]);
     free((void *)entries);
@@ -456,21 +481,15 @@ static void add_metrics(struct dw_fetch *fetch)
                                       "Errors reported by the Kafka client.", "", 1);
 }
 
-/* Each fetch names all partitions, which the client looks up one by one: idle ones by the thousand
- * must not be asked for twenty times a second. But a partition that is resumed waits for the fetch
- * that is under way. */
-static int64_t fetch_wait_of(struct dw_registry *registry)
+static struct dw_fetch_pace pace_at_start(struct dw_registry *registry)
 {
-    int64_t partitions = 0;
     size_t count = 0;
     struct dw_registry_map **entries = dw_registry_all(registry, &count);
-    for (size_t i = 0; i < count; i++) {
-        partitions += entries[i]->partitions;
+    int64_t partitions = partitions_of(entries, count);
+    for (size_t i = 0; i < count; i++)
         dw_registry_release(entries[i]);
-    }
     free((void *)entries);
-    int64_t wait = partitions / WAIT_PARTITIONS;
-    return wait < WAIT_MIN_MS ? WAIT_MIN_MS : wait > WAIT_MAX_MS ? WAIT_MAX_MS : wait;
+    return dw_fetch_pace_of(partitions);
 }
 
 static int64_t prefetch_of(const struct dw_settings *settings)
@@ -486,13 +505,15 @@ enum dw_rc dw_fetch_start(struct dw_fetch **out, struct dw_context *context, str
     (void)snprintf(client_id, sizeof client_id, "dualwrite-consumer-%s", context->instance);
     fetch->context = context;
     fetch->tick_ms = dw_clock_mono_ms();
+    fetch->pace = pace_at_start(context->registry);
     (void)pthread_mutex_init(&fetch->lock, NULL);
     add_metrics(fetch);
     const struct dw_kafka_consumer_options options = {
         .client_id = client_id,
         .session_timeout_ms = context->settings->consumer.session_timeout_ms,
         .prefetch_bytes = prefetch_of(context->settings),
-        .fetch_wait_ms = fetch_wait_of(context->registry),
+        .fetch_wait_ms = fetch->pace.wait_ms,
+        .refresh_ms = fetch->pace.refresh_ms,
         .context = fetch,
         .assigned = on_assigned,
         .revoked = on_revoked,

@@ -96,6 +96,7 @@ static void join(struct fixture *f)
 {
     const struct dw_kafka_consumer_options options = {.client_id = "test",
                                                       .fetch_wait_ms = 50,
+                                                      .refresh_ms = 3000,
                                                       .session_timeout_ms = 6000,
                                                       .prefetch_bytes = 1 << 20,
                                                       .context = f,
