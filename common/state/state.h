@@ -231,6 +231,7 @@ enum dw_rc dw_state_system_incarnation(struct dw_state *state, const char *syste
  *             "maps":{NAME:{"published","rows_in","last_commit_us","dropped_marked"}}}
  *   consumer {"state","assigned","maps":{NAME:{"partitions":[…],"lag","applied","dead","waiting",
  *             "paused","reason","latency":[counts of dw_metrics_bucket_us, last 60 s]}}}
+ * Members of a map that are 0 or empty may be left out: of a thousand idle ones they were the text.
  * Rows older than a minute are removed by the reconciler. */
 enum dw_rc dw_state_process_beat(struct dw_state *state, const char *kind, const char *instance,
                                  const char *process_state, const char *stats,

@@ -19,6 +19,7 @@ struct dw_partition *dw_partition_new(const char *topic, int32_t number, const c
     partition->state = DW_PARTITION_PAUSED; /* until the lane has seen that its map runs */
     partition->next_offset = -1;
     partition->high = -1;
+    partition->fetched_at_look = -1;
     dw_feed_init(&partition->feed, pool);
     dw_waiting_init(&partition->waiting);
     partition->waiting_bytes_max = waiting_bytes;

@@ -27,7 +27,8 @@ struct dw_partition {
     _Atomic int64_t counts[DW_OUTCOME_COUNT];
     _Atomic int64_t position_us; /* newest commit or heartbeat applied */
     _Atomic int64_t heartbeat_us;
-    _Atomic int64_t high; /* end of the log, -1 unknown */
+    _Atomic int64_t high;    /* end of the log, -1 unknown */
+    int64_t fetched_at_look; /* the status' own: fetched up to, when `high` was last looked at */
 
     /* lane */
     struct dw_partition *next;      /* in the lane's list */

@@ -36,6 +36,7 @@ struct control {
     int64_t state_at_ms;   /* not before */
     int64_t reload_at_ms;
     int64_t beat_at_ms;
+    uint64_t beats;
     bool letters_topic; /* made or found */
     int64_t letters_topic_at_ms;
     bool state_failing;
@@ -170,7 +171,8 @@ static void beat(struct control *control, const char *process_state)
     size_t count = 0;
     struct dw_partition **partitions = dw_fetch_partitions(control->fetch, &count);
     struct dw_status status;
-    dw_status_init(&status, &control->context, partitions, count, LOOK_TIMEOUT_MS);
+    dw_status_init(&status, &control->context, partitions, count, control->beats++,
+                   LOOK_TIMEOUT_MS);
     dw_status_gauges(&status, &control->context);
     struct dw_buf stats;
     dw_buf_init(&stats, STATS_MAX_BYTES);

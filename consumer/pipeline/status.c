@@ -5,6 +5,8 @@
 #include "common/base/json_write.h"
 #include <stdlib.h>
 
+enum { LOOKS_PER_BEAT = 200 }; /* at partitions that nothing came to */
+
 struct sum { /* of one map's partitions here */
     size_t partitions;
     int64_t lag;
@@ -55,8 +57,32 @@ static size_t partitions_of(const struct dw_status *status, const char *map,
     return end - low;
 }
 
+bool dw_status_is_due(const struct dw_status_known *known, size_t index, size_t count,
+                      uint64_t beat)
+{
+    return known->high < 0 || known->high > known->next_offset ||
+           known->fetched != known->fetched_before ||
+           (index + beat) % (1 + count / LOOKS_PER_BEAT) == 0;
+}
+
+/* Asks the brokers. False when they do not answer. */
+static bool ask(struct dw_context *context, struct dw_partition *partition, int timeout_ms,
+                int64_t *out_high)
+{
+    struct dw_kafka_look look;
+    struct dw_err err = DW_ERR_INIT;
+    bool committed = load(&partition->next_offset) < 0;
+    if (dw_kafka_consumer_look(context->consumer, partition->topic, partition->number, committed,
+                               timeout_ms, &look, &err) != DW_OK)
+        return false;
+    *out_high = look.high;
+    if (committed)
+        atomic_store(&partition->next_offset, look.committed >= 0 ? look.committed : look.low);
+    return true;
+}
+
 void dw_status_init(struct dw_status *status, struct dw_context *context,
-                    struct dw_partition **partitions, size_t count, int timeout_ms)
+                    struct dw_partition **partitions, size_t count, uint64_t beat, int timeout_ms)
 {
     *status = (struct dw_status){.partitions = partitions, .count = count};
     if (count)
@@ -65,22 +91,19 @@ void dw_status_init(struct dw_status *status, struct dw_context *context,
     bool reachable = true;
     for (size_t i = 0; i < count; i++) {
         struct dw_partition *partition = partitions[i];
+        const struct dw_status_known known = {
+            .high = load(&partition->high),
+            .next_offset = load(&partition->next_offset),
+            .fetched = dw_feed_expected(&partition->feed),
+            .fetched_before = partition->fetched_at_look,
+        };
+        if (fetches(partition) && !dw_status_is_due(&known, i, count, beat))
+            continue;
+        partition->fetched_at_look = known.fetched;
         int64_t high =
             dw_kafka_consumer_high(context->consumer, partition->topic, partition->number);
-        struct dw_kafka_look look;
-        struct dw_err err = DW_ERR_INIT;
-        if ((high < 0 || !fetches(partition)) && reachable && dw_clock_mono_ms() < until_ms) {
-            bool committed = load(&partition->next_offset) < 0;
-            reachable =
-                dw_kafka_consumer_look(context->consumer, partition->topic, partition->number,
-                                       committed, timeout_ms, &look, &err) == DW_OK;
-            if (reachable) {
-                high = look.high;
-                if (committed)
-                    atomic_store(&partition->next_offset,
-                                 look.committed >= 0 ? look.committed : look.low);
-            }
-        }
+        if ((high < 0 || !fetches(partition)) && reachable && dw_clock_mono_ms() < until_ms)
+            reachable = ask(context, partition, timeout_ms, &high);
         if (high >= 0)
             atomic_store(&partition->high, high);
     }
@@ -141,12 +164,23 @@ void dw_status_gauges(const struct dw_status *status, struct dw_context *context
     free((void *)entries);
 }
 
+static void write_count(struct dw_buf *out, const char *name, int64_t value)
+{
+    if (value)
+        dw_json_write_i64(out, name, value);
+}
+
 static void write_latency(struct dw_registry_track *track, struct dw_buf *out)
 {
     int64_t buckets[DW_METRIC_BUCKETS];
+    int64_t all = 0;
     pthread_mutex_lock(&track->lock);
     dw_latency_window_sum(&track->latency, dw_clock_mono_ms(), buckets);
     pthread_mutex_unlock(&track->lock);
+    for (int i = 0; i < DW_METRIC_BUCKETS; i++)
+        all += buckets[i];
+    if (!all)
+        return;
     dw_json_write_name(out, "latency");
     for (int i = 0; i < DW_METRIC_BUCKETS; i++) {
         dw_buf_append_char(out, i ? ',' : '[');
@@ -192,22 +226,22 @@ static void write_reason(const struct dw_status *status, const struct dw_registr
             reason = dw_partition_state_name(state);
     }
     dw_json_write_bool(out, "paused", !runs);
-    dw_json_write_text(out, "reason", reason);
+    if (*reason)
+        dw_json_write_text(out, "reason", reason);
 }
 
 static void write_map(const struct dw_status *status, const struct dw_registry_map *entry,
-                      struct dw_buf *out)
+                      const struct sum *sum, struct dw_buf *out)
 {
-    struct sum sum = sum_of(status, entry->name);
     dw_json_write_name(out, entry->name);
     dw_buf_append_char(out, '{');
     write_partitions(status, entry->name, out);
-    dw_json_write_i64(out, "lag", sum.lag);
-    dw_json_write_i64(out, "lag_us", sum.lag ? age_us(sum.position_us) : 0);
-    dw_json_write_i64(out, "applied", sum.counts[DW_OUTCOME_APPLIED]);
-    dw_json_write_i64(out, "dead", sum.counts[DW_OUTCOME_DEAD]);
-    dw_json_write_i64(out, "waiting", sum.counts[DW_OUTCOME_WAITING]);
-    dw_json_write_i64(out, "heartbeat_us", sum.heartbeat_us);
+    write_count(out, "lag", sum->lag);
+    write_count(out, "lag_us", sum->lag ? age_us(sum->position_us) : 0);
+    write_count(out, "applied", sum->counts[DW_OUTCOME_APPLIED]);
+    write_count(out, "dead", sum->counts[DW_OUTCOME_DEAD]);
+    write_count(out, "waiting", sum->counts[DW_OUTCOME_WAITING]);
+    write_count(out, "heartbeat_us", sum->heartbeat_us);
     write_reason(status, entry, out);
     write_latency(entry->track, out);
     dw_buf_append_char(out, '}');
@@ -224,8 +258,9 @@ void dw_status_json(const struct dw_status *status, struct dw_context *context, 
     dw_json_write_name(out, "maps");
     dw_buf_append_char(out, '{');
     for (size_t i = 0; i < count; i++) {
-        if (sum_of(status, entries[i]->name).partitions)
-            write_map(status, entries[i], out);
+        const struct sum sum = sum_of(status, entries[i]->name);
+        if (sum.partitions)
+            write_map(status, entries[i], &sum, out);
         dw_registry_release(entries[i]);
     }
     dw_buf_append_text(out, "}}");

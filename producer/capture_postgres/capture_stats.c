@@ -55,18 +55,26 @@ static void set_metrics(struct dw_capture_stats *stats, const struct dw_capture_
     dw_metrics_set(stats->commits_total, (int64_t)stats->commits);
 }
 
+static void write_count(struct dw_buf *out, const char *name, uint64_t value)
+{
+    if (value)
+        dw_json_write_u64(out, name, value);
+}
+
+/* Without members that are 0 or empty. */
 static void format_map(const struct dw_publisher_map *map, struct dw_buf *out)
 {
     dw_json_write_name(out, map->name);
     dw_buf_append_char(out, '{');
-    dw_json_write_u64(out, "published", map->published);
-    dw_json_write_u64(out, "rows_in", map->rows_in);
-    dw_json_write_i64(out, "last_commit_us", map->last_commit_us);
-    dw_json_write_u64(out, "dropped_marked", map->dropped_marked);
-    dw_json_write_u64(out, "dropped_out_of_service", map->dropped_out);
-    dw_json_write_u64(out, "letters", map->letters);
-    dw_json_write_u64(out, "in_flight", map->in_flight);
-    dw_json_write_text(out, "reason", map->reason);
+    write_count(out, "published", map->published);
+    write_count(out, "rows_in", map->rows_in);
+    write_count(out, "last_commit_us", (uint64_t)map->last_commit_us);
+    write_count(out, "dropped_marked", map->dropped_marked);
+    write_count(out, "dropped_out_of_service", map->dropped_out);
+    write_count(out, "letters", map->letters);
+    write_count(out, "in_flight", map->in_flight);
+    if (*map->reason)
+        dw_json_write_text(out, "reason", map->reason);
     dw_buf_append_char(out, '}');
 }
 

@@ -115,6 +115,29 @@ static void test_malformed_reports_count_as_silent(void **state)
     }
 }
 
+/* A thousand idle maps are told of without what is 0 or empty. */
+static void test_what_is_left_out_is_nothing(void **state)
+{
+    (void)state;
+    static const struct dw_state_process processes[] = {
+        {.kind = "producer", .instance = "p", .stats = "{\"maps\":{\"items\":{}}}"},
+        {.kind = "consumer",
+         .instance = "c",
+         .stats = "{\"maps\":{\"items\":{\"partitions\":[0,1],\"paused\":false}}}"},
+    };
+    struct dw_flow_map map;
+    struct dw_flow *flow = dw_flow_new(processes, COUNT(processes));
+    dw_flow_of_map(flow, "items", &map);
+    assert_true(map.has_producer);
+    assert_int_equal(map.published, 0);
+    assert_int_equal(map.consumers, 1);
+    assert_int_equal(map.lag, 0);
+    assert_int_equal(dw_latency_count(&map.latency), 0);
+    assert_string_equal(map.reason, "");
+    assert_true(dw_flow_in_force(&map, DW_MAP_RUNNING, 2));
+    dw_flow_free(flow);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +145,7 @@ int main(void)
         cmocka_unit_test(test_unknown_map_is_in_force_when_stopped),
         cmocka_unit_test(test_streaming_producer_speaks_for_its_system),
         cmocka_unit_test(test_malformed_reports_count_as_silent),
+        cmocka_unit_test(test_what_is_left_out_is_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
