@@ -8,7 +8,9 @@ struct report { /* of one process */
     bool is_producer;
     bool is_consumer;
     const char *instance;
-    json_t *stats; /* NULL when it is no JSON object */
+    const char *text;
+    bool parsed;
+    json_t *stats; /* then; NULL when it is no JSON object */
 };
 
 struct dw_flow {
@@ -27,10 +29,20 @@ struct dw_flow *dw_flow_new(const struct dw_state_process *processes, size_t cou
             .is_producer = strcmp(processes[i].kind, "producer") == 0,
             .is_consumer = strcmp(processes[i].kind, "consumer") == 0,
             .instance = processes[i].instance,
-            .stats = json_loads(processes[i].stats, 0, NULL),
+            .text = processes[i].stats,
         };
     }
     return flow;
+}
+
+/* Parsed by the first who asks: who asks for systems alone does not wait for a thousand maps of
+ * each consumer. */
+static const json_t *stats_of(struct report *report)
+{
+    if (!report->parsed)
+        report->stats = json_loads(report->text, 0, NULL);
+    report->parsed = true;
+    return report->stats;
 }
 
 void dw_flow_free(struct dw_flow *flow)
@@ -62,9 +74,9 @@ static const char *text_of(const json_t *object, const char *name)
     return text ? text : "";
 }
 
-static const json_t *map_of(const struct report *report, const char *map)
+static const json_t *map_of(struct report *report, const char *map)
 {
-    const json_t *found = json_object_get(json_object_get(report->stats, "maps"), map);
+    const json_t *found = json_object_get(json_object_get(stats_of(report), "maps"), map);
     return json_is_object(found) ? found : NULL;
 }
 
@@ -119,25 +131,26 @@ void dw_flow_of_system(const struct dw_flow *flow, const char *system, struct dw
                                    .wal_limit_bytes = -1};
     for (size_t i = 0; i < flow->count; i++) {
         const struct report *report = &flow->reports[i];
-        if (!report->is_producer || strcmp(text_of(report->stats, "system"), system) != 0)
+        const json_t *stats = report->is_producer ? stats_of(&flow->reports[i]) : NULL;
+        if (!stats || strcmp(text_of(stats, "system"), system) != 0)
             continue;
-        const char *state = text_of(report->stats, "state");
+        const char *state = text_of(stats, "state");
         bool standby = strcmp(state, "standby") == 0;
         out->standbys += standby;
         /* The one that streams speaks for the system; a standby only when there is no other. */
         if (out->has_producer && (standby || strcmp(out->state, "streaming") == 0))
             continue;
-        const json_t *lag = json_object_get(report->stats, "slot_lag_bytes");
+        const json_t *lag = json_object_get(stats, "slot_lag_bytes");
         out->has_producer = true;
         out->instance = report->instance;
         out->state = state;
-        out->reason = text_of(report->stats, "reason");
-        out->epoch = number_of(report->stats, "epoch");
+        out->reason = text_of(stats, "reason");
+        out->epoch = number_of(stats, "epoch");
         out->slot_lag_bytes = json_is_integer(lag) ? (int64_t)json_integer_value(lag) : -1;
-        out->wal_safe_bytes = bytes_of(report->stats, "wal_safe_bytes");
-        out->wal_limit_bytes = bytes_of(report->stats, "wal_limit_bytes");
-        out->confirmed_lsn = text_of(report->stats, "confirmed_lsn");
-        out->received_lsn = text_of(report->stats, "received_lsn");
+        out->wal_safe_bytes = bytes_of(stats, "wal_safe_bytes");
+        out->wal_limit_bytes = bytes_of(stats, "wal_limit_bytes");
+        out->confirmed_lsn = text_of(stats, "confirmed_lsn");
+        out->received_lsn = text_of(stats, "received_lsn");
     }
 }
 

@@ -42,7 +42,8 @@ struct dw_flow_system {
     int64_t standbys;
 };
 
-/* Parses the stats of all processes. Free with dw_flow_free. */
+/* Over the stats of all processes, which it borrows. Free with dw_flow_free.
+ * Threads: one at a time; the first look at a process parses its stats. */
 struct dw_flow *dw_flow_new(const struct dw_state_process *processes, size_t count);
 void dw_flow_free(struct dw_flow *flow); /* accepts NULL */
 
