@@ -16,7 +16,8 @@ enum {
     RECORDS_PER_ROUND = 1000,
     WAITING_MIN_BYTES = 256 * 1024,
     PREFETCH_MAX_BYTES = 4 * 1024 * 1024,
-    AGAIN_MS = 1000, /* subscribing after an error */
+    AGAIN_MS = 1000,  /* subscribing after an error */
+    HOMES_MS = 10000, /* looking again for lanes that could not be started */
     LEAVE_MS = 300,
 };
 
@@ -45,6 +46,7 @@ struct dw_fetch {
     char **topics;       /* subscribed, sorted as the registry gave them */
     size_t topic_count;
     int64_t subscribe_at_ms;
+    int64_t homes_at_ms;
     struct dw_fetch_pace pace; /* chosen at the start */
     bool pace_told;            /* that another one would fit */
     int64_t commit_at_ms;
@@ -263,11 +265,21 @@ static void look_at_pace(struct dw_fetch *fetch, struct dw_registry_map *const *
            DW_F_INT("fitting_wait_ms", pace.wait_ms));
 }
 
+static void find_homes(struct dw_fetch *fetch, int64_t now)
+{
+    fetch->homes_at_ms = now + HOMES_MS;
+    for (size_t i = 0; i < fetch->slot_count; i++)
+        if (!fetch->slots[i]->partition)
+            find_home(fetch, fetch->slots[i]);
+}
+
 /* Subscribes to the topics of all maps that are not stopped, when they have changed. */
-static void follow_registry(struct dw_fetch *fetch)
+static void follow_registry(struct dw_fetch *fetch, int64_t now)
 {
     uint64_t generation = dw_registry_generation(fetch->context->registry);
-    if (generation == fetch->generation || dw_clock_mono_ms() < fetch->subscribe_at_ms)
+    if (generation == fetch->generation && now >= fetch->homes_at_ms)
+        find_homes(fetch, now);
+    if (generation == fetch->generation || now < fetch->subscribe_at_ms)
         return;
     size_t count = 0;
     struct dw_registry_map **entries = dw_registry_all(fetch->context->registry, &count);
@@ -286,15 +298,13 @@ static void follow_registry(struct dw_fetch *fetch)
     } else {
         dw_log_err(DW_LOG_WARN, "group.subscribe", &err);
         forget_topics(fetch);
-        fetch->subscribe_at_ms = dw_clock_mono_ms() + AGAIN_MS;
+        fetch->subscribe_at_ms = now + AGAIN_MS;
     }
     look_at_pace(fetch, entries, count);
     for (size_t i = 0; i < count; i++)
         dw_registry_release(entries[i]);
     free((void *)entries);
-    for (size_t i = 0; i < fetch->slot_count; i++)
-        if (!fetch->slots[i]->partition)
-            find_home(fetch, fetch->slots[i]);
+    find_homes(fetch, now);
 }
 
 /* --- orders of the lanes ----------------------------------------------------------------------
@@ -424,7 +434,7 @@ static void round_trip(struct dw_fetch *fetch)
 {
     int64_t now = dw_clock_mono_ms();
     atomic_store(&fetch->tick_ms, now);
-    follow_registry(fetch);
+    follow_registry(fetch, now);
     bool commit = now >= fetch->commit_at_ms;
     if (atomic_exchange(&fetch->context->attention, false) || commit)
         for (size_t i = 0; i < fetch->slot_count; i++)

@@ -236,6 +236,17 @@ static struct dw_registry_map *entry_for(struct dw_registry *registry,
     return entry_new(registry, record, err);
 }
 
+/* Whatever hangs on the maps is looked up anew at another generation, for each partition: not at
+ * each time that a thousand maps are read and none has changed. */
+static bool differ(const struct dw_registry *registry, struct dw_registry_map *const *entries,
+                   size_t count)
+{
+    bool same = count == registry->count && atomic_load(&registry->generation) > 0;
+    for (size_t i = 0; i < count && same; i++)
+        same = entries[i] == registry->entries[i];
+    return !same;
+}
+
 void dw_registry_update(struct dw_registry *registry, const struct dw_map_record *records,
                         size_t count)
 {
@@ -250,12 +261,16 @@ void dw_registry_update(struct dw_registry *registry, const struct dw_map_record
             kept++;
         }
     }
-    for (size_t i = 0; i < registry->count; i++)
-        dw_registry_release(registry->entries[i]);
-    free((void *)registry->entries);
+    struct dw_registry_map **before = registry->entries;
+    size_t count_before = registry->count;
+    bool changed = differ(registry, entries, kept);
     registry->entries = entries;
     registry->count = kept;
-    (void)atomic_fetch_add(&registry->generation, 1);
+    if (changed)
+        (void)atomic_fetch_add(&registry->generation, 1);
+    for (size_t i = 0; i < count_before; i++)
+        dw_registry_release(before[i]);
+    free((void *)before);
     struct dw_registry_map **shared = dw_mem_calloc(kept + 1, sizeof(struct dw_registry_map *));
     for (size_t i = 0; i < kept; i++)
         shared[i] = share(entries[i]);
