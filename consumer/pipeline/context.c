@@ -53,7 +53,7 @@ void dw_context_applied(struct dw_context *context, const char *system, struct d
         return;
     pthread_mutex_lock(&context->lanes_lock);
     for (size_t i = 0; i < context->lane_count; i++)
-        dw_lane_wake(context->lanes[i]);
+        dw_lane_wake(context->lanes[i], NULL);
     pthread_mutex_unlock(&context->lanes_lock);
 }
 

@@ -134,7 +134,7 @@ static void leave_home(struct dw_fetch *fetch, struct slot *slot)
         return;
     set_partition(fetch, slot, NULL);
     atomic_store(&partition->revoked, true);
-    dw_lane_wake(slot->lane);
+    dw_lane_wake(slot->lane, NULL);
     dw_partition_release(partition);
     slot->lane = NULL;
 }
@@ -377,12 +377,12 @@ static void take(struct dw_fetch *fetch, struct slot *slot, const struct dw_feed
     bool known_gap = slot->gap_offset == record->offset;
     switch (dw_feed_append(&slot->partition->feed, slot->generation, record, known_gap)) {
     case DW_FEED_FIRST:
-        dw_lane_wake(slot->lane);
+        dw_lane_wake(slot->lane, slot->partition);
         break;
     case DW_FEED_FULL:
         slot->full = true;
         dw_kafka_consumer_pause(fetch->context->consumer, slot->kafka);
-        dw_lane_wake(slot->lane);
+        dw_lane_wake(slot->lane, slot->partition);
         break;
     case DW_FEED_GAP:
         slot->gap_offset = record->offset;
@@ -400,7 +400,7 @@ static void out_of_range(struct slot *slot)
     if (!slot->partition)
         return;
     dw_feed_set_out_of_range(&slot->partition->feed, slot->generation);
-    dw_lane_wake(slot->lane);
+    dw_lane_wake(slot->lane, slot->partition);
 }
 
 static void report(struct dw_fetch *fetch, enum dw_rc rc, const struct dw_err *err)

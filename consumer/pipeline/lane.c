@@ -12,7 +12,7 @@
 enum {
     ARENA_BLOCK_BYTES = 256 * 1024,
     TEXT_MAX_BYTES = 64 * 1024 * 1024,
-    IDLE_MS = 500,       /* longest sleep */
+    IDLE_MS = 500,       /* longest sleep: for changes of maps, and what has time */
     LOCKED_OUT_MS = 500, /* longest pause when a row was locked */
     BARRIER_MS = 50,     /* between looks at a truncate's barrier */
     VERIFY_MS =
@@ -564,6 +564,49 @@ static int64_t next_turn_ms(const struct dw_lane *lane, const struct dw_partitio
     return INT64_MAX;
 }
 
+/* Of a thousand partitions most want nothing at a time: they are passed over. */
+static bool wants_turn(const struct dw_lane *lane, struct dw_partition *partition,
+                       uint64_t generation, int64_t now)
+{
+    if (atomic_load_explicit(&partition->woken, memory_order_relaxed) &&
+        atomic_exchange(&partition->woken, false))
+        return true;
+    return now >= partition->due_ms || now >= partition->idle_due_ms ||
+           generation != partition->generation ||
+           (partition->waiting.entries && now >= dw_dependency_next_ms(lane, partition));
+}
+
+static void take_turn(struct dw_lane *lane, struct dw_partition *partition)
+{
+    bool more = turn(lane, partition);
+    enum dw_partition_state state = dw_partition_in(partition);
+    bool verifies = state == DW_PARTITION_RUNNING || state == DW_PARTITION_FULL;
+    partition->due_ms = more ? 0 : next_turn_ms(lane, partition);
+    partition->idle_due_ms = !is_idle(partition) ? dw_clock_mono_ms() + IDLE_MS
+                             : verifies          ? partition->verify_at_ms
+                                                 : INT64_MAX;
+}
+
+/* A turn for each that wants one; when the next one does. */
+static int64_t take_turns(struct dw_lane *lane)
+{
+    int64_t now = dw_clock_mono_ms();
+    uint64_t generation = dw_registry_generation(lane->context->registry);
+    for (struct dw_partition *partition = lane->partitions; partition; partition = partition->next)
+        if (wants_turn(lane, partition, generation, now))
+            take_turn(lane, partition);
+    int64_t wake_at_ms = dw_clock_mono_ms() + IDLE_MS;
+    for (struct dw_partition *partition = lane->partitions; partition;
+         partition = partition->next) {
+        int64_t at = partition->due_ms;
+        if (partition->waiting.entries && dw_dependency_next_ms(lane, partition) < at)
+            at = dw_dependency_next_ms(lane, partition);
+        if (at < wake_at_ms)
+            wake_at_ms = at;
+    }
+    return wake_at_ms;
+}
+
 /* --- the thread -------------------------------------------------------------------------------
  */
 
@@ -617,19 +660,7 @@ static void *run(void *argument)
     int64_t wake_at_ms = 0;
     while (take_arrivals(lane, wake_at_ms)) {
         release_gone(lane);
-        bool more = false;
-        for (struct dw_partition *partition = lane->partitions; partition;
-             partition = partition->next)
-            if (turn(lane, partition))
-                more = true;
-        int64_t now = dw_clock_mono_ms();
-        wake_at_ms = more ? now : now + IDLE_MS;
-        for (struct dw_partition *partition = lane->partitions; partition;
-             partition = partition->next) {
-            int64_t at = next_turn_ms(lane, partition);
-            if (at < wake_at_ms)
-                wake_at_ms = at;
-        }
+        wake_at_ms = take_turns(lane);
     }
     for (struct dw_partition *partition = lane->partitions; partition;) {
         struct dw_partition *next = partition->next;
@@ -711,8 +742,10 @@ void dw_lane_add(struct dw_lane *lane, struct dw_partition *partition)
     pthread_mutex_unlock(&lane->lock);
 }
 
-void dw_lane_wake(struct dw_lane *lane)
+void dw_lane_wake(struct dw_lane *lane, struct dw_partition *partition)
 {
+    if (partition)
+        atomic_store(&partition->woken, true);
     pthread_mutex_lock(&lane->lock);
     lane->woken = true;
     (void)pthread_cond_signal(&lane->wake);

@@ -58,7 +58,9 @@ enum dw_rc dw_lane_start(struct dw_lane **out, struct dw_context *context,
                          struct dw_err *err) DW_MUST_CHECK;
 /* Hands a partition over; takes a reference of its own. */
 void dw_lane_add(struct dw_lane *lane, struct dw_partition *partition);
-void dw_lane_wake(struct dw_lane *lane);
+/* There is news for a partition, which is given its turn; NULL: for whatever waits for a row of
+ * another partition, or was revoked. */
+void dw_lane_wake(struct dw_lane *lane, struct dw_partition *partition);
 /* Ends after the batch in hand. */
 void dw_lane_stop(struct dw_lane *lane);
 /* False when it did not end until `until_ms` (wall clock ms); it must not be freed then. */

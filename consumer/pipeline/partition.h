@@ -22,6 +22,7 @@ struct dw_partition {
     struct dw_feed feed;
     _Atomic bool revoked; /* set by the fetch thread */
     _Atomic bool rehome;  /* set by the lane: its map's target is another system now */
+    _Atomic bool woken;   /* set by others: there is news for its lane */
     _Atomic int state;    /* enum dw_partition_state, for the status */
     _Atomic int64_t next_offset;
     _Atomic int64_t counts[DW_OUTCOME_COUNT];
@@ -32,6 +33,8 @@ struct dw_partition {
 
     /* lane */
     struct dw_partition *next;      /* in the lane's list */
+    int64_t due_ms;                 /* next turn, other than by news */
+    int64_t idle_due_ms;            /* … that has time until the lane looks at all */
     struct dw_registry_map *entry;  /* by the revision in force here */
     struct dw_registry_map *marked; /* the revision that the stream announced last; NULL: none, the
                                        newest one is in force */

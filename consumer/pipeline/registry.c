@@ -268,12 +268,12 @@ void dw_registry_update(struct dw_registry *registry, const struct dw_map_record
     registry->count = kept;
     if (changed)
         (void)atomic_fetch_add(&registry->generation, 1);
-    for (size_t i = 0; i < count_before; i++)
-        dw_registry_release(before[i]);
-    free((void *)before);
     struct dw_registry_map **shared = dw_mem_calloc(kept + 1, sizeof(struct dw_registry_map *));
     for (size_t i = 0; i < kept; i++)
         shared[i] = share(entries[i]);
+    for (size_t i = 0; i < count_before; i++)
+        dw_registry_release(before[i]);
+    free((void *)before);
     pthread_mutex_unlock(&registry->lock);
     for (size_t i = 0; i < kept; i++) {
         if (errors[i].rc != DW_OK)
