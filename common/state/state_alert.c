@@ -185,7 +185,7 @@ enum dw_rc dw_state_alert_maps(struct dw_state *state, int64_t recent_ms, struct
         " SELECT m.name, m.topic, m.source_system, m.target_system, m.state, m.code, m.reason,"
         " " DW_STATE_ALERT_US(
             "m.changed_at") ", coalesce(r.letters, 0), coalesce(l.id, 0),"
-                            " coalesce(l.rows, 0)"
+                            " coalesce(l.rows, 0), m.partitions"
                             " FROM dualwrite.map m LEFT JOIN recent r ON r.map = m.name"
                             " LEFT JOIN last l ON l.map = m.name ORDER BY m.name COLLATE \"C\"",
         1, params, &result, err);
@@ -206,6 +206,7 @@ enum dw_rc dw_state_alert_maps(struct dw_state *state, int64_t recent_ms, struct
             .recent_letters = dw_state_db_number(result, i, 8),
             .run = dw_state_db_number(result, i, 9),
             .differences = dw_state_db_number(result, i, 10),
+            .partitions = (int32_t)dw_state_db_number(result, i, 11),
         };
     PQclear(result);
     *out = items;

@@ -70,6 +70,7 @@ struct dw_alert_map_row {
     const char *source_system, *target_system;
     enum dw_map_state state;
     const char *code, *reason;
+    int32_t partitions;     /* of its topic */
     int64_t changed_us;     /* its last change of state or revision */
     int64_t recent_letters; /* dead letters indexed within `recent_ms` */
     int64_t run;            /* its last comparison that is done; 0 none */

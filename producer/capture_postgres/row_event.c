@@ -4,6 +4,7 @@
 #include "common/base/clock.h"
 #include "common/base/json_write.h"
 #include "common/base/log.h"
+#include "common/model/heartbeat.h"
 #include "common/model/route.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,6 @@
 #define ORDINALS_PER_ROW   3
 #define KEY_MAX            ((size_t)1 << 20)
 #define KEY_KEEP           4096
-#define HEARTBEAT_MAPS     40
 #define MARKER_MAX         ((size_t)64 << 20)
 #define ENVELOPE_BYTES_MAX 2048 /* of a question, without key and row */
 
@@ -623,15 +623,18 @@ static void feed_maps(struct dw_row_event *row_event, const struct dw_relation *
     row_event->row_index++;
 }
 
-/* Each heartbeat costs a record and a transaction of the target for each partition: of many maps
- * the idle ones take turns. One that has still to catch up is waited for. */
-static bool takes_heartbeat(const struct dw_row_event *row_event, struct dw_publisher_map *map)
+/* A map that is not idle hears each; so does one that has still to catch up, which is waited for.
+ */
+static struct dw_heartbeat_turn turn_of(const struct dw_row_event *row_event,
+                                        struct dw_publisher_map *map)
 {
-    uint64_t turns = 1 + row_event->publisher->map_count / HEARTBEAT_MAPS;
     bool active =
         map->rows_in != map->rows_at_heartbeat || map->map->record.state != DW_MAP_RUNNING;
     map->rows_at_heartbeat = map->rows_in;
-    return active || (row_event->heartbeats + map->slot) % turns == 0;
+    if (active)
+        return (struct dw_heartbeat_turn){0, map->partitions};
+    return dw_heartbeat_turn(row_event->publisher->map_count, map->slot, row_event->heartbeats,
+                             map->partitions);
 }
 
 static void add_heartbeat(struct dw_row_event *row_event, struct dw_str content)
@@ -640,9 +643,17 @@ static void add_heartbeat(struct dw_row_event *row_event, struct dw_str content)
     row_event->heartbeats++;
     for (size_t i = 0; i < publisher->map_count; i++) {
         struct dw_publisher_map *map = publisher->maps[i];
-        if (map->map && map->service != DW_PUBLISHER_OUT && takes_heartbeat(row_event, map))
-            add_control(row_event, map, row_event->row_index * ORDINALS_PER_ROW, DW_EVENT_HEARTBEAT,
-                        content);
+        if (!map->map || map->service == DW_PUBLISHER_OUT)
+            continue;
+        struct dw_heartbeat_turn turn = turn_of(row_event, map);
+        const struct dw_row_event_control control = {
+            .from = turn.from,
+            .to = turn.to,
+            .ordinal = row_event->row_index * ORDINALS_PER_ROW,
+            .prefix = DW_EVENT_HEARTBEAT,
+            .content = content,
+        };
+        dw_row_event_add_control(row_event, map, &control);
     }
     row_event->row_index++;
 }

@@ -3,6 +3,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/table.h"
+#include "common/model/heartbeat.h"
 #include "common/state/state_alert.h"
 #include "common/state/state_letters.h"
 #include "reconciler/alerts/topic_watch.h"
@@ -81,6 +82,27 @@ static void take_maps(const struct dw_alert_map_row *rows, size_t count, struct 
     out->map_count = count;
 }
 
+/* As the producers, whose maps take turns with heartbeats. */
+static void take_turns(const struct dw_settings *settings, const struct dw_alert_map_row *rows,
+                       const struct dw_alert_facts *facts, struct dw_table *by_name)
+{
+    int64_t heartbeat_ms = settings->producer.heartbeat_ms;
+    for (size_t s = 0; s < settings->system_count; s++) {
+        const char *system = settings->systems[s].name;
+        size_t count = 0;
+        for (size_t i = 0; i < facts->map_count; i++)
+            count += strcmp(rows[i].source_system, system) == 0;
+        for (size_t i = 0; i < facts->map_count; i++) {
+            if (strcmp(rows[i].source_system, system) != 0)
+                continue;
+            struct dw_alert_map *map = dw_table_find(by_name, dw_str_from(rows[i].map));
+            map->map_idle_ms = dw_heartbeat_map_ms(count, heartbeat_ms);
+            map->partition_idle_ms =
+                dw_heartbeat_partition_ms(count, rows[i].partitions, heartbeat_ms);
+        }
+    }
+}
+
 static void take_targets(struct dw_alert_facts_reader *reader, const struct dw_alert_map_row *rows,
                          struct dw_arena *arena, const struct dw_table *by_name,
                          const struct dw_alert_facts *facts)
@@ -157,6 +179,7 @@ static enum dw_rc read_maps(struct dw_alert_facts_reader *reader, struct dw_stat
     if (rc)
         return rc;
     take_maps(rows, count, arena, by_name, out);
+    take_turns(reader->settings, rows, out, by_name);
     take_targets(reader, rows, arena, by_name, out);
     take_topics(reader, rows, arena, by_name, out);
     for (size_t i = 0; i < count; i++)
@@ -181,9 +204,19 @@ static bool is_source(const struct dw_alert_facts *facts, const char *system)
     return false;
 }
 
-static enum dw_rc read_systems(const struct dw_settings *settings, struct dw_state *state,
-                               struct dw_arena *arena, struct dw_alert_facts *out,
-                               struct dw_err *err)
+/* What the producers say of maps. */
+static void take_rows(const struct dw_flow *flow, const struct dw_alert_facts *facts,
+                      const struct dw_table *by_name)
+{
+    for (size_t i = 0; i < facts->map_count; i++) {
+        struct dw_alert_map *map = dw_table_find(by_name, dw_str_from(facts->maps[i].name));
+        map->row_us = dw_flow_row_us(flow, map->name);
+    }
+}
+
+static enum dw_rc read_processes(const struct dw_settings *settings, struct dw_state *state,
+                                 struct dw_arena *arena, const struct dw_table *by_name,
+                                 struct dw_alert_facts *out, struct dw_err *err)
 {
     const struct dw_state_process *processes = NULL;
     size_t count = 0;
@@ -191,6 +224,7 @@ static enum dw_rc read_systems(const struct dw_settings *settings, struct dw_sta
     if (rc)
         return rc;
     struct dw_flow *flow = dw_flow_new(processes, count);
+    take_rows(flow, out, by_name);
     struct dw_alert_system *systems =
         DW_ARENA_ARRAY(arena, struct dw_alert_system, settings->system_count);
     for (size_t i = 0; i < settings->system_count; i++) {
@@ -239,7 +273,7 @@ enum dw_rc dw_alert_facts_read(struct dw_alert_facts_reader *reader, struct dw_s
     };
     enum dw_rc rc = read_maps(reader, state, arena, &by_name, out, err);
     if (!rc)
-        rc = read_systems(reader->settings, state, arena, out, err);
+        rc = read_processes(reader->settings, state, arena, &by_name, out, err);
     if (!rc)
         rc = read_gaps(state, arena, out, err);
     dw_table_done(&by_name);

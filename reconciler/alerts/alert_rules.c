@@ -121,7 +121,8 @@ static void find_letters(struct finder *finder, const struct dw_alert_map *map)
 static void find_lag(struct finder *finder, const struct dw_alert_map *map)
 {
     bool applies = map->state == DW_MAP_RUNNING || map->state == DW_MAP_CATCHING_UP;
-    bool behind = map->newest_us && map->published_us > map->newest_us;
+    bool behind = map->newest_us && (map->row_us > map->newest_us ||
+                                     map->published_us > map->newest_us + map->map_idle_ms * 1000);
     int64_t lag_us = behind ? finder->facts->now_us - map->newest_us : 0;
     if (!applies)
         return;
@@ -248,7 +249,8 @@ static void find_retention(struct finder *finder, const struct dw_alert_map *map
 /* --- systems ------------------------------------------------------------------------------------
  */
 
-/* The oldest position of the maps that run from it. */
+/* The oldest position of the maps that run from it. One that may have heard nothing because it is
+ * idle counts as that much newer. */
 static void find_freshness(struct finder *finder, const struct dw_alert_system *system)
 {
     const struct dw_alert_facts *facts = finder->facts;
@@ -260,12 +262,13 @@ static void find_freshness(struct finder *finder, const struct dw_alert_system *
             strcmp(map->source_system, system->name) != 0)
             continue;
         known = known && map->target_known && map->position_us;
-        if (map->position_us < oldest_us)
-            oldest_us = map->position_us;
+        int64_t position_us = map->position_us + map->partition_idle_ms * 1000;
+        if (position_us < oldest_us)
+            oldest_us = position_us;
     }
     if (oldest_us == INT64_MAX)
         return;
-    int64_t age_us = facts->now_us - oldest_us;
+    int64_t age_us = facts->now_us > oldest_us ? facts->now_us - oldest_us : 0;
     add(finder, (struct dw_alert){
                     .rule = "freshness",
                     .object = system->name,

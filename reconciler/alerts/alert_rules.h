@@ -47,6 +47,9 @@ struct dw_alert_map {
     int64_t position_us;       /* every partition has come so far */
     int64_t newest_us;         /* the farthest one */
     int64_t published_us;      /* Kafka has the source's changes up to here */
+    int64_t row_us;            /* the newest of the map itself that its producer has published */
+    int64_t map_idle_ms;       /* an idle map hears nothing of its source for so long … */
+    int64_t partition_idle_ms; /* … and each of its partitions */
     int64_t letters, oldest_letter_us, recent_letters;
     int64_t differences, run; /* of its last comparison; run 0: none */
     /* How long Kafka keeps what its topic holds. */

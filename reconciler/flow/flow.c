@@ -119,6 +119,17 @@ void dw_flow_of_map(const struct dw_flow *flow, const char *map, struct dw_flow_
     }
 }
 
+int64_t dw_flow_row_us(const struct dw_flow *flow, const char *map)
+{
+    int64_t newest_us = 0;
+    for (size_t i = 0; i < flow->count; i++) {
+        const json_t *stats = flow->reports[i].is_producer ? map_of(&flow->reports[i], map) : NULL;
+        int64_t us = number_of(stats, "last_commit_us");
+        newest_us = us > newest_us ? us : newest_us;
+    }
+    return newest_us;
+}
+
 void dw_flow_of_system(const struct dw_flow *flow, const char *system, struct dw_flow_system *out)
 {
     *out = (struct dw_flow_system){.instance = "",

@@ -51,6 +51,10 @@ void dw_flow_free(struct dw_flow *flow); /* accepts NULL */
 void dw_flow_of_map(const struct dw_flow *flow, const char *map, struct dw_flow_map *out);
 void dw_flow_of_system(const struct dw_flow *flow, const char *system, struct dw_flow_system *out);
 
+/* Commit of the newest row of a map that a producer has published since it started, µs since 1970;
+ * 0 none. Asks no consumer's report. */
+int64_t dw_flow_row_us(const struct dw_flow *flow, const char *map);
+
 /* Is the map's state in force in the processes that carry it out? `partitions`: of its topic. */
 bool dw_flow_in_force(const struct dw_flow_map *flow, enum dw_map_state state, int64_t partitions);
 

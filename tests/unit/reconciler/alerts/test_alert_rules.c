@@ -145,6 +145,34 @@ static void test_lag_only_while_kafka_has_newer_changes(void **state)
     assert_int_equal(level("lag"), DW_ALERT_NONE); /* it is meant to */
 }
 
+/* Of a thousand maps an idle one hears of its source now and then. */
+static void test_no_lag_while_others_have_their_turn(void **state)
+{
+    (void)state;
+    map.map_idle_ms = 130 * 1000;
+    map.newest_us = NOW - 100 * SECOND;
+    map.published_us = NOW - SECOND;
+    assert_int_equal(level("lag"), DW_ALERT_NONE);
+    map.row_us = NOW - 90 * SECOND; /* a change of its own */
+    assert_int_equal(level("lag"), DW_ALERT_WARNING);
+    map.row_us = map.newest_us;
+    assert_int_equal(level("lag"), DW_ALERT_NONE);
+    map.newest_us = NOW - 140 * SECOND; /* its turn is over */
+    assert_int_equal(level("lag"), DW_ALERT_WARNING);
+}
+
+static void test_freshness_knows_whose_turn_it_is(void **state)
+{
+    (void)state;
+    map.position_us = NOW - 9 * 60 * SECOND;
+    map.partition_idle_ms = 520 * 1000;
+    assert_int_equal(level("freshness"), DW_ALERT_NONE);
+    map.position_us = NOW - 521 * SECOND - 5 * 60 * SECOND;
+    assert_int_equal(level("freshness"), DW_ALERT_WARNING);
+    map.position_us = NOW; /* not in the future */
+    assert_int_equal(level("freshness"), DW_ALERT_NONE);
+}
+
 static void test_a_target_that_cannot_be_read_ends_nothing(void **state)
 {
     (void)state;
@@ -296,6 +324,8 @@ int main(void)
         TEST(test_lag_only_while_kafka_has_newer_changes),
         TEST(test_a_target_that_cannot_be_read_ends_nothing),
         TEST(test_freshness_is_that_of_the_oldest_map_that_runs),
+        TEST(test_no_lag_while_others_have_their_turn),
+        TEST(test_freshness_knows_whose_turn_it_is),
         TEST(test_a_map_that_stands),
         TEST(test_differences_of_the_last_comparison),
         TEST(test_a_paused_map_alerts_before_kafka_removes_its_changes),

@@ -17,7 +17,7 @@ static const struct dw_state_process healthy[] = {
      .instance = "p1",
      .stats = "{\"system\":\"erp\",\"state\":\"streaming\",\"epoch\":2,\"slot_lag_bytes\":4096,"
               "\"confirmed_lsn\":\"0/10\",\"received_lsn\":\"0/20\",\"reason\":\"\","
-              "\"maps\":{\"items\":{\"published\":12}}}"},
+              "\"maps\":{\"items\":{\"published\":12,\"last_commit_us\":77}}}"},
     {.kind = "producer",
      .instance = "p2",
      .stats = "{\"system\":\"erp\",\"state\":\"standby\",\"maps\":{}}"},
@@ -43,6 +43,8 @@ static void test_consumers_of_a_map_are_summed(void **state)
     dw_flow_of_map(flow, "items", &map);
     assert_true(map.has_producer);
     assert_int_equal(map.published, 12);
+    assert_int_equal(dw_flow_row_us(flow, "items"), 77);
+    assert_int_equal(dw_flow_row_us(flow, "others"), 0);
     assert_int_equal(map.consumers, 2);
     assert_int_equal(map.partitions, 4);
     assert_int_equal(map.lag, 6); /* the silent one does not count */
@@ -130,6 +132,7 @@ static void test_what_is_left_out_is_nothing(void **state)
     dw_flow_of_map(flow, "items", &map);
     assert_true(map.has_producer);
     assert_int_equal(map.published, 0);
+    assert_int_equal(dw_flow_row_us(flow, "items"), 0);
     assert_int_equal(map.consumers, 1);
     assert_int_equal(map.lag, 0);
     assert_int_equal(dw_latency_count(&map.latency), 0);
