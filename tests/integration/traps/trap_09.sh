@@ -83,9 +83,10 @@ assert_counts_balance
 step "frozen in the middle of rows that it copies straight into the table: their keys are locked, the progress row is not"
 dw_stop halfway
 dw_stop consumer
+# Few rows in hand are staged; a backlog makes batches that are copied.
+dw_sql erp "insert into item select n, nextval('version'), repeat('y', 300) from generate_series(1001, 4000) n"
+wait_published
 dw_start consumer copying DW_FAULT=writer.copy_half_sent:stop DW_CONSUMER_BATCH_ROWS=1000
-wait_until 15 is_ready copying
-dw_sql erp "insert into item select n, nextval('version'), repeat('y', 300) from generate_series(1001, 2000) n"
 wait_until 15 is_frozen copying
 assert_sql crm "select state, wait_event, left(query, 20) from pg_stat_activity where application_name like '%copying%' and state <> 'idle'" 'active|ClientRead|COPY "public"."item"'
 dw_start consumer
