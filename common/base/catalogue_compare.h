@@ -30,4 +30,7 @@ DW_ERR_ENTRY("DW-COMPARE-009", "changes to be compared are no longer in Kafka",
 DW_ERR_ENTRY("DW-COMPARE-010", "two source rows have one target row",
     "Their keys are different in the source and one key in the target, which takes blanks at the end for nothing. The target has whichever was written last; deleting one of them deletes it.",
     "Give one of both another key, or the target's key column a type that tells them apart (varchar). No repair can mend it.")
+DW_ERR_ENTRY("DW-COMPARE-011", "too much differs to be mended without a person",
+    "A comparison found more rows to mend than its policy allows (reconciler.compare_repair_max and compare_repair_percent, or \"reconcile\" of the map); none was mended.",
+    "Look at what differs: `dualwrite reconcile report RUN`; then order the repair: `dualwrite reconcile repair RUN`.")
 /* clang-format on */

@@ -192,6 +192,9 @@ DW_ERR_ENTRY("DW-MAP-065", "changes of a looked-up table go unnoticed",
 DW_ERR_ENTRY("DW-MAP-066", "a truncated partition goes unnoticed",
     "PostgreSQL publishes a partitioned table under the name of its root, and then leaves a TRUNCATE of a single partition out.",
     "DELETE the rows, TRUNCATE the whole table, or re-sync the map with --delete-extra behind it.")
+DW_ERR_ENTRY("DW-MAP-068", "when a map is compared, or what is mended, cannot be so",
+    "A number of \"reconcile\" is out of its range, its kinds are none that are mended without a person, or two of its members exclude each other.",
+    "Correct it as the message says; what is left out is as dualwrite.json has it (reconciler.compare_*).")
 DW_ERR_ENTRY("DW-MAP-080", "the source's database has no encoding",
     "A database in SQL_ASCII takes any bytes as text. What is not UTF-8 in them cannot be published: such rows become dead letters.",
     "Store UTF-8 alone, or move the tables to a database in UTF8, LATIN1 or whatever encoding their text is in.")

@@ -94,9 +94,14 @@ struct dw_token_settings {
 };
 
 struct dw_reconciler_settings {
-    int64_t compare_every_hours; /* between scheduled comparisons of a map; 0: none */
-    int64_t compare_rate;        /* rows per second of scheduled ones; 0: no limit */
-    int64_t compare_repair_max;  /* differences that scheduled ones repair themselves; 0: none */
+    /* Of comparisons by themselves, where a map's "reconcile" does not say otherwise. */
+    int64_t compare_every_hours; /* 0: none */
+    bool compare_continuous;     /* one follows the last one */
+    int64_t compare_pause_ms;    /* between the end of one and the next */
+    int64_t compare_rate;        /* rows per second; 0: no limit */
+    int64_t compare_repair_max;  /* rows that they mend; 0: none */
+    int64_t compare_repair_percent;
+    const char *compare_repair_kinds; /* "missing,different" */
     int64_t compare_differences_max;  /* that a comparison keeps; the rest is counted */
     int64_t compare_judge_timeout_ms; /* for the consumer's answer about suspects */
     const char *listen;               /* HOST:PORT of the operator API, health and metrics */

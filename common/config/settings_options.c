@@ -132,6 +132,8 @@ static const struct dw_option consumer_options[] = {
 };
 
 #define RECONCILER(field) offsetof(struct dw_reconciler_settings, field)
+static const char *const repair_kinds[] = {"missing,different,held", "missing,different", "missing",
+                                           "different", NULL};
 static const char *const auto_replays[] = {"lookups", "all", "off", NULL};
 static const struct dw_option reconciler_options[] = {
     {"listen", DW_OPTION_LISTEN, RECONCILER(listen), "127.0.0.1:8085", 0, 0, NULL, NULL, 0,
@@ -179,13 +181,26 @@ static const struct dw_option reconciler_options[] = {
      "nowhere."},
     {"compare_every_hours", DW_OPTION_INTEGER, RECONCILER(compare_every_hours), "0", 0, 8760, NULL,
      "h", 0,
-     "How often both sides of each running map are compared by themselves; 0 is only when asked."},
+     "How often both sides of each running map are compared by themselves; 0 is only when asked. A "
+     "map may say otherwise (reconcile.every_hours), as it may of the next ones."},
+    {"compare_continuous", DW_OPTION_BOOL, RECONCILER(compare_continuous), "false", 0, 0, NULL,
+     NULL, 0,
+     "Instead of that, a comparison follows the last one, in small steps at compare_rate, or "
+     "10,000 "
+     "rows per second where that is 0."},
+    {"compare_pause_ms", DW_OPTION_INTEGER, RECONCILER(compare_pause_ms), "600000", 0, DAY, NULL,
+     "ms", 0, "How long after the end of such a comparison the next one begins."},
     {"compare_rate", DW_OPTION_INTEGER, RECONCILER(compare_rate), "0", 0, INT64_MAX, NULL, NULL, 0,
      "Rows per second, both sides together, that such a comparison reads at most; 0 is no limit."},
     {"compare_repair_max", DW_OPTION_INTEGER, RECONCILER(compare_repair_max), "0", 0, 1000000, NULL,
      NULL, 0,
-     "Such a comparison repairs what it found by itself when that is no more rows than this; 0 is "
-     "never. Rows that the source has not are never deleted so."},
+     "A comparison by itself repairs what it found when that is no more rows than this; else it "
+     "repairs none of them, and the alert says so. 0 is never. Rows that the source has not are "
+     "never deleted so."},
+    {"compare_repair_percent", DW_OPTION_INTEGER, RECONCILER(compare_repair_percent), "100", 0, 100,
+     NULL, "%", 0, "The same, of the rows that were compared."},
+    {"compare_repair_kinds", DW_OPTION_CHOICE, RECONCILER(compare_repair_kinds),
+     "missing,different,held", 0, 0, repair_kinds, NULL, 0, "Differences that are repaired so."},
     {"compare_differences_max", DW_OPTION_INTEGER, RECONCILER(compare_differences_max), "10000", 1,
      1000000, NULL, NULL, 0, "Differences that a comparison keeps; the others are only counted."},
     {"compare_judge_timeout_ms", DW_OPTION_INTEGER, RECONCILER(compare_judge_timeout_ms), "60000",

@@ -8,13 +8,15 @@
 #include "common/config/document.h"
 #include "common/model/map_columns.h"
 #include "common/model/map_reader.h"
+#include "common/model/map_reconcile.h"
 
 #define MAP_NAME_MAX 100
 #define VERSION_MAX  64
 
 static const char *const map_members[] = {
-    "$schema",   "map",         "version", "source",         "target",       "mode", "direction",
-    "on_delete", "on_truncate", "columns", "on_filter_exit", "dead_letters", NULL};
+    "$schema",        "map",          "version",   "source",      "target",
+    "mode",           "direction",    "on_delete", "on_truncate", "columns",
+    "on_filter_exit", "dead_letters", "reconcile", NULL};
 static const char *const source_members[] = {"system", "table", "key", "filter", NULL};
 static const char *const target_members[] = {"system", "table", "key", NULL};
 static const char *const delete_members[] = {"set", "to", "live", NULL};
@@ -310,6 +312,7 @@ static void parse_root(struct dw_map_reader *reader, const struct dw_node *root,
     parse_on_truncate(reader, root, map);
     parse_on_filter_exit(reader, root, map);
     check_dead_letters(reader, root);
+    dw_map_reconcile_parse(reader, dw_document_member(root, "reconcile"), &map->reconcile);
     dw_map_columns_parse(reader, dw_document_member(root, "columns"), &columns);
     if (source && target && map->source.key_count && map->target.key_count)
         dw_map_columns_bind_keys(reader, map, target, &columns);

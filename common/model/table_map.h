@@ -78,6 +78,24 @@ struct dw_map_column {
     bool implied;  /* not in the file: added by the parser for a key pair */
 };
 
+enum dw_map_mend {
+    DW_MAP_MEND_MISSING = 1U,
+    DW_MAP_MEND_DIFFERENT = 2U,
+    DW_MAP_MEND_HELD = 4U,
+};
+#define DW_MAP_RECONCILE_DEFAULT (-1)
+
+/* How the map is compared by itself, and what of it is mended by itself. What is
+ * DW_MAP_RECONCILE_DEFAULT (`kinds`: 0) is as the reconciler's settings have it. */
+struct dw_map_reconcile {
+    int64_t every_hours; /* 0: never */
+    int64_t rate;        /* rows per second, both sides together; 0: no limit */
+    int64_t max_rows;    /* more are not mended by itself; 0: none is */
+    int64_t max_percent; /* of the rows compared, likewise */
+    int continuous;      /* 1: a comparison follows the last one; 0 not */
+    unsigned kinds;      /* enum dw_map_mend: which are mended */
+};
+
 /* Key columns pair by position: the n-th source key column goes to the n-th target key column that
  * is no constant. So a target key may have more columns than the source key, each of them a
  * constant. */
@@ -96,6 +114,7 @@ struct dw_table_map {
     enum dw_on_filter_exit on_filter_exit;
     struct dw_map_flag exit; /* on_filter_exit "set" */
     enum dw_on_truncate on_truncate;
+    struct dw_map_reconcile reconcile;
     const struct dw_map_column *columns;
     size_t column_count;
 };

@@ -178,14 +178,15 @@ enum dw_rc dw_state_alert_maps(struct dw_state *state, int64_t recent_ms, struct
         "  AND filter IS NULL AND sample IS NULL AND since IS NULL GROUP BY map),"
         " found AS (SELECT r.map, r.id, r.beyond + (SELECT count(*)"
         "   FROM dualwrite.reconcile_difference d WHERE d.run = r.id AND d.repair <> 'gone')"
-        "   AS rows FROM dualwrite.reconcile_run r LEFT JOIN whole w ON w.map = r.map"
+        "   AS rows, CASE WHEN r.repair_state = 'none' THEN r.repair_reason ELSE '' END AS why"
+        "  FROM dualwrite.reconcile_run r LEFT JOIN whole w ON w.map = r.map"
         "  WHERE r.state = 'done' AND r.id >= coalesce(w.id, 0)),"
-        " last AS (SELECT DISTINCT ON (map) map, id, rows FROM found"
+        " last AS (SELECT DISTINCT ON (map) map, id, rows, why FROM found"
         "  ORDER BY map, rows DESC, id DESC)"
         " SELECT m.name, m.topic, m.source_system, m.target_system, m.state, m.code, m.reason,"
         " " DW_STATE_ALERT_US(
             "m.changed_at") ", coalesce(r.letters, 0), coalesce(l.id, 0),"
-                            " coalesce(l.rows, 0), m.partitions"
+                            " coalesce(l.rows, 0), m.partitions, coalesce(l.why, '')"
                             " FROM dualwrite.map m LEFT JOIN recent r ON r.map = m.name"
                             " LEFT JOIN last l ON l.map = m.name ORDER BY m.name COLLATE \"C\"",
         1, params, &result, err);
@@ -207,6 +208,7 @@ enum dw_rc dw_state_alert_maps(struct dw_state *state, int64_t recent_ms, struct
             .run = dw_state_db_number(result, i, 9),
             .differences = dw_state_db_number(result, i, 10),
             .partitions = (int32_t)dw_state_db_number(result, i, 11),
+            .not_mended = dw_state_db_text(result, i, 12, arena),
         };
     PQclear(result);
     *out = items;

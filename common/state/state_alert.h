@@ -75,6 +75,7 @@ struct dw_alert_map_row {
     int64_t recent_letters; /* dead letters indexed within `recent_ms` */
     int64_t run;            /* its last comparison that is done; 0 none */
     int64_t differences;    /* that it left */
+    const char *not_mended; /* why it had none of them mended by itself; "" */
 };
 enum dw_rc dw_state_alert_maps(struct dw_state *state, int64_t recent_ms, struct dw_arena *arena,
                                const struct dw_alert_map_row **out, size_t *out_count,

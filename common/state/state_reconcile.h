@@ -160,7 +160,8 @@ struct dw_repair_plan {
 };
 struct dw_repair_order {
     int64_t run;
-    int64_t extra; /* rows of the target that may be deleted; 0: none */
+    int64_t extra;     /* rows of the target that may be deleted; 0: none */
+    const char *kinds; /* that are read again, as an array literal; NULL: all that can be */
     bool dry_run;
     const char *by;
 };
@@ -172,6 +173,15 @@ enum dw_rc dw_state_repair_order(struct dw_state *state, const struct dw_repair_
 
 /* --- for the one who runs them -------------------------------------------------------------------
  */
+
+/* The run to work on, or whose repair: what a person ordered, by rising id; else those by
+ * themselves in turn, the one behind `last` first. out->id 0: there is none. */
+struct dw_reconcile_next {
+    int64_t id;
+    bool by_itself;
+};
+enum dw_rc dw_state_reconcile_next(struct dw_state *state, int64_t last,
+                                   struct dw_reconcile_next *out, struct dw_err *err) DW_MUST_CHECK;
 
 struct dw_reconcile_begin {
     int64_t revision;
@@ -234,12 +244,17 @@ enum dw_rc dw_state_difference_add(struct dw_state *state, int64_t run, int64_t 
                                    const struct dw_reconcile_verdict *verdict,
                                    struct dw_err *err) DW_MUST_CHECK;
 
+/* What may be mended without a person. Where more of these kinds differs, nothing is, and the run
+ * says so in repair_code and repair_reason. */
+struct dw_repair_policy {
+    int64_t max_rows;    /* 0: nothing */
+    int64_t max_percent; /* of the rows compared */
+    const char *kinds;   /* array literal: "{missing,different,held}", or some of them */
+};
 struct dw_reconcile_ending {
-    enum dw_reconcile_state to; /* done or failed */
-    const char *code, *reason;  /* of a failure; "" */
-    /* A run that is done has its repair ordered in the same step, when so many rows or fewer are to
-     * be mended; 0: never. Extra rows are neither counted nor deleted. */
-    int64_t repair_max;
+    enum dw_reconcile_state to;     /* done or failed */
+    const char *code, *reason;      /* of a failure; "" */
+    struct dw_repair_policy repair; /* of a run that is done: ordered in the same step */
 };
 /* running ─► done or failed. Suspects that are left count as unjudged. */
 enum dw_rc dw_state_reconcile_end(struct dw_state *state, int64_t id,
@@ -257,9 +272,21 @@ enum dw_rc dw_state_repair_move(struct dw_state *state, int64_t run, enum dw_rep
                                 const char *code, const char *reason,
                                 struct dw_err *err) DW_MUST_CHECK;
 
-/* Maps whose last scheduled run began more than `interval_ms` ago, or never; active ones only. */
-enum dw_rc dw_state_reconcile_due(struct dw_state *state, int64_t interval_ms,
-                                  struct dw_arena *arena, const char *const **out,
+/* When maps are compared by themselves whose "reconcile" does not say otherwise. */
+struct dw_reconcile_schedule {
+    int64_t every_ms; /* 0: never */
+    bool continuous;  /* in place of that: `pause_ms` after the end of the last one */
+    int64_t pause_ms;
+    int64_t rate; /* rows per second; 0: no limit, but of a continuous one */
+};
+struct dw_reconcile_due {
+    const char *map;
+    int64_t rate;
+};
+/* Running maps whose next comparison is due, and that no comparison or repair is under way of. */
+enum dw_rc dw_state_reconcile_due(struct dw_state *state,
+                                  const struct dw_reconcile_schedule *schedule,
+                                  struct dw_arena *arena, const struct dw_reconcile_due **out,
                                   size_t *out_count, struct dw_err *err) DW_MUST_CHECK;
 
 #endif

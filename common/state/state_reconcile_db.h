@@ -15,9 +15,10 @@ enum dw_rc dw_state_reconcile_find(struct dw_state *state, int64_t id, struct dw
 /* Its suspects and verify syncs go; in a transaction of the caller. */
 enum dw_rc dw_state_reconcile_forget(struct dw_state *state, int64_t id,
                                      struct dw_err *err) DW_MUST_CHECK;
-/* A run that has just been done is mended without a person, if `max` rows or fewer are to be; in a
- * transaction of the caller. Nothing happens when the map was changed meanwhile. */
-enum dw_rc dw_state_repair_by_itself(struct dw_state *state, int64_t run, int64_t max,
+/* A run that has just been done is mended without a person, as the policy has it; in a transaction
+ * of the caller. Nothing happens when the map was changed meanwhile. */
+enum dw_rc dw_state_repair_by_itself(struct dw_state *state, int64_t run,
+                                     const struct dw_repair_policy *policy,
                                      struct dw_err *err) DW_MUST_CHECK;
 
 #endif

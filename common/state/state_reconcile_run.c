@@ -24,6 +24,30 @@ enum dw_rc dw_state_reconcile_forget(struct dw_state *state, int64_t id, struct 
 /* --- progress ----------------------------------------------------------------------------------
  */
 
+enum dw_rc dw_state_reconcile_next(struct dw_state *state, int64_t last,
+                                   struct dw_reconcile_next *out, struct dw_err *err)
+{
+    char number[24];
+    const char *params[] = {dw_state_db_i64(last, number)};
+    PGresult *result = NULL;
+    enum dw_rc rc = dw_state_db_query(
+        state,
+        "SELECT r.id, w.by_itself FROM dualwrite.reconcile_run r CROSS JOIN LATERAL (SELECT"
+        "  r.origin = 'schedule' AND (r.state <> 'done' OR r.repair_by = 'schedule')"
+        "  AS by_itself) w WHERE r.state IN ('waiting', 'running')"
+        " OR r.repair_state IN ('waiting', 'running')"
+        " ORDER BY w.by_itself, w.by_itself AND r.id <= $1::bigint, r.id LIMIT 1",
+        1, params, &result, err);
+    if (rc)
+        return rc;
+    *out = (struct dw_reconcile_next){.id = 0};
+    if (PQntuples(result))
+        *out = (struct dw_reconcile_next){dw_state_db_number(result, 0, 0),
+                                          *PQgetvalue(result, 0, 1) == 't'};
+    PQclear(result);
+    return DW_OK;
+}
+
 enum dw_rc dw_state_reconcile_begin(struct dw_state *state, int64_t id,
                                     const struct dw_reconcile_begin *begin, bool *out_held,
                                     struct dw_err *err)
@@ -133,8 +157,8 @@ static enum dw_rc end(struct dw_state *state, int64_t id, const struct dw_reconc
         4, params, NULL, err);
     if (!rc)
         rc = dw_state_reconcile_forget(state, id, err);
-    if (!rc && ending->to == DW_RECONCILE_DONE && ending->repair_max)
-        rc = dw_state_repair_by_itself(state, id, ending->repair_max, err);
+    if (!rc && ending->to == DW_RECONCILE_DONE && ending->repair.max_rows)
+        rc = dw_state_repair_by_itself(state, id, &ending->repair, err);
     return rc;
 }
 
@@ -377,28 +401,45 @@ enum dw_rc dw_state_verdicts_settle(struct dw_state *state, int64_t run, int64_t
 /* --- the schedule ------------------------------------------------------------------------------
  */
 
-enum dw_rc dw_state_reconcile_due(struct dw_state *state, int64_t interval_ms,
-                                  struct dw_arena *arena, const char *const **out,
+/* A table is not to be read for ever as fast as can be. */
+#define CONTINUOUS_RATE "10000"
+
+static const char due_query[] =
+    "SELECT m.name, CASE WHEN w.rate = 0 AND w.continuous THEN " CONTINUOUS_RATE " ELSE w.rate END"
+    " FROM dualwrite.map m"
+    " JOIN dualwrite.map_revision v ON v.map = m.name AND v.revision = m.revision"
+    " CROSS JOIN LATERAL (SELECT v.document->'reconcile' AS j) d"
+    " CROSS JOIN LATERAL (SELECT coalesce((d.j->>'rate')::bigint, $4::bigint) AS rate,"
+    "  coalesce((d.j->>'every_hours')::bigint * 3600000, $1::bigint) AS every_ms,"
+    "  coalesce((d.j->>'continuous')::boolean, $2::boolean AND d.j->>'every_hours' IS NULL)"
+    "  AS continuous) w"
+    " WHERE m.state = 'running' AND (w.continuous OR w.every_ms > 0) AND NOT EXISTS (SELECT"
+    "  FROM dualwrite.reconcile_run r WHERE r.map = m.name AND (r.state IN ('waiting', 'running')"
+    "  OR r.repair_state IN ('waiting', 'running') OR (r.origin = 'schedule'"
+    "   AND CASE WHEN w.continuous THEN r.ended_at > now() - $3::bigint * interval '1 ms'"
+    "    ELSE r.created_at > now() - w.every_ms * interval '1 ms' END))) ORDER BY m.name";
+
+enum dw_rc dw_state_reconcile_due(struct dw_state *state,
+                                  const struct dw_reconcile_schedule *schedule,
+                                  struct dw_arena *arena, const struct dw_reconcile_due **out,
                                   size_t *out_count, struct dw_err *err)
 {
-    char number[24];
-    const char *params[] = {dw_state_db_i64(interval_ms, number)};
+    char numbers[3][24];
+    const char *params[] = {dw_state_db_i64(schedule->every_ms, numbers[0]),
+                            schedule->continuous ? "t" : "f",
+                            dw_state_db_i64(schedule->pause_ms, numbers[1]),
+                            dw_state_db_i64(schedule->rate, numbers[2])};
     PGresult *result = NULL;
-    enum dw_rc rc = dw_state_db_query(
-        state,
-        "SELECT m.name FROM dualwrite.map m WHERE m.state = 'running' AND NOT EXISTS"
-        " (SELECT FROM dualwrite.reconcile_run r WHERE r.map = m.name AND (r.state IN ('waiting',"
-        "  'running') OR (r.origin = 'schedule' AND r.created_at > now()"
-        "  - $1::bigint * interval '1 ms'))) ORDER BY m.name",
-        1, params, &result, err);
+    enum dw_rc rc = dw_state_db_query(state, due_query, 4, params, &result, err);
     if (rc)
         return rc;
     size_t count = (size_t)PQntuples(result);
-    const char **names = DW_ARENA_ARRAY(arena, const char *, count);
+    struct dw_reconcile_due *due = DW_ARENA_ARRAY(arena, struct dw_reconcile_due, count);
     for (size_t i = 0; i < count; i++)
-        names[i] = dw_state_db_text(result, (int)i, 0, arena);
+        due[i] = (struct dw_reconcile_due){dw_state_db_text(result, (int)i, 0, arena),
+                                           dw_state_db_number(result, (int)i, 1)};
     PQclear(result);
-    *out = names;
+    *out = due;
     *out_count = count;
     return DW_OK;
 }

@@ -11,9 +11,10 @@
     "(d.kind = 'held' AND (d.letter IS NULL OR EXISTS (SELECT FROM dualwrite.dead_letter l WHERE"  \
     " l.id = d.letter AND l.state IN ('open', 'unconfirmed', 'replaying', 'discarding'))))"
 
-/* Mended by reading the source's row again. Of duplicates, that would only put the one row in the
- * other's place. */
-#define IS_ROW "(d.kind IN ('missing', 'different') OR (d.kind = 'held' AND NOT " IS_HELD "))"
+/* Mended by reading the source's row again, of some kinds. */
+#define IS_ROW(kinds) "(d.kind = ANY (" kinds ") AND NOT " IS_HELD ")"
+/* All that can be. Of duplicates, that would only put the one row in the other's place. */
+#define ROW_KINDS "{missing,different,held}"
 
 static enum dw_rc refuse_unfinished(const struct dw_reconcile_run *run, struct dw_err *err)
 {
@@ -44,16 +45,21 @@ static enum dw_rc check_revision(struct dw_state *state, const struct dw_reconci
                       run->map, (long long)revision, (long long)run->revision);
 }
 
-static enum dw_rc count_work(struct dw_state *state, const char *run, struct dw_repair_plan *out,
-                             struct dw_err *err)
+static enum dw_rc count_work(struct dw_state *state, const struct dw_repair_order *order,
+                             struct dw_repair_plan *out, struct dw_err *err)
 {
+    char number[24];
+    const char *params[] = {dw_state_db_i64(order->run, number),
+                            order->kinds ? order->kinds : ROW_KINDS};
     PGresult *result = NULL;
-    enum dw_rc rc = dw_state_db_query(
-        state,
-        "SELECT count(*) FILTER (WHERE " IS_ROW "), count(*) FILTER (WHERE d.kind = 'extra'),"
-        " count(*) FILTER (WHERE " IS_HELD ") FROM dualwrite.reconcile_difference d"
-        " WHERE d.run = $1 AND d.repair <> 'gone'",
-        1, &run, &result, err);
+    enum dw_rc rc =
+        dw_state_db_query(state,
+                          "SELECT count(*) FILTER (WHERE " IS_ROW(
+                              "$2::text[]") "), count(*) FILTER (WHERE d.kind = 'extra'),"
+                                            " count(*) FILTER (WHERE " IS_HELD
+                                            ") FROM dualwrite.reconcile_difference d"
+                                            " WHERE d.run = $1 AND d.repair <> 'gone'",
+                          2, params, &result, err);
     if (rc)
         return rc;
     out->rows = dw_state_db_number(result, 0, 0);
@@ -69,19 +75,20 @@ static enum dw_rc write_order(struct dw_state *state, const struct dw_repair_ord
     char numbers[2][24];
     char detail[96];
     const char *params[] = {dw_state_db_i64(order->run, numbers[0]),
-                            dw_state_db_i64(order->extra, numbers[1]), order->by};
+                            dw_state_db_i64(order->extra, numbers[1]), order->by,
+                            order->kinds ? order->kinds : ROW_KINDS};
     enum dw_rc rc =
         dw_state_db_query(state,
                           "UPDATE dualwrite.reconcile_difference SET repair = 'none' WHERE run = $1"
-                          " AND repair IN ('ordered', 'left') AND $2 = $2 AND $3 = $3",
-                          3, params, NULL, err);
+                          " AND repair IN ('ordered', 'left')",
+                          1, params, NULL, err);
     if (!rc)
         rc = dw_state_db_query(state,
                                "UPDATE dualwrite.reconcile_run SET repair_state = 'waiting',"
                                " repair_extra = $2, repair_by = $3, repair_code = '',"
                                " repair_reason = '', repair_asked_at = now(),"
-                               " repair_ended_at = NULL WHERE id = $1",
-                               3, params, NULL, err);
+                               " repair_ended_at = NULL, repair_kinds = $4 WHERE id = $1",
+                               4, params, NULL, err);
     (void)snprintf(detail, sizeof detail, "{\"run\":%s,\"delete_extra\":%s}", numbers[0],
                    numbers[1]);
     return rc ? rc
@@ -92,7 +99,6 @@ static enum dw_rc write_order(struct dw_state *state, const struct dw_repair_ord
 static enum dw_rc order_repair(struct dw_state *state, const struct dw_repair_order *order,
                                struct dw_repair_plan *out, struct dw_err *err)
 {
-    char number[24];
     struct dw_arena arena;
     const struct dw_reconcile_run *run = NULL;
     dw_arena_init(&arena, 4096);
@@ -102,7 +108,7 @@ static enum dw_rc order_repair(struct dw_state *state, const struct dw_repair_or
     if (!rc)
         rc = check_revision(state, run, err);
     if (!rc)
-        rc = count_work(state, dw_state_db_i64(order->run, number), out, err);
+        rc = count_work(state, order, out, err);
     if (!rc && order->extra && out->extra > order->extra)
         rc = dw_err_set(err, DW_CONFLICT, "DW-STATE-025",
                         "%lld rows of the target are extra, more than the %lld that may be deleted",
@@ -124,13 +130,67 @@ enum dw_rc dw_state_repair_order(struct dw_state *state, const struct dw_repair_
     return dw_state_db_end(state, rc, err);
 }
 
-enum dw_rc dw_state_repair_by_itself(struct dw_state *state, int64_t run, int64_t max,
-                                     struct dw_err *err)
+/* --- without a person ----------------------------------------------------------------------------
+ */
+
+static const char *too_much(const struct dw_reconcile_run *run,
+                            const struct dw_repair_policy *policy, int64_t rows,
+                            struct dw_arena *arena)
+{
+    int64_t compared = run->rows_source > rows ? run->rows_source : rows;
+    if (rows > policy->max_rows)
+        return dw_arena_printf(arena,
+                               "%lld rows are to be mended, more than the %lld that are without a "
+                               "person: none is",
+                               (long long)rows, (long long)policy->max_rows);
+    if (rows * 100 > policy->max_percent * compared)
+        return dw_arena_printf(arena,
+                               "%lld of %lld rows are to be mended, more than the %lld %% that are "
+                               "without a person: none is",
+                               (long long)rows, (long long)compared,
+                               (long long)policy->max_percent);
+    return NULL;
+}
+
+static enum dw_rc note_too_much(struct dw_state *state, int64_t run, const char *reason,
+                                struct dw_err *err)
+{
+    char number[24];
+    const char *params[] = {dw_state_db_i64(run, number), "DW-COMPARE-011", reason};
+    return dw_state_db_query(state,
+                             "UPDATE dualwrite.reconcile_run SET repair_code = $2,"
+                             " repair_reason = $3 WHERE id = $1",
+                             3, params, NULL, err);
+}
+
+/* What was only counted is to be mended, too. */
+static enum dw_rc judge_policy(struct dw_state *state, const struct dw_repair_order *order,
+                               const struct dw_repair_policy *policy, int64_t rows, bool *out,
+                               struct dw_err *err)
+{
+    struct dw_arena arena;
+    const struct dw_reconcile_run *run = NULL;
+    dw_arena_init(&arena, 4096);
+    enum dw_rc rc = dw_state_reconcile_find(state, order->run, &arena, &run, err);
+    const char *reason = rc ? NULL : too_much(run, policy, rows + run->beyond, &arena);
+    if (reason)
+        rc = note_too_much(state, order->run, reason, err);
+    *out = !reason;
+    dw_arena_done(&arena);
+    return rc;
+}
+
+enum dw_rc dw_state_repair_by_itself(struct dw_state *state, int64_t run,
+                                     const struct dw_repair_policy *policy, struct dw_err *err)
 {
     struct dw_repair_plan plan = {0};
-    struct dw_repair_order order = {.run = run, .dry_run = true, .by = "schedule"};
+    struct dw_repair_order order = {
+        .run = run, .kinds = policy->kinds, .dry_run = true, .by = "schedule"};
+    bool allowed = false;
     enum dw_rc rc = order_repair(state, &order, &plan, err);
-    if (!rc && plan.rows && plan.rows <= max) {
+    if (!rc && plan.rows)
+        rc = judge_policy(state, &order, policy, plan.rows, &allowed, err);
+    if (!rc && allowed) {
         order.dry_run = false;
         rc = order_repair(state, &order, &plan, err);
     }
@@ -139,6 +199,9 @@ enum dw_rc dw_state_repair_by_itself(struct dw_state *state, int64_t run, int64_
     dw_err_clear(err);
     return DW_OK;
 }
+
+/* --- the work ------------------------------------------------------------------------------------
+ */
 
 static enum dw_rc mark_next(struct dw_state *state, const struct dw_reconcile_run *run,
                             int64_t limit, struct dw_arena *arena, const char **out_keys,
@@ -151,10 +214,13 @@ static enum dw_rc mark_next(struct dw_state *state, const struct dw_reconcile_ru
     enum dw_rc rc = dw_state_db_query(
         state,
         "WITH chosen AS (UPDATE dualwrite.reconcile_difference SET repair = 'ordered'"
-        "  WHERE id IN (SELECT d.id FROM dualwrite.reconcile_difference d WHERE d.run = $1"
-        "   AND d.repair = 'none' AND (" IS_ROW " OR (d.kind = 'extra' AND $3::boolean"
-        "    AND d.code = '')) ORDER BY d.id LIMIT $2::bigint) RETURNING key)"
-        " SELECT json_agg(key::json)::text FROM chosen",
+        "  WHERE id IN (SELECT d.id FROM dualwrite.reconcile_difference d"
+        "   JOIN dualwrite.reconcile_run r ON r.id = d.run WHERE d.run = $1"
+        "   AND d.repair = 'none' AND (" IS_ROW(
+            "r.repair_kinds") " OR (d.kind = 'extra'"
+                              "    AND $3::boolean AND d.code = '')) ORDER BY d.id LIMIT "
+                              "$2::bigint) RETURNING key)"
+                              " SELECT json_agg(key::json)::text FROM chosen",
         3, params, &result, err);
     if (rc)
         return rc;

@@ -75,6 +75,7 @@ static void take_maps(const struct dw_alert_map_row *rows, size_t count, struct 
             .recent_letters = rows[i].recent_letters,
             .run = rows[i].run,
             .differences = rows[i].differences,
+            .not_mended = rows[i].not_mended,
         };
         *dw_table_place(by_name, dw_str_from(rows[i].map)) = &maps[i];
     }

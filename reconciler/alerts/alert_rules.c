@@ -177,10 +177,10 @@ static void find_differences(struct finder *finder, const struct dw_alert_map *m
             .rule = "differences",
             .object = map->name,
             .level = level_of(&finder->facts->thresholds->differences, map->differences),
-            .message =
-                dw_arena_printf(finder->arena, "comparison %lld left %lld %s", (long long)map->run,
-                                (long long)map->differences,
-                                dw_str_plural(map->differences, "difference", "differences")),
+            .message = dw_arena_printf(finder->arena, "comparison %lld left %lld %s%s%s",
+                                       (long long)map->run, (long long)map->differences,
+                                       dw_str_plural(map->differences, "difference", "differences"),
+                                       *map->not_mended ? ": " : "", map->not_mended),
             .remedy = dw_arena_printf(finder->arena,
                                       "dualwrite reconcile report %lld, then dualwrite reconcile "
                                       "repair %lld --dry-run",

@@ -52,6 +52,7 @@ struct dw_alert_map {
     int64_t partition_idle_ms; /* … and each of its partitions */
     int64_t letters, oldest_letter_us, recent_letters;
     int64_t differences, run; /* of its last comparison; run 0: none */
+    const char *not_mended;   /* why that had none of them mended by itself; "" */
     /* How long Kafka keeps what its topic holds. */
     int64_t retention_ms; /* -1 for ever */
     bool retention_known; /* the brokers say it; else it is kafka.retention_ms */

@@ -4,6 +4,7 @@
 #include "common/base/clock.h"
 #include "common/base/fault.h"
 #include "common/base/log.h"
+#include "common/model/map_reconcile.h"
 #include "common/postgres/pg.h"
 #include "common/state/state_sync.h"
 #include "reconciler/compare/compare_judge.h"
@@ -68,6 +69,27 @@ static void drop_verdicts(struct dw_compare_run *run)
     dw_arena_done(&arena);
 }
 
+static int64_t or_default(int64_t own, int64_t otherwise)
+{
+    return own == DW_MAP_RECONCILE_DEFAULT ? otherwise : own;
+}
+
+/* Of a comparison that a person ordered, a person orders the repair. */
+static struct dw_repair_policy policy_of(struct dw_compare_run *run)
+{
+    const struct dw_reconciler_settings *settings = &run->settings->reconciler;
+    const struct dw_table_map *map = run->loaded.map;
+    if (!run->record->scheduled || !map)
+        return (struct dw_repair_policy){.max_rows = 0};
+    return (struct dw_repair_policy){
+        .max_rows = or_default(map->reconcile.max_rows, settings->compare_repair_max),
+        .max_percent = or_default(map->reconcile.max_percent, settings->compare_repair_percent),
+        .kinds = map->reconcile.kinds
+                     ? dw_map_reconcile_kinds(map->reconcile.kinds)
+                     : dw_arena_printf(&run->arena, "{%s}", settings->compare_repair_kinds),
+    };
+}
+
 static enum dw_rc end_run(struct dw_compare_run *run, const struct dw_err *failure,
                           struct dw_err *err)
 {
@@ -75,7 +97,7 @@ static enum dw_rc end_run(struct dw_compare_run *run, const struct dw_err *failu
         .to = failure ? DW_RECONCILE_FAILED : DW_RECONCILE_DONE,
         .code = failure ? failure->id : "",
         .reason = failure ? failure->message : "",
-        .repair_max = run->record->scheduled ? run->settings->reconciler.compare_repair_max : 0,
+        .repair = policy_of(run),
     };
     enum dw_rc rc = dw_state_reconcile_end(run->state, run->record->id, &ending, err);
     dw_fault("compare.after_end");

@@ -57,7 +57,9 @@ static const char filtered[] =
     "with --delete-extra";
 static const char onward[] = "from now on; rows already there stay as they are";
 
-static const char *const objects[] = {"source", "target", "dead_letters"};
+static const char compared[] = "from the next comparison on; no row is touched by it";
+
+static const char *const objects[] = {"source", "target", "dead_letters", "reconcile"};
 
 static const struct {
     const char *path;
@@ -74,6 +76,10 @@ static const struct {
     {"source.filter", DW_MAP_DIFF_REMOVALS | DW_MAP_DIFF_BACKFILL, filtered},
     {"target.filter", DW_MAP_DIFF_REMOVALS | DW_MAP_DIFF_BACKFILL, filtered},
     {"version", 0, "a name for the revision"},
+    {"reconcile.every_hours", 0, compared},
+    {"reconcile.continuous", 0, compared},
+    {"reconcile.rate", 0, compared},
+    {"reconcile.repair", 0, compared},
     {"dead_letters.auto_replay", 0, "at once, for letters that are open already, too"},
 };
 

@@ -216,3 +216,35 @@ scheduled() { sql_is state "select count(*) from dualwrite.reconcile_run where o
 wait_until 60 scheduled
 assert_sql state "select string_agg(map || ' ' || repair_state, ', ' order by map) from dualwrite.reconcile_run where origin = 'schedule' and map in ('plain', 'looked', 'part')" 'looked none, part none, plain done'
 assert_sql crm "select count(*) || ' ' || (select count(*) from looked where name = 'x') from plain where n = -1 or id = 90001" '1 4' 'few are mended, many and extra ones are left'
+
+step "each map by its own"
+dw_config '.producer.heartbeat_ms = 200' '.consumer.dependency_wait_ms = 500' '.reconciler.compare_every_hours = 1' '.reconciler.compare_pause_ms = 100'
+dw_stop reconciler
+dw_start reconciler
+own() { # RECONCILE: of plain
+    jq ".reconcile = $1" "$dw_dir/plain.json" >"$dw_dir/own.json"
+    dw_cli map apply "$dw_dir/own.json" >"$dw_dir/out" 2>&1 || fail "$1: $(<"$dw_dir/out")"
+}
+by_itself() { sql_is state "select count(*) > 0 from dualwrite.reconcile_run r join dualwrite.map m on m.name = r.map and m.revision = r.revision
+    where r.map = 'plain' and r.origin = 'schedule' and r.$1" t; }
+dw_sql crm "delete from plain where id in (50, 51); update plain set n = -2 where id = 52"
+own '{continuous: true, rate: 1000000, repair: {max_rows: 5, kinds: ["missing"]}}'
+wait_until 60 by_itself "repair_state = 'done'"
+assert_sql crm "select string_agg(id || ' ' || n, ', ' order by id) from plain where id in (50, 51, 52)" '50 55.00, 51 56.10, 52 -2' 'kinds that are mended'
+dw_sql crm "delete from plain where id between 60 and 65"
+wait_until 60 by_itself "repair_code = 'DW-COMPARE-011' and r.repair_reason = '6 rows are to be mended, more than the 5 that are without a person: none is'"
+alert_says() { sql_is state "select count(*) from dualwrite.alert where rule = 'differences' and object = 'plain' and resolved_at is null and message like '%more than the 5 that are without a person%'" 1; }
+wait_until 40 alert_says
+own '{continuous: true, rate: 1000000, repair: {max_rows: 100, max_percent: 0}}'
+wait_until 60 by_itself "repair_reason like '7 of % rows are to be mended, more than the 0 \% that are without a person: none is'"
+own '{continuous: true, rate: 1000000, repair: {max_rows: 100, max_percent: 1}}'
+wait_until 60 by_itself "repair_state = 'done'"
+assert_sql crm "select count(*) from plain where id between 60 and 65 or (id = 52 and n > 0)" 7 'all are mended'
+# Nobody waits for one that takes long, and several of them go in turns.
+own '{continuous: true, rate: 1}'
+wait_until 60 by_itself "state = 'running'"
+dw_cli reconcile run part --wait 30 >/dev/null || fail 'a comparison by itself holds up what a person asks for'
+assert_sql state "select count(*) > 0 from dualwrite.reconcile_run where map = 'plain' and state = 'running'" t 'it goes on behind it'
+jq '.reconcile = {continuous: true, rate: 1}' "$dw_dir/looked.json" >"$dw_dir/own.json"
+dw_cli map apply "$dw_dir/own.json" >/dev/null
+wait_until 90 sql_is state "select count(*) from dualwrite.reconcile_run where map in ('plain', 'looked') and origin = 'schedule' and state = 'running' and rows_source > 0" 2

@@ -1,5 +1,6 @@
 /* test_table_map.c - map files: what is accepted and how it is understood, what is refused and why.
  */
+#include "common/model/map_reconcile.h"
 #include "common/model/table_map.h"
 
 #include "common/config/document.h"
@@ -230,6 +231,52 @@ static void test_dead_letters(void **state)
     refuse("{" SIDES ",\"dead_letters\":{\"autoreplay\":\"all\"}}", "DW-MAP-002",
            "dead_letters.autoreplay", "no such member");
     refuse("{" SIDES ",\"dead_letters\":\"all\"}", "DW-MAP-003", "dead_letters", "found \"all\"");
+}
+
+static void test_comparisons_by_themselves(void **state)
+{
+    (void)state;
+    const struct dw_table_map *map = accept("{" SIDES "}");
+    assert_int_equal(map->reconcile.every_hours, DW_MAP_RECONCILE_DEFAULT);
+    assert_int_equal(map->reconcile.continuous, DW_MAP_RECONCILE_DEFAULT);
+    assert_int_equal(map->reconcile.max_rows, DW_MAP_RECONCILE_DEFAULT);
+    assert_int_equal(map->reconcile.kinds, 0);
+    map = accept(
+        "{" SIDES ",\"reconcile\":{\"every_hours\":24,\"continuous\":false,\"rate\":5000,"
+        "\"repair\":{\"max_rows\":100,\"max_percent\":1,\"kinds\":[\"held\",\"missing\"]}}}");
+    assert_int_equal(map->reconcile.every_hours, 24);
+    assert_int_equal(map->reconcile.rate, 5000);
+    assert_int_equal(map->reconcile.continuous, 0);
+    assert_int_equal(map->reconcile.max_rows, 100);
+    assert_int_equal(map->reconcile.max_percent, 1);
+    assert_string_equal(dw_map_reconcile_kinds(map->reconcile.kinds), "{missing,held}");
+    map = accept("{" SIDES ",\"reconcile\":{\"every_hours\":0,\"continuous\":true}}");
+    assert_int_equal(map->reconcile.continuous, 1);
+}
+
+static void test_comparisons_that_cannot_be_so(void **state)
+{
+    (void)state;
+    refuse("{" SIDES ",\"reconcile\":{\"every_hours\":1.5}}", "DW-MAP-068", "reconcile.every_hours",
+           "a whole number from 0 to 8760");
+    refuse("{" SIDES ",\"reconcile\":{\"every_hours\":9000}}", "DW-MAP-068",
+           "reconcile.every_hours", "found 9000");
+    refuse("{" SIDES ",\"reconcile\":{\"rate\":\"fast\"}}", "DW-MAP-068", "reconcile.rate",
+           "found \"fast\"");
+    refuse("{" SIDES ",\"reconcile\":{\"continuous\":true,\"every_hours\":1}}", "DW-MAP-068",
+           "reconcile.continuous", "beside \"every_hours\"");
+    refuse("{" SIDES ",\"reconcile\":{\"continuous\":1}}", "DW-MAP-003", "reconcile.continuous",
+           "true or false");
+    refuse("{" SIDES ",\"reconcile\":{\"repair\":{\"max_percent\":101}}}", "DW-MAP-068",
+           "reconcile.repair.max_percent", "found 101");
+    refuse("{" SIDES ",\"reconcile\":{\"repair\":{\"kinds\":[]}}}", "DW-MAP-068",
+           "reconcile.repair.kinds", "allowed: an array");
+    refuse("{" SIDES ",\"reconcile\":{\"repair\":{\"kinds\":[\"extra\"]}}}", "DW-MAP-068",
+           "reconcile.repair.kinds[0]", "--delete-extra");
+    refuse("{" SIDES ",\"reconcile\":{\"repair\":{\"kinds\":[\"odd\"]}}}", "DW-MAP-014",
+           "reconcile.repair.kinds[0]", "\"missing\"");
+    refuse("{" SIDES ",\"reconcile\":{\"hours\":1}}", "DW-MAP-002", "reconcile.hours",
+           "no such member");
 }
 
 static void test_map_names(void **state)
@@ -545,6 +592,8 @@ int main(void)
         TEST(test_malformed_files),
         TEST(test_top_level_mistakes),
         TEST(test_dead_letters),
+        TEST(test_comparisons_by_themselves),
+        TEST(test_comparisons_that_cannot_be_so),
         TEST(test_map_names),
         TEST(test_key_mistakes),
         TEST(test_column_mistakes),

@@ -44,6 +44,7 @@ static int set_up(void **state)
         .state = DW_MAP_RUNNING,
         .code = "",
         .reason = "",
+        .not_mended = "",
         .changed_us = NOW - 100 * HOUR,
         .target_known = true,
         .position_us = NOW - SECOND,
@@ -222,6 +223,9 @@ static void test_differences_of_the_last_comparison(void **state)
     map.differences = 3;
     assert_int_equal(level("differences"), DW_ALERT_WARNING);
     assert_string_equal(find("differences")->message, "comparison 7 left 3 differences");
+    map.not_mended = "more than allowed";
+    assert_string_equal(find("differences")->message,
+                        "comparison 7 left 3 differences: more than allowed");
 }
 
 static void test_a_paused_map_alerts_before_kafka_removes_its_changes(void **state)

@@ -82,6 +82,15 @@ static void test_dead_letters_are_tried_otherwise_at_once(void **state)
     assert_int_equal(diff.count, 0);
 }
 
+static void test_when_it_is_compared_touches_no_row(void **state)
+{
+    (void)state;
+    compare("{" HEAD ",\"version\":\"1\",\"columns\":[{\"source\":\"a\",\"target\":\"a\"}],"
+            "\"reconcile\":{\"repair\":{\"max_rows\":5}}}");
+    assert_one("reconcile.repair", 0, "new: {\"max_rows\":5}");
+    assert_non_null(strstr(diff.changes[0].means, "no row is touched"));
+}
+
 static void test_filters_need_removals(void **state)
 {
     (void)state;
@@ -134,6 +143,7 @@ int main(void)
         TEST(test_the_same_changes_nothing),
         TEST(test_columns_need_a_back_fill),
         TEST(test_dead_letters_are_tried_otherwise_at_once),
+        TEST(test_when_it_is_compared_touches_no_row),
         TEST(test_filters_need_removals),
         TEST(test_keys_and_tables_need_a_stop),
         TEST(test_other_members_hold_from_now_on),
