@@ -35,6 +35,7 @@
 
 #define TICK_MS           500
 #define BEAT_MS           2000
+#define MAPS_MS           10000
 #define PROCESS_SILENT_MS 60000
 #define API_THREADS       4
 #define CLEAN_MS          (15 * 60000)
@@ -63,6 +64,8 @@ struct reconciler {
     bool asked;       /* the lock was asked for and is held by somebody else */
     int64_t beat_ms;  /* when the last one was sent */
     int64_t count_ms; /* when letters may be counted again */
+    int64_t maps_ms;  /* when maps are read again though nobody said that they changed */
+    bool maps_news;   /* they were read, and the letters' series have not followed yet */
     int64_t clean_ms; /* when old answers are forgotten again */
     bool worked;      /* the state database has let us in once */
     bool refused;     /* before that: the settings are wrong, the process ends */
@@ -201,6 +204,7 @@ static enum dw_rc step_forward(struct reconciler *self, struct dw_err *err)
         return rc;
     }
     self->beat_ms = self->count_ms = dw_clock_mono_ms() - BEAT_MS; /* this is news: tell at once */
+    self->maps_ms = 0;
     dw_api_activate(self->api, self->index, self->watch);
     dw_log_plain(DW_LOG_INFO, "reconciler.active", "this instance is the active one");
     return DW_OK;
@@ -232,6 +236,20 @@ static void choose_role(struct reconciler *self)
 /* --- housekeeping -------------------------------------------------------------------------------
  */
 
+/* A thousand maps are ten thousand series, which nothing changes most of the time. */
+static enum dw_rc show_maps(struct reconciler *self, struct dw_err *err)
+{
+    int64_t now_ms = dw_clock_mono_ms();
+    bool changed = dw_state_maps_changed(self->state);
+    if (!changed && now_ms < self->maps_ms)
+        return DW_OK;
+    dw_arena_reset(&self->arena);
+    enum dw_rc rc = dw_map_gauges_refresh(self->state, &self->arena, err);
+    self->maps_ms = rc ? 0 : now_ms + MAPS_MS;
+    self->maps_news = true;
+    return rc;
+}
+
 /* Counting a large index takes a while: it never takes more than a tenth of the time. */
 static enum dw_rc show_letters(struct reconciler *self, struct dw_err *err)
 {
@@ -239,7 +257,8 @@ static enum dw_rc show_letters(struct reconciler *self, struct dw_err *err)
     if (begun_ms < self->count_ms)
         return DW_OK;
     dw_arena_reset(&self->arena);
-    enum dw_rc rc = dw_letter_gauges_refresh(self->state, &self->arena, err);
+    enum dw_rc rc = dw_letter_gauges_refresh(self->state, self->maps_news, &self->arena, err);
+    self->maps_news = self->maps_news && rc;
     int64_t now_ms = dw_clock_mono_ms();
     self->count_ms = now_ms + 10 * (now_ms - begun_ms);
     return rc;
@@ -284,9 +303,9 @@ static enum dw_rc keep_house(struct reconciler *self, struct dw_err *err)
     if (rc || !self->index)
         return rc;
     rc = dw_state_processes_clean(self->state, PROCESS_SILENT_MS, err);
-    dw_arena_reset(&self->arena);
     if (!rc)
-        rc = dw_map_gauges_refresh(self->state, &self->arena, err);
+        rc = show_maps(self, err);
+    dw_arena_reset(&self->arena);
     if (!rc)
         rc = dw_sync_gauges_refresh(self->state, dw_api_meter(self->api), &self->arena, err);
     if (!rc)

@@ -2,6 +2,7 @@
 #include "reconciler/alerts/alert_watch.h"
 
 #include "common/base/clock.h"
+#include "common/base/hash.h"
 #include "common/base/log.h"
 #include "common/base/table.h"
 #include "common/service/metrics.h"
@@ -35,6 +36,7 @@ struct dw_alert_watch {
     struct dw_arena arena;
     struct standing standings[2];
     unsigned turn;
+    uint64_t known_maps; /* hash of the names of those that have their series */
     int64_t clean_ms;
     atomic_bool stopping;
     pthread_t thread;
@@ -53,8 +55,21 @@ static struct dw_metric_series *series_of(const char *rule, const char *object)
                              1);
 }
 
-/* What may be lost is there from the start, at 0; the others from when they first fired. */
-static void show(const struct dw_alert_watch *watch, const struct dw_alert_facts *facts,
+/* What may be lost is there from the start, at 0. */
+static void know(struct dw_alert_watch *watch, const struct dw_alert_facts *facts)
+{
+    uint64_t names = facts->map_count;
+    for (size_t i = 0; i < facts->map_count; i++)
+        names = dw_hash_bytes(facts->maps[i].name, strlen(facts->maps[i].name), names);
+    for (size_t i = 0; i < facts->map_count && names != watch->known_maps; i++)
+        (void)series_of("retention", facts->maps[i].name);
+    watch->known_maps = names;
+    for (size_t i = 0; i < facts->system_count; i++)
+        (void)series_of("wal_limit", facts->systems[i].name);
+}
+
+/* The others are there from when they first fired. */
+static void show(struct dw_alert_watch *watch, const struct dw_alert_facts *facts,
                  const struct dw_alert_list *found)
 {
     const struct dw_table *before = &watch->standings[1 - watch->turn].since;
@@ -67,10 +82,7 @@ static void show(const struct dw_alert_watch *watch, const struct dw_alert_facts
             dw_metrics_set(series_of(rule, newline + 1), 0);
         }
     }
-    for (size_t i = 0; i < facts->map_count; i++)
-        (void)series_of("retention", facts->maps[i].name);
-    for (size_t i = 0; i < facts->system_count; i++)
-        (void)series_of("wal_limit", facts->systems[i].name);
+    know(watch, facts);
     for (size_t i = 0; i < found->count; i++)
         if (!found->items[i].unknown)
             dw_metrics_set(series_of(found->items[i].rule, found->items[i].object),

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #define INTERVAL_MS 10000
+#define TOPICS      200 /* with so many more, it takes INTERVAL_MS more: each is described anew */
 #define BACKOFF_MS  5000
 #define TIMEOUT_MS  10000
 #define ARENA_BYTES 16384
@@ -132,6 +133,11 @@ static void log_once(struct dw_topic_watch *watch, const struct dw_err *err)
     dw_log_err(DW_LOG_WARN, "topics.unread", err);
 }
 
+static int64_t interval_ms(const struct dw_topic_watch *watch)
+{
+    return INTERVAL_MS * (1 + (int64_t)watch->list.count / TOPICS); /* written by this thread */
+}
+
 static void *run(void *argument)
 {
     struct dw_topic_watch *watch = argument;
@@ -142,7 +148,7 @@ static void *run(void *argument)
             log_once(watch, &err);
         else
             watch->logged[0] = '\0';
-        int64_t until = dw_clock_mono_ms() + (rc == DW_OK ? INTERVAL_MS : BACKOFF_MS);
+        int64_t until = dw_clock_mono_ms() + (rc == DW_OK ? interval_ms(watch) : BACKOFF_MS);
         while (!atomic_load(&watch->stopping) && dw_clock_mono_ms() < until)
             dw_clock_sleep_ms(50);
     }

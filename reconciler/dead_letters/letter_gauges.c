@@ -1,6 +1,7 @@
 /* letter_gauges.c - see letter_gauges.h. */
 #include "reconciler/dead_letters/letter_gauges.h"
 
+#include "common/base/hash.h"
 #include "common/service/metrics.h"
 #include "common/state/state.h"
 #include "common/state/state_letters.h"
@@ -77,19 +78,33 @@ static bool is_map(const struct dw_map_record *maps, size_t count, const char *n
     return false;
 }
 
-enum dw_rc dw_letter_gauges_refresh(struct dw_state *state, struct dw_arena *arena,
-                                    struct dw_err *err)
+static uint64_t hash_of(const struct dw_letter_count *counts, size_t count)
 {
+    uint64_t hash = count;
+    for (size_t i = 0; i < count; i++) {
+        const int64_t numbers[] = {(int64_t)counts[i].state, counts[i].count, counts[i].oldest_us};
+        hash = dw_hash_bytes(counts[i].map, strlen(counts[i].map), hash);
+        hash = dw_hash_bytes(numbers, sizeof numbers, hash);
+    }
+    return hash;
+}
+
+enum dw_rc dw_letter_gauges_refresh(struct dw_state *state, bool maps_changed,
+                                    struct dw_arena *arena, struct dw_err *err)
+{
+    static uint64_t shown; /* the counts that were shown last */
     const struct dw_map_record *maps = NULL;
     const struct dw_letter_count *counts = NULL;
     struct dw_letter_count others[DW_LETTER_STATE_COUNT] = {{.map = ""}};
     size_t map_count = 0;
     size_t count = 0;
-    enum dw_rc rc = dw_state_maps_load(state, arena, &maps, &map_count, err);
-    if (!rc)
-        rc = dw_state_letters_count(state, arena, &counts, &count, err);
+    enum dw_rc rc = dw_state_letters_count(state, arena, &counts, &count, err);
+    if (rc || (!maps_changed && hash_of(counts, count) == shown))
+        return rc;
+    rc = dw_state_maps_load(state, arena, &maps, &map_count, err);
     if (rc)
         return rc;
+    shown = hash_of(counts, count);
     for (size_t m = 0; m < map_count; m++) {
         struct dw_letter_count totals[DW_LETTER_STATE_COUNT] = {{.map = maps[m].name}};
         for (size_t i = 0; i < count; i++)

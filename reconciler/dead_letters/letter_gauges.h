@@ -8,15 +8,17 @@
 #define DW_DEAD_LETTERS_LETTER_GAUGES_H
 #include "common/base/arena.h"
 #include "common/base/err.h"
+#include <stdbool.h>
 
 struct dw_state;
 
 /* Series of a map that had none begin at 0; others keep their value. */
 void dw_letter_gauges_know(const char *map);
 
-/* Sets all series to what the state database holds. Allocates in `arena`. */
-enum dw_rc dw_letter_gauges_refresh(struct dw_state *state, struct dw_arena *arena,
-                                    struct dw_err *err) DW_MUST_CHECK;
+/* Sets all series to what the state database holds; where `maps_changed` is false, only when the
+ * counts are others than before. Allocates in `arena`. */
+enum dw_rc dw_letter_gauges_refresh(struct dw_state *state, bool maps_changed,
+                                    struct dw_arena *arena, struct dw_err *err) DW_MUST_CHECK;
 
 /* Another instance counts now: what this one knew must not be added to that. */
 void dw_letter_gauges_clear(void);
