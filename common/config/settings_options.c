@@ -256,7 +256,8 @@ static const struct dw_option alert_options[] = {
               "How near changes are to being removed by Kafka's retention, or by the limit of a "
               "source's slot."),
     {"for_ms", DW_OPTION_INTEGER, ALERTS(for_ms), "30000", 0, DAY, NULL, "ms", 0,
-     "Lag, freshness, slot and rate have to stand so long before they alert."},
+     "Lag, freshness, slot and rate have to stand so long before they alert, a restart between or "
+     "not, and to be lower for as long before the alert's level falls."},
     {"group_wait_ms", DW_OPTION_INTEGER, ALERTS(group_wait_ms), "10000", 0, HOUR, NULL, "ms", 0,
      "Alerts of one rule that come within this time are sent together."},
     {"repeat_ms", DW_OPTION_INTEGER, ALERTS(repeat_ms), "86400000", 0, 365 * DAY, NULL, "ms", 0,

@@ -26,7 +26,8 @@ static void write_findings(struct dw_buf *out, const struct dw_alert_finding *fi
         dw_json_write_text(out, "level", finding->level);
         dw_json_write_text(out, "message", finding->message);
         dw_json_write_text(out, "remedy", finding->remedy);
-        dw_json_write_bool(out, "holds", finding->holds);
+        dw_json_write_bool(out, "unknown", finding->unknown);
+        dw_json_write_i64(out, "hold_ms", finding->hold_ms);
         dw_buf_append_char(out, '}');
     }
     dw_buf_append_char(out, ']');
@@ -36,36 +37,52 @@ static enum dw_alert_news news_of(const char *name)
 {
     if (strcmp(name, "over") == 0)
         return DW_ALERT_OVER;
+    if (strcmp(name, "better") == 0)
+        return DW_ALERT_BETTER;
     return strcmp(name, "worse") == 0 ? DW_ALERT_WORSE : DW_ALERT_FIRED;
 }
 
 /* One statement: findings beside what fires. A message is written anew only now and then, so that
  * an alert that stands costs next to nothing. */
 #define FOLD                                                                                       \
-    "WITH found AS (SELECT * FROM json_to_recordset($1::json) AS f"                                \
-    "  (rule text, object text, level text, message text, remedy text, holds boolean)),"           \
-    " before AS (SELECT * FROM dualwrite.alert WHERE resolved_at IS NULL),"                        \
+    "WITH found AS (SELECT f.*, f.hold_ms * interval '1 millisecond' AS hold,"                     \
+    "  array_position(ARRAY['warning', 'critical', 'lost'], f.level) AS height"                    \
+    "  FROM json_to_recordset($1::json) AS f (rule text, object text, level text, message text,"   \
+    "  remedy text, unknown boolean, hold_ms bigint)),"                                            \
+    " before AS (SELECT *, array_position(ARRAY['warning', 'critical', 'lost'], level) AS height"  \
+    "  FROM dualwrite.alert WHERE resolved_at IS NULL),"                                           \
+    " stands AS (INSERT INTO dualwrite.alert_standing (rule, object) SELECT f.rule, f.object"      \
+    "  FROM found f WHERE NOT f.unknown AND f.hold_ms > 0 AND NOT EXISTS (SELECT"                  \
+    "   FROM dualwrite.alert_standing s WHERE s.rule = f.rule AND s.object = f.object)"            \
+    "  ON CONFLICT DO NOTHING),"                                                                   \
+    " stood AS (DELETE FROM dualwrite.alert_standing s WHERE NOT EXISTS (SELECT FROM found f"      \
+    "  WHERE f.rule = s.rule AND f.object = s.object)),"                                           \
     " fired AS (INSERT INTO dualwrite.alert AS a (rule, object, level, message, remedy)"           \
     "  SELECT f.rule, f.object, f.level, f.message, f.remedy FROM found f"                         \
     "  LEFT JOIN before b ON b.rule = f.rule AND b.object = f.object"                              \
-    "  WHERE NOT f.holds AND b.id IS NULL ON CONFLICT DO NOTHING"                                  \
+    "  LEFT JOIN dualwrite.alert_standing s ON s.rule = f.rule AND s.object = f.object"            \
+    "  WHERE NOT f.unknown AND b.id IS NULL AND (f.hold_ms = 0 OR s.since <= now() - f.hold)"      \
+    "  ON CONFLICT DO NOTHING"                                                                     \
     "  RETURNING 'fired' AS news, a.rule, a.object, a.level, a.message, a.remedy),"                \
     " changed AS (UPDATE dualwrite.alert a SET message = f.message, remedy = f.remedy,"            \
-    "  level = CASE WHEN w.worse THEN f.level ELSE a.level END, seen_at = now(),"                  \
-    "  version = a.version + w.worse::int,"                                                        \
-    "  changed_at = CASE WHEN w.worse THEN now() ELSE a.changed_at END"                            \
-    "  FROM before b, found f, LATERAL (SELECT"                                                    \
-    "   array_position(ARRAY['warning', 'critical', 'lost'], f.level)"                             \
-    "   > array_position(ARRAY['warning', 'critical', 'lost'], b.level) AS worse) w"               \
-    "  WHERE a.id = b.id AND b.rule = f.rule AND b.object = f.object AND NOT f.holds"              \
-    "  AND (w.worse OR b.seen_at < now() - interval '15 seconds')"                                 \
-    "  RETURNING CASE WHEN w.worse THEN 'worse' ELSE 'same' END AS news, a.rule, a.object,"        \
-    "  a.level, a.message, a.remedy),"                                                             \
+    "  level = CASE WHEN w.news = 'same' THEN a.level ELSE f.level END, seen_at = now(),"          \
+    "  lower_since = CASE WHEN l.lower AND w.news = 'same' THEN coalesce(b.lower_since, now()) "   \
+    "END,"                                                                                         \
+    "  version = a.version + (w.news <> 'same')::int,"                                             \
+    "  changed_at = CASE WHEN w.news = 'same' THEN a.changed_at ELSE now() END"                    \
+    "  FROM before b, found f, LATERAL (SELECT f.height < b.height AS lower) l,"                   \
+    "  LATERAL (SELECT CASE WHEN f.height > b.height THEN 'worse' WHEN l.lower"                    \
+    "   AND (f.hold_ms = 0 OR b.lower_since <= now() - f.hold) THEN 'better' ELSE 'same' END AS "  \
+    "news) w"                                                                                      \
+    "  WHERE a.id = b.id AND b.rule = f.rule AND b.object = f.object AND NOT f.unknown"            \
+    "  AND (w.news <> 'same' OR l.lower <> (b.lower_since IS NOT NULL)"                            \
+    "   OR b.seen_at < now() - interval '15 seconds')"                                             \
+    "  RETURNING w.news, a.rule, a.object, a.level, a.message, a.remedy),"                         \
     " over AS (UPDATE dualwrite.alert a SET resolved_at = now(), version = a.version + 1,"         \
     "  changed_at = now() WHERE a.resolved_at IS NULL AND NOT EXISTS (SELECT FROM found f"         \
     "  WHERE f.rule = a.rule AND f.object = a.object)"                                             \
     "  RETURNING 'over' AS news, a.rule, a.object, a.level, a.message, a.remedy)"                  \
-    " SELECT * FROM fired UNION ALL SELECT * FROM changed WHERE news = 'worse'"                    \
+    " SELECT * FROM fired UNION ALL SELECT * FROM changed WHERE news <> 'same'"                    \
     " UNION ALL SELECT * FROM over"
 
 enum dw_rc dw_state_alert_fold(struct dw_state *state, const struct dw_alert_finding *findings,

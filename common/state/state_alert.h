@@ -1,8 +1,8 @@
 /* state_alert.h - alerts in the state database: what fires, what was, who was told, silences.
  *
- * An alert is an episode: it fires, may get worse, is over. Each of these is a version of it. A
- * webhook is told of a version until it has acknowledged it, which is written down: after a restart
- * nobody is told twice of what they acknowledged. Threads and errors: as state.h.
+ * An alert is an episode: it fires, may get worse or better, is over. Each of these is a version of
+ * it. A webhook is told of a version until it has acknowledged it, which is written down: after a
+ * restart nobody is told twice of what they acknowledged. Threads and errors: as state.h.
  */
 #ifndef DW_STATE_STATE_ALERT_H
 #define DW_STATE_STATE_ALERT_H
@@ -19,12 +19,12 @@ struct dw_alert_finding {
     const char *rule, *object;
     const char *level; /* "warning", "critical", "lost" */
     const char *message, *remedy;
-    /* It does not fire by this: nobody knows at the moment, or it has not lasted long enough. One
-     * that fires already goes on. */
-    bool holds;
+    bool unknown; /* nobody knows at the moment: one that fires goes on, another does not fire */
+    /* How long it has to stand before it fires, and to be lower before its level falls. */
+    int64_t hold_ms;
 };
 
-enum dw_alert_news { DW_ALERT_FIRED, DW_ALERT_WORSE, DW_ALERT_OVER };
+enum dw_alert_news { DW_ALERT_FIRED, DW_ALERT_WORSE, DW_ALERT_BETTER, DW_ALERT_OVER };
 
 struct dw_alert_event {
     enum dw_alert_news news;

@@ -44,6 +44,7 @@ static const struct dw_state_migration migrations[] = {
     MIGRATION(17, "letter_retry", dw_embed_017_letter_retry_sql),
     MIGRATION(18, "digest_died", dw_embed_018_digest_died_sql),
     MIGRATION(19, "compare_policy", dw_embed_019_compare_policy_sql),
+    MIGRATION(20, "alert_standing", dw_embed_020_alert_standing_sql),
 };
 #define MIGRATION_COUNT (sizeof migrations / sizeof *migrations)
 

@@ -22,10 +22,10 @@
 #define METRIC       "dw_alert"
 #define LABELS_BYTES 400
 
-/* Since when something stands; one look's, and the one's before. */
-struct standing {
+/* What a look found, so that the next one knows what has gone. */
+struct look {
     struct dw_arena arena;
-    struct dw_table since; /* "rule\nobject" -> int64_t, monotonic ms */
+    struct dw_table found; /* "rule\nobject" -> not NULL */
 };
 
 struct dw_alert_watch {
@@ -34,7 +34,7 @@ struct dw_alert_watch {
     struct dw_alert_facts_reader *reader;
     struct dw_state *state;
     struct dw_arena arena;
-    struct standing standings[2];
+    struct look looks[2];
     unsigned turn;
     uint64_t known_maps; /* hash of the names of those that have their series */
     int64_t clean_ms;
@@ -72,11 +72,11 @@ static void know(struct dw_alert_watch *watch, const struct dw_alert_facts *fact
 static void show(struct dw_alert_watch *watch, const struct dw_alert_facts *facts,
                  const struct dw_alert_list *found)
 {
-    const struct dw_table *before = &watch->standings[1 - watch->turn].since;
+    const struct dw_table *before = &watch->looks[1 - watch->turn].found;
     for (size_t i = 0; i < before->capacity; i++) {
         struct dw_str key = before->slots[i].value ? before->slots[i].key : DW_STR_LIT("");
         const char *newline = key.len ? memchr(key.ptr, '\n', key.len) : NULL;
-        if (newline && !dw_table_find(&watch->standings[watch->turn].since, key)) {
+        if (newline && !dw_table_find(&watch->looks[watch->turn].found, key)) {
             char rule[64];
             (void)snprintf(rule, sizeof rule, "%.*s", (int)(newline - key.ptr), key.ptr);
             dw_metrics_set(series_of(rule, newline + 1), 0);
@@ -89,20 +89,14 @@ static void show(struct dw_alert_watch *watch, const struct dw_alert_facts *fact
                            found->items[i].level);
 }
 
-/* --- how long it stands -------------------------------------------------------------------------
+/* --- judging ------------------------------------------------------------------------------------
  */
 
-/* For how long this has been found, in ms. */
-static int64_t stood_for(struct dw_alert_watch *watch, const struct dw_alert *alert, int64_t now_ms)
+static void note(struct dw_alert_watch *watch, const struct dw_alert *alert)
 {
-    struct standing *now = &watch->standings[watch->turn];
-    struct standing *before = &watch->standings[1 - watch->turn];
-    char *key = dw_arena_printf(&now->arena, "%s\n%s", alert->rule, alert->object);
-    const int64_t *earlier = dw_table_find(&before->since, dw_str_from(key));
-    int64_t *since = DW_ARENA_NEW(&now->arena, int64_t);
-    *since = earlier ? *earlier : now_ms;
-    *dw_table_place(&now->since, dw_str_from(key)) = since;
-    return now_ms - *since;
+    struct look *now = &watch->looks[watch->turn];
+    const char *key = dw_arena_printf(&now->arena, "%s\n%s", alert->rule, alert->object);
+    *dw_table_place(&now->found, dw_str_from(key)) = now;
 }
 
 static struct dw_alert_finding *judge(struct dw_alert_watch *watch,
@@ -110,20 +104,21 @@ static struct dw_alert_finding *judge(struct dw_alert_watch *watch,
 {
     struct dw_alert_finding *findings =
         DW_ARENA_ARRAY(&watch->arena, struct dw_alert_finding, found->count);
-    int64_t now_ms = dw_clock_mono_ms();
     watch->turn = 1 - watch->turn;
-    dw_table_reset(&watch->standings[watch->turn].since);
-    dw_arena_reset(&watch->standings[watch->turn].arena);
+    dw_table_reset(&watch->looks[watch->turn].found);
+    dw_arena_reset(&watch->looks[watch->turn].arena);
     for (size_t i = 0; i < found->count; i++) {
         const struct dw_alert *alert = &found->items[i];
-        int64_t stood_ms = alert->unknown ? 0 : stood_for(watch, alert, now_ms);
+        if (!alert->unknown)
+            note(watch, alert);
         findings[i] = (struct dw_alert_finding){
             .rule = alert->rule,
             .object = alert->object,
             .level = dw_alert_rules_level_name(alert->unknown ? DW_ALERT_WARNING : alert->level),
             .message = alert->message,
             .remedy = alert->remedy,
-            .holds = alert->unknown || (alert->swings && stood_ms < watch->settings->alerts.for_ms),
+            .unknown = alert->unknown,
+            .hold_ms = alert->swings ? watch->settings->alerts.for_ms : 0,
         };
     }
     return findings;
@@ -137,12 +132,15 @@ static void tell(const struct dw_alert_event *events, size_t count)
     for (size_t i = 0; i < count; i++) {
         const struct dw_alert_event *event = &events[i];
         bool over = event->news == DW_ALERT_OVER;
-        dw_log(over                                   ? DW_LOG_INFO
+        bool better = event->news == DW_ALERT_BETTER;
+        dw_log(over || better                         ? DW_LOG_INFO
                : strcmp(event->level, "warning") == 0 ? DW_LOG_WARN
                                                       : DW_LOG_ERROR,
-               over ? "alert.over" : "alert", event->message, DW_F_TEXT("alert", event->rule),
-               DW_F_TEXT("object", event->object), DW_F_TEXT("alert_level", event->level),
-               DW_F_TEXT("remedy", event->remedy));
+               over     ? "alert.over"
+               : better ? "alert.better"
+                        : "alert",
+               event->message, DW_F_TEXT("alert", event->rule), DW_F_TEXT("object", event->object),
+               DW_F_TEXT("alert_level", event->level), DW_F_TEXT("remedy", event->remedy));
     }
 }
 
@@ -201,8 +199,8 @@ enum dw_rc dw_alert_watch_start(struct dw_alert_watch **out, const struct dw_set
     watch->settings = settings;
     dw_arena_init(&watch->arena, ARENA_BYTES);
     for (size_t i = 0; i < 2; i++) {
-        dw_arena_init(&watch->standings[i].arena, 4096);
-        dw_table_init(&watch->standings[i].since);
+        dw_arena_init(&watch->looks[i].arena, 4096);
+        dw_table_init(&watch->looks[i].found);
     }
     enum dw_rc rc = dw_topic_watch_start(&watch->topics, settings, err);
     if (rc) {
@@ -231,8 +229,8 @@ void dw_alert_watch_stop(struct dw_alert_watch *watch)
     dw_alert_facts_free(watch->reader);
     dw_topic_watch_stop(watch->topics);
     for (size_t i = 0; i < 2; i++) {
-        dw_table_done(&watch->standings[i].since);
-        dw_arena_done(&watch->standings[i].arena);
+        dw_table_done(&watch->looks[i].found);
+        dw_arena_done(&watch->looks[i].arena);
     }
     dw_arena_done(&watch->arena);
     free(watch);

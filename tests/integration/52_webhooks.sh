@@ -114,3 +114,37 @@ board() { jq -s -e '[.[].body | select(.webhook == "board") | .alerts[] | select
 wait_until 20 board
 assert_eq "$(jq -s -r '[.[].body | select(.webhook == "board") | .kind + " " + .alert + " " + .status + " " + (.alerts | map(.object + " " + .level) | join(" "))] | unique | join(", ")' "$got")" 'alerts dead_letters firing one critical'
 assert_match "$(dw_metric reconciler 'dw_alert{alert="dead_letters",object="one"}')" '^2$'
+
+step "better: the level is that of now, and told"
+told_warning='.groupLabels.alertname == "dead_letters" and .commonLabels.severity == "warning"'
+count=$(taken "$told_warning")
+dw_cli dead-letter discard "$(dw_sql state "select max(id) from dualwrite.dead_letter where state = 'open'")" --yes --wait 20 >/dev/null
+wait_until 30 taken_is "$told_warning" $((count + 1))
+assert_match "$(dw_cli alert list)" 'dead_letters +one +warning'
+grep -q '"event":"alert.better".*"alert":"dead_letters"' "$dw_dir/reconciler.log" || fail 'nothing in the log'
+
+step "what has to stand for a while goes on standing over a restart"
+dw_config '.alerts = { group_wait_ms: 100, for_ms: 3600000, dead_letter_rate_warning: 1, lag_warning_ms: 0, freshness_warning_ms: 0 }'
+dw_kill reconciler
+dw_start reconciler
+stands() { sql_is state "select count(*) from dualwrite.alert_standing where rule = 'dead_letter_rate' and object = 'one'" 1; }
+wait_until 20 stands
+assert_eq "$(alerts '[.alerts[] | select(.alert == "dead_letter_rate")] | length')" 0 'it has not stood long enough'
+dw_kill reconciler
+dw_sql state "update dualwrite.alert_standing set since = now() - interval '2 hours' where rule = 'dead_letter_rate'"
+dw_start reconciler
+wait_until 30 fires dead_letter_rate one
+
+step "a level that swings falls when it was lower for as long"
+rate_is() { sql_is state "select level || ' ' || (lower_since is not null) from dualwrite.alert where rule = 'dead_letter_rate' and object = 'one' and resolved_at is null" "$1"; }
+rate_limits() { # CRITICAL
+    dw_config ".alerts = { group_wait_ms: 100, for_ms: 3600000, dead_letter_rate_warning: 1, dead_letter_rate_critical: $1, lag_warning_ms: 0, freshness_warning_ms: 0 }"
+    dw_kill reconciler
+    dw_start reconciler
+}
+rate_limits 1
+wait_until 30 rate_is 'critical false'
+rate_limits 1000
+wait_until 30 rate_is 'critical true'
+dw_sql state "update dualwrite.alert set lower_since = now() - interval '2 hours' where rule = 'dead_letter_rate'"
+wait_until 30 rate_is 'warning false'
