@@ -156,7 +156,7 @@ enum dw_rc dw_state_sync_create(struct dw_state *state, const struct dw_sync_ord
     "SELECT s.id, s.map, s.kind, s.state, s.code, s.reason, s.from_key, s.to_key,"                 \
     " s.on_existing, s.delete_extra, s.rate, s.batch,"                                             \
     " NOT EXISTS (SELECT FROM dualwrite.sync a WHERE a.id = ANY (s.after)"                         \
-    "  AND a.state NOT IN " ENDED ") AS ready, s.planned, s.owner,"                                \
+    "  AND NOT a.applied AND a.state NOT IN " ENDED ") AS ready, s.planned, s.owner,"              \
     " coalesce(r.ranges, 0), coalesce(r.ranges_done, 0), s.rows_estimated,"                        \
     " coalesce(r.rows_done, 0), s.rows_deleted, coalesce(r.chunks_done, 0), s.chunks_repeated,"    \
     " s.epoch, coalesce(s.end_lsn, '0/0'), s.by, " MICROSECONDS("s.created_at") ", " MICROSECONDS( \
@@ -540,7 +540,7 @@ enum dw_rc dw_state_sync_move(struct dw_state *state, int64_t id, const char *ow
     rc = dw_state_db_query(
         state,
         "UPDATE dualwrite.sync SET state = $3, code = $4, reason = $5, epoch = $6::bigint,"
-        " end_lsn = coalesce($7::pg_lsn, end_lsn),"
+        " end_lsn = coalesce($7::pg_lsn, end_lsn), applied = false,"
         " ended_at = CASE WHEN $3 IN " ENDED " THEN now() END"
         " WHERE id = $1 AND owner = $2 AND state IN ('running', 'draining')"
         " RETURNING map, kind",
@@ -570,7 +570,7 @@ enum dw_rc dw_state_sync_drains_load(struct dw_state *state, const char *target_
         state,
         "SELECT s.id, s.map, m.topic, " DW_STATE_PARTITIONS_AT(
             "s.epoch",
-            "s.end_lsn") ", s.epoch, s.end_lsn FROM dualwrite.sync s"
+            "s.end_lsn") ", s.epoch, s.end_lsn, s.applied FROM dualwrite.sync s"
                          " JOIN dualwrite.map m ON m.name = s.map WHERE s.state = 'draining'"
                          " AND m.target_system = $1 ORDER BY s.id",
         1, &target_system, &result, err);
@@ -585,6 +585,7 @@ enum dw_rc dw_state_sync_drains_load(struct dw_state *state, const char *target_
             .topic = dw_state_db_text(result, i, 2, arena),
             .partitions = (int32_t)dw_state_db_number(result, i, 3),
             .epoch = (uint32_t)dw_state_db_number(result, i, 4),
+            .applied = truth(result, i, 6),
         };
         rc = dw_state_db_lsn(result, i, 5, &drains[i].end_lsn, err);
     }
@@ -610,6 +611,15 @@ static enum dw_rc close_gaps(struct dw_state *state, const char *id, struct dw_e
         "  WHERE s.id = $1 AND m.source_system = g.system AND g.map IN ('', m.name)"
         "  AND (s.delete_extra OR g.code = 'DW-STATE-013'))",
         1, &id, NULL, err);
+}
+
+enum dw_rc dw_state_sync_applied(struct dw_state *state, int64_t id, struct dw_err *err)
+{
+    char number[24];
+    const char *params[] = {dw_state_db_i64(id, number)};
+    return dw_state_db_query(
+        state, "UPDATE dualwrite.sync SET applied = true WHERE id = $1 AND state = 'draining'", 1,
+        params, NULL, err);
 }
 
 enum dw_rc dw_state_sync_finish(struct dw_state *state, int64_t id, struct dw_err *err)

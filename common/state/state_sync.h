@@ -67,7 +67,7 @@ struct dw_sync_record {
     int64_t verify; /* the comparison that asks; 0: rows are written */
     int64_t rate;
     int64_t batch; /* the same for those that were started together */
-    bool ready;    /* nothing it comes after is still to be done */
+    bool ready;    /* nothing it comes after is still to be applied */
     bool planned;
     const char *owner;
     int64_t ranges, ranges_done;
@@ -181,14 +181,19 @@ struct dw_sync_drain { /* a sync whose end mark is in Kafka */
     int32_t partitions; /* that the end mark went to, as far as is known here */
     uint32_t epoch;
     uint64_t end_lsn;
+    bool applied;
 };
 enum dw_rc dw_state_sync_drains_load(struct dw_state *state, const char *target_system,
                                      struct dw_arena *arena, const struct dw_sync_drain **out,
                                      size_t *out_count, struct dw_err *err) DW_MUST_CHECK;
-/* Every partition has passed the end mark: the sync is done. One of the whole table that also
- * deleted what the source has not closes the map's gaps from before it; a gap of the whole system
- * is closed when that is so for all its maps. The map of an initial sync moves on to
- * DW_MAP_CATCHING_UP. */
+/* Every partition has passed the end mark, but rows wait: maybe for what the syncs behind this one
+ * bring or delete, so those go on. */
+enum dw_rc dw_state_sync_applied(struct dw_state *state, int64_t id,
+                                 struct dw_err *err) DW_MUST_CHECK;
+/* Every partition has passed the end mark, and no row waits: the sync is done. One of the whole
+ * table that also deleted what the source has not closes the map's gaps from before it; a gap of
+ * the whole system is closed when that is so for all its maps. The map of an initial sync moves on
+ * to DW_MAP_CATCHING_UP. */
 enum dw_rc dw_state_sync_finish(struct dw_state *state, int64_t id,
                                 struct dw_err *err) DW_MUST_CHECK;
 

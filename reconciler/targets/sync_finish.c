@@ -8,17 +8,19 @@
 #include <libpq-fe.h>
 #include <stdio.h>
 
-/* A row that waits was published before the mark, and is not in the target yet. */
+/* Whether the end mark was passed everywhere, and whether rows published before it are not in the
+ * target yet, because they wait. */
 static const char passed_query[] =
     "WITH topic AS (SELECT " DW_GENERATION_SQL_COUNT " AS partitions)"
-    " SELECT count(*) >= max(topic.partitions) FROM dualwrite.progress p, topic"
+    " SELECT count(*) >= max(topic.partitions), bool_or(EXISTS (SELECT FROM dualwrite.waiting w"
+    "  WHERE w.topic = p.topic AND w.partition = p.partition"
+    "  AND (w.epoch, w.commit_lsn) <= ($2::bigint, $3::pg_lsn)))"
+    " FROM dualwrite.progress p, topic"
     " WHERE p.topic = $1 AND p.partition < topic.partitions"
-    " AND (p.epoch > $2::bigint OR (p.epoch = $2::bigint AND p.commit_lsn >= $3::pg_lsn))"
-    " AND NOT EXISTS (SELECT FROM dualwrite.waiting w WHERE w.topic = p.topic"
-    "  AND w.partition = p.partition AND (w.epoch, w.commit_lsn) <= ($2::bigint, $3::pg_lsn))";
+    " AND (p.epoch > $2::bigint OR (p.epoch = $2::bigint AND p.commit_lsn >= $3::pg_lsn))";
 
 static enum dw_rc has_passed(PGconn *conn, const struct dw_sync_drain *drain, bool *out,
-                             struct dw_err *err)
+                             bool *out_waits, struct dw_err *err)
 {
     char epoch[24];
     char lsn[24];
@@ -32,8 +34,26 @@ static enum dw_rc has_passed(PGconn *conn, const struct dw_sync_drain *drain, bo
     if (rc)
         return rc;
     *out = PQgetvalue(result, 0, 0)[0] == 't'; /* null: no partition has */
+    *out_waits = PQgetvalue(result, 0, 1)[0] == 't';
     PQclear(result);
     return DW_OK;
+}
+
+static enum dw_rc look(struct dw_state *state, PGconn *conn, const struct dw_sync_drain *drain,
+                       struct dw_err *err)
+{
+    bool passed = false;
+    bool waits = false;
+    enum dw_rc rc = has_passed(conn, drain, &passed, &waits, err);
+    if (rc || !passed)
+        return rc;
+    if (waits)
+        return drain->applied ? DW_OK : dw_state_sync_applied(state, drain->id, err);
+    rc = dw_state_sync_finish(state, drain->id, err);
+    if (!rc)
+        dw_log(DW_LOG_INFO, "sync.done", "the target has all rows", DW_F_TEXT("map", drain->map),
+               DW_F_INT("sync", drain->id));
+    return rc;
 }
 
 enum dw_rc dw_sync_finish_look(struct dw_state *state, PGconn *conn, const char *system,
@@ -43,15 +63,7 @@ enum dw_rc dw_sync_finish_look(struct dw_state *state, PGconn *conn, const char 
     size_t count = 0;
     dw_arena_reset(arena);
     enum dw_rc rc = dw_state_sync_drains_load(state, system, arena, &drains, &count, err);
-    for (size_t i = 0; i < count && !rc; i++) {
-        bool passed = false;
-        rc = has_passed(conn, &drains[i], &passed, err);
-        if (rc || !passed)
-            continue;
-        rc = dw_state_sync_finish(state, drains[i].id, err);
-        if (!rc)
-            dw_log(DW_LOG_INFO, "sync.done", "the target has all rows",
-                   DW_F_TEXT("map", drains[i].map), DW_F_INT("sync", drains[i].id));
-    }
+    for (size_t i = 0; i < count && !rc; i++)
+        rc = look(state, conn, &drains[i], err);
     return rc;
 }
