@@ -72,18 +72,18 @@ static const char *stands_for(struct dw_cli *cli, struct dw_str sync)
     if (is_over(state))
         return NULL;
     if (strcmp(map, "error") == 0)
-        return "its map is in error";
+        return "map in error";
     if (strcmp(map, "paused") == 0)
-        return "its map is paused";
-    return strcmp(state, "paused") == 0 ? "it is paused" : NULL;
+        return "map paused";
+    return strcmp(state, "paused") == 0 ? "paused" : NULL;
 }
 
 struct dw_cli_progress dw_cli_progress_read(struct dw_cli *cli, struct dw_str sync)
 {
     const char *state = dw_cli_json_text(sync, "state", cli->arena);
     const char *stands = stands_for(cli, sync);
-    if (stands)
-        state = dw_arena_printf(cli->arena, "stands (%s)", stands);
+    if (stands && strcmp(state, "paused") != 0)
+        state = stands;
     else if (dw_cli_json_true(sync, "waits_for_parents"))
         state = "waits for parents";
     return (struct dw_cli_progress){
@@ -195,7 +195,7 @@ static void print_standing(struct dw_cli *cli, struct dw_str sync, const char *w
     const char *map = TEXT("map");
     const char *code = TEXT("map_code");
     long long id = (long long)dw_cli_json_number(sync, "sync");
-    bool paused = strcmp(why, "it is paused") == 0;
+    bool paused = strcmp(why, "paused") == 0;
     const char *resume = paused ? dw_arena_printf(cli->arena, "dualwrite sync resume %lld", id)
                                 : dw_arena_printf(cli->arena, "dualwrite map resume %s", map);
     const char *reason = paused ? "" : TEXT("map_reason");
