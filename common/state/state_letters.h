@@ -136,7 +136,7 @@ struct dw_letter_filter {
     const char *class_name;
     const char *column;
     const char *text;   /* in the reason, in any case */
-    const char *key;    /* in the record's key */
+    const char *key;    /* in the record's key; a JSON array of scalars: its values */
     int64_t before_us;  /* failed before; 0: any time */
     int64_t since_us;   /* failed then or later */
     const int64_t *ids; /* these alone; NULL: any */

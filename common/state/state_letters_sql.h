@@ -12,7 +12,12 @@
     " AND ($3::text IS NULL OR code = $3) AND ($4::text IS NULL OR class = $4)"                    \
     " AND ($5::text IS NULL OR column_name = $5)"                                                  \
     " AND ($6::text IS NULL OR position(lower($6) IN lower(message)) > 0)"                         \
-    " AND ($7::text IS NULL OR position(convert_to($7, 'UTF8') IN key) > 0)"                       \
+    " AND ($7::text IS NULL OR key IS NOT NULL AND CASE WHEN left($7, 1) = '['"                    \
+    "  THEN NOT EXISTS (SELECT FROM json_array_elements_text($7::json) v"                          \
+    "   WHERE position(convert_to(':' || to_json(v.value)::text, 'UTF8') IN key) = 0"              \
+    "   AND position(convert_to(':' || v.value || ',', 'UTF8') IN key) = 0"                        \
+    "   AND position(convert_to(':' || v.value || '}', 'UTF8') IN key) = 0)"                       \
+    "  ELSE position(convert_to($7, 'UTF8') IN key) > 0 END)"                                      \
     " AND ($8::bigint = 0 OR coalesce(nullif(failed_us, 0),"                                       \
     "  (extract(epoch FROM indexed_at) * 1000000)::bigint) < $8::bigint)"                          \
     " AND ($9::bigint = 0 OR coalesce(nullif(failed_us, 0),"                                       \

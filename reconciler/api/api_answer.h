@@ -86,8 +86,9 @@ void dw_api_letters_compare(struct dw_api_call *call);
 void dw_api_letters_edit(struct dw_api_call *call);
 void dw_api_archive_export(struct dw_api_call *call);
 void dw_api_archive_import(struct dw_api_call *call);
-/* The filter that a request names, of query or body. */
-struct dw_letter_filter dw_api_letters_filter(const struct dw_api_call *call);
+/* The filter that a request names, of query or body. False: answered, it can match nothing: no such
+ * code, map or key. */
+bool dw_api_letters_filter(struct dw_api_call *call, struct dw_letter_filter *out);
 void dw_api_letter_jobs_start(struct dw_api_call *call);
 void dw_api_letter_jobs_list(struct dw_api_call *call);
 void dw_api_letter_jobs_show(struct dw_api_call *call);

@@ -7,8 +7,10 @@ void dw_api_archive_export(struct dw_api_call *call)
     struct dw_err err = DW_ERR_INIT;
     const struct dw_letter_line *lines = NULL;
     size_t count = 0;
-    struct dw_letter_filter filter = dw_api_letters_filter(call);
+    struct dw_letter_filter filter;
     struct dw_buf *out = &call->response->body;
+    if (!dw_api_letters_filter(call, &filter))
+        return;
     filter.limit = (int)dw_api_request_number(&call->request, "limit");
     if (!filter.state)
         filter.state = "all";

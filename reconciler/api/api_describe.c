@@ -163,10 +163,10 @@ static void write_answers(struct dw_buf *out, const struct dw_api_route *route)
         {400, true},
         {401, true},
         {403, route->role > DW_TOKEN_VIEWER},
-        {404, !reads || route->names},
+        {404, !reads || route->names || route->judged},
         {409, !reads},
         {413, !reads},
-        {422, !reads},
+        {422, !reads || route->judged},
         {429, true},
         {503, true},
     };

@@ -172,13 +172,15 @@ void dw_api_letter_jobs_start(struct dw_api_call *call)
 {
     struct dw_err err = DW_ERR_INIT;
     int64_t id = 0;
-    const struct dw_letter_filter filter = dw_api_letters_filter(call);
+    struct dw_letter_filter filter;
     const struct dw_letter_job job = {
         .action = (enum dw_letter_action)call->request.route->value,
         .source_row = dw_api_request_flag(&call->request, "source_row"),
         .by = call->by,
         .reason = dw_api_answer_reason(call),
     };
+    if (!dw_api_letters_filter(call, &filter))
+        return;
     if (filter.id_count == 1 && !check_one(call, job.action, filter.ids[0]))
         return;
     if (dw_api_request_flag(&call->request, "dry_run"))

@@ -81,7 +81,67 @@ static void write_letter(struct dw_buf *out, const struct dw_letter *letter, str
 
 #define SECOND_US INT64_C(1000000)
 
-struct dw_letter_filter dw_api_letters_filter(const struct dw_api_call *call)
+static bool refuse(struct dw_api_call *call, unsigned status, const char *code, const char *message)
+{
+    dw_http_error(call->response, status, code, "%s", message);
+    return false;
+}
+
+/* Codes are found in any case. */
+static bool check_code(struct dw_api_call *call, const char **code)
+{
+    if (!*code)
+        return true;
+    char *upper = dw_arena_printf(call->arena, "%s", *code);
+    for (char *c = upper; *c; c++)
+        *c = (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
+    *code = upper;
+    if (dw_err_find(upper))
+        return true;
+    return refuse(
+        call, 404, "DW-API-010",
+        dw_arena_printf(call->arena, "there is no code %s; `dualwrite explain` shows all", upper));
+}
+
+/* One that is gone, or stood in an archive, may have letters all the same. */
+static bool check_map(struct dw_api_call *call, const char *map)
+{
+    struct dw_err err = DW_ERR_INIT;
+    const struct dw_map_record *record = NULL;
+    const struct dw_letter_filter all = {.map = map, .state = "all"};
+    int64_t letters = 0;
+    if (!map)
+        return true;
+    enum dw_rc rc = dw_state_map_load(call->state, map, call->arena, &record, &err);
+    if (!rc && !record)
+        rc = dw_state_letters_total(call->state, &all, &letters, &err);
+    if (rc)
+        dw_api_answer_error(call, &err);
+    else if (!record && !letters)
+        return refuse(
+            call, 404, "DW-STATE-004",
+            dw_arena_printf(call->arena, "there is no map %s, and no dead letter of one", map));
+    return !rc;
+}
+
+/* "[" begins an array of values, as comparisons show keys; any other text is looked for as it is.
+ */
+static bool check_key(struct dw_api_call *call, const char *key)
+{
+    struct dw_json_pull pull;
+    if (!key || key[0] != '[')
+        return true;
+    dw_json_pull_init(&pull, dw_str_from(key), call->arena);
+    enum dw_json token = dw_json_pull_next(&pull);
+    while (token > DW_JSON_END && pull.depth <= 1)
+        token = dw_json_pull_next(&pull);
+    if (token == DW_JSON_END)
+        return true;
+    return refuse(call, 422, "DW-API-010",
+                  "key is a text, or a JSON array of the key's values such as [\"us\",1]");
+}
+
+bool dw_api_letters_filter(struct dw_api_call *call, struct dw_letter_filter *out)
 {
     const struct dw_api_request *request = &call->request;
     int64_t now_us = dw_clock_wall_us();
@@ -100,7 +160,11 @@ struct dw_letter_filter dw_api_letters_filter(const struct dw_api_call *call)
     if (dw_api_request_given(request, "newer_seconds"))
         filter.since_us = now_us - dw_api_request_number(request, "newer_seconds") * SECOND_US;
     filter.ids = dw_api_request_numbers(request, "ids", &filter.id_count);
-    return filter;
+    if (!check_code(call, &filter.code) || !check_map(call, filter.map) ||
+        !check_key(call, filter.key))
+        return false;
+    *out = filter;
+    return true;
 }
 
 static void write_group(struct dw_buf *out, const struct dw_letter_group *group)
@@ -125,8 +189,10 @@ void dw_api_letters_groups(struct dw_api_call *call)
     const struct dw_letter_group *groups = NULL;
     size_t count = 0;
     int64_t total = 0;
-    struct dw_letter_filter filter = dw_api_letters_filter(call);
+    struct dw_letter_filter filter;
     struct dw_buf *out = &call->response->body;
+    if (!dw_api_letters_filter(call, &filter))
+        return;
     filter.limit = (int)dw_api_request_number(&call->request, "limit");
     if (dw_state_letters_groups(call->state, &filter, call->arena, &groups, &count, &err)) {
         dw_api_answer_error(call, &err);
@@ -147,9 +213,11 @@ void dw_api_letters_list(struct dw_api_call *call)
     struct dw_err err = DW_ERR_INIT;
     struct dw_letter_list letters;
     size_t limit = (size_t)dw_api_request_number(&call->request, "limit");
-    struct dw_letter_filter filter = dw_api_letters_filter(call);
-    filter.limit = (int)limit + 1; /* to know whether there are more */
+    struct dw_letter_filter filter;
     struct dw_buf *out = &call->response->body;
+    if (!dw_api_letters_filter(call, &filter))
+        return;
+    filter.limit = (int)limit + 1; /* to know whether there are more */
     if (dw_state_letters_list(call->state, &filter, call->arena, &letters, &err)) {
         dw_api_answer_error(call, &err);
         return;

@@ -1,8 +1,10 @@
 /* api_reconcile.c - comparisons of both sides: order, list, show, cancel, differences, repair. */
 #include "common/base/clock.h"
 #include "common/base/json_write.h"
+#include "common/model/table_map.h"
 #include "common/state/state_reconcile.h"
 #include "reconciler/api/api_answer.h"
+#include "reconciler/maps/sync_filter.h"
 
 #define ALMOST_DONE 99.9 /* the estimate was too low: it is not done before it says so */
 
@@ -211,6 +213,22 @@ static enum dw_rc since(struct dw_api_call *call, int64_t *out, struct dw_err *e
     return rc;
 }
 
+/* A filter that does not fit the map's source is told now, not by a run that fails. A map that
+ * there is not is told by the order. */
+static enum dw_rc check_filter(struct dw_api_call *call, const char *map, struct dw_err *err)
+{
+    const char *filter = dw_api_request_text(&call->request, "filter");
+    const struct dw_map_record *record = NULL;
+    struct dw_map_problems ignored; /* what is applied was checked when it was */
+    enum dw_rc rc = filter ? dw_state_map_load(call->state, map, call->arena, &record, err) : DW_OK;
+    if (rc || !record)
+        return rc;
+    dw_map_problems_init(&ignored, call->arena);
+    const struct dw_table_map *parsed =
+        dw_table_map_parse(dw_str_from(record->document), map, call->arena, &ignored);
+    return parsed ? dw_sync_filter_check(call->settings, parsed, filter, call->arena, err) : DW_OK;
+}
+
 void dw_api_reconcile_order(struct dw_api_call *call)
 {
     struct dw_err err = DW_ERR_INIT;
@@ -221,6 +239,8 @@ void dw_api_reconcile_order(struct dw_api_call *call)
         DW_ARENA_ARRAY(call->arena, struct dw_reconcile_order, count);
     int64_t *ids = DW_ARENA_ARRAY(call->arena, int64_t, count);
     enum dw_rc rc = since(call, &since_us, &err);
+    for (size_t i = 0; i < count && !rc; i++)
+        rc = check_filter(call, maps[i], &err);
     for (size_t i = 0; i < count; i++)
         orders[i] = (struct dw_reconcile_order){
             .map = maps[i],

@@ -51,6 +51,7 @@ struct dw_api_route {
     const struct dw_api_field *names, *query, *body; /* NULL: none */
     /* What fields must fulfil together: NULL when they do, else what is wrong. May be NULL. */
     const char *(*check)(const struct dw_api_request *request);
+    bool judged;         /* a GET whose query is judged further: 404, 422 */
     const char *summary; /* what it is for, one line */
     const char *schema;  /* of the answer, by its name in schemas.json */
     const char *media;   /* of the answer; NULL: application/json */

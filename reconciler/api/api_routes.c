@@ -294,7 +294,8 @@ static const char *const letter_states[] = {"open",     "unconfirmed", "replayin
         TEXT("class", CODE_MAX, "Those of this class: data, constraint, dependency, …"),           \
         TEXT("column", NAME_MAX, "Those that failed at this target column."),                      \
         TEXT("text", REASON_MAX, "Those whose reason has this text, in any case."),                \
-        TEXT("key", REASON_MAX, "Those whose record's key has this text."),                        \
+        TEXT("key", REASON_MAX,                                                                    \
+             "Those whose record's key has this text, or these values: [\"us\",1]."),              \
         SECONDS("older_seconds", "Those that failed so long ago, or longer."),                     \
         SECONDS("newer_seconds", "Those that failed within so long.")
 static const struct dw_api_field letters_query[] = {LETTERS("Left out: those that have not ended."),
@@ -456,10 +457,11 @@ static const struct dw_api_route routes[] = {
      .summary = "Read the rows that differ again from the source, through the ordinary path.",
      .schema = "RepairOrdered"},
 
-    {"GET", "/dead-letters", VIEWER, dw_api_letters_list, .query = letters_query,
+    {"GET", "/dead-letters", VIEWER, dw_api_letters_list, .query = letters_query, .judged = true,
      .summary = "Events that could not be applied, newest first.", .schema = "LetterList"},
     {"GET", "/dead-letters/groups", VIEWER, dw_api_letters_groups, .query = groups_query,
-     .summary = "Dead letters by cause, with their number.", .schema = "LetterGroups"},
+     .judged = true, .summary = "Dead letters by cause, with their number.",
+     .schema = "LetterGroups"},
     {"POST", "/dead-letters/replay", OPERATOR, dw_api_letter_jobs_start, DW_LETTER_REPLAY,
      .body = replay_body, .check = check_letters,
      .summary = "Try dead letters again; a later write is never overwritten.",
@@ -473,6 +475,7 @@ static const struct dw_api_route routes[] = {
      .summary = "Remove dead letters that have ended from the index.",
      .schema = "LetterJobStarted"},
     {"GET", "/dead-letters/export", VIEWER, dw_api_archive_export, .query = export_query,
+     .judged = true,
      .summary = "Dead letters with all that is known of them, by rising id, to be loaded again.",
      .schema = "LetterExport"},
     {"POST", "/dead-letters/import", ADMIN, dw_api_archive_import, .body = import_body,

@@ -142,8 +142,8 @@ enum dw_cli_exit dw_cli_ask(struct dw_cli *cli, const char *method, const char *
         dw_cli_print_error(cli, err.id, err.message);
         return DW_CLI_UNREACHABLE;
     }
-    if (out->status == 422)
-        return DW_CLI_REFUSED;
+    if (out->status == 422 && dw_cli_json_member(out->body, "problems").ptr)
+        return DW_CLI_REFUSED; /* of a map file: the caller shows each beside its line */
     if (out->status < 200 || out->status > 299)
         return refuse(cli, out);
     return DW_CLI_DONE;

@@ -29,8 +29,8 @@ struct dw_cli {
 };
 
 /* Asks the operator API; the answer lives in the arena. Prints what went wrong, with the remedy,
- * and returns the exit code; DW_CLI_DONE: 2xx. An answer of 422 is returned as DW_CLI_REFUSED
- * without printing, for the caller to show its problems. `body` "" for none. */
+ * and returns the exit code; DW_CLI_DONE: 2xx. One of 422 that has the problems of a map file is
+ * returned as DW_CLI_REFUSED without printing: the caller shows them. `body` "" for none. */
 enum dw_cli_exit dw_cli_ask(struct dw_cli *cli, const char *method, const char *path,
                             struct dw_str body, struct dw_cli_answer *out);
 
@@ -53,6 +53,8 @@ void dw_cli_more(struct dw_cli *cli, struct dw_str body, struct dw_buf *out);
 /* A path segment or query value, percent-encoded into the arena. */
 const char *dw_cli_escape(struct dw_arena *arena, const char *text);
 
+/* "now: a replay would …" of the letter at `path` of the API, or why that is not known. */
+void dw_cli_letters_print_now(struct dw_cli *cli, const char *path);
 /* `path` with the conditions on dead letters that the command gave. */
 const char *dw_cli_letters_query(struct dw_cli *cli, const char *path);
 

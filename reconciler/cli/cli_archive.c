@@ -116,10 +116,6 @@ static enum dw_cli_exit send(struct import *import)
     dw_buf_append_text(&import->body, "]}");
     enum dw_cli_exit code = dw_cli_ask(import->cli, "POST", "/api/v1/dead-letters/import",
                                        dw_buf_str(&import->body), &answer);
-    if (code == DW_CLI_REFUSED && answer.status == 422)
-        dw_cli_print_error(import->cli, "DW-STATE-033",
-                           dw_cli_json_text(dw_cli_json_member(answer.body, "error"), "message",
-                                            import->cli->arena));
     if (!code) {
         import->loaded += dw_cli_json_number(answer.body, "loaded");
         import->known += dw_cli_json_number(answer.body, "known");
@@ -170,7 +166,7 @@ enum dw_cli_exit dw_cli_archive_import(struct dw_cli *cli)
     if (cli->options.json && !code)
         printf("{\"loaded\":%lld,\"known\":%lld}\n", (long long)import.loaded,
                (long long)import.known);
-    else if (!cli->options.json)
+    else if (!cli->options.json && (!code || import.loaded || import.known))
         printf("%s loaded, %s there already\n",
                dw_cli_format_counted(cli->arena, import.loaded, "dead letter", "dead letters"),
                dw_cli_format_counted(cli->arena, import.known, "was", "were"));

@@ -204,23 +204,22 @@ enum dw_cli_exit dw_cli_letter_edit_run(struct dw_cli *cli)
     code = dw_cli_ask(cli, "PUT", dw_arena_printf(cli->arena, "%s/event", path), dw_buf_str(&body),
                       &answer);
     dw_buf_done(&body);
-    if (code == DW_CLI_REFUSED && answer.status == 422)
-        dw_cli_print_error(
-            cli, "DW-API-064",
-            dw_cli_json_text(dw_cli_json_member(answer.body, "error"), "message", cli->arena));
     if (code && file)
         (void)fprintf(stderr, "  what was written is kept in %s (use it with --file)\n", file);
     if (code)
         return code;
     if (file)
         (void)unlink(file);
-    if (cli->options.json)
+    if (cli->options.json) {
         printf("%.*s", DW_STR_ARG(answer.body));
-    else
+    } else {
         printf("dead letter %s: %s; `dualwrite dead-letter replay %s` replays it\n",
                cli->options.arguments[0],
                cli->options.undo ? "its own event again"
                                  : "the edited event is kept beside its own",
                cli->options.arguments[0]);
+        (void)fflush(stdout);
+        dw_cli_letters_print_now(cli, path);
+    }
     return DW_CLI_DONE;
 }

@@ -92,7 +92,7 @@ static void add_group(struct dw_cli *cli, struct dw_cli_table *table, struct dw_
     dw_cli_table_add(table, TEXT("map"), DW_CLI_PLAIN);
     dw_cli_table_add(table, TEXT("code"), DW_CLI_PLAIN);
     dw_cli_table_add(table, TEXT("column"), DW_CLI_PLAIN);
-    dw_cli_table_add(table, dw_arena_printf(cli->arena, "%.19s", TEXT("last_failed_at")),
+    dw_cli_table_add(table, dw_arena_printf(cli->arena, "%.19sZ", TEXT("last_failed_at")),
                      DW_CLI_DIM);
     dw_cli_table_add(
         table, dw_arena_printf(cli->arena, "%lld", (long long)dw_cli_json_number(group, "newest")),
@@ -281,7 +281,8 @@ static void write_columns(struct dw_cli *cli, struct dw_str body, struct dw_buf 
     }
 }
 
-static void write_compared(struct dw_cli *cli, struct dw_str body, struct dw_buf *out)
+/* What a replay would come to. */
+static void write_now(struct dw_cli *cli, struct dw_str body, struct dw_buf *out)
 {
     static const char *const words[][2] = {
         {"apply", "a replay would be applied"},
@@ -293,6 +294,14 @@ static void write_compared(struct dw_cli *cli, struct dw_str body, struct dw_buf
     };
     const char *would = dw_cli_json_text(body, "would", cli->arena);
     const char *message = dw_cli_json_text(body, "message", cli->arena);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i][0], would) == 0)
+            dw_buf_printf(out, "now: %s%s%s\n", words[i][1], *message ? ": " : "",
+                          dw_cli_format_safe(cli->arena, message));
+}
+
+static void write_compared(struct dw_cli *cli, struct dw_str body, struct dw_buf *out)
+{
     const char *rows[] = {dw_cli_json_text(body, "source_row", cli->arena),
                           dw_cli_json_text(body, "target_row", cli->arena)};
     write_columns(cli, body, out);
@@ -300,38 +309,45 @@ static void write_compared(struct dw_cli *cli, struct dw_str body, struct dw_buf
         if (*rows[i] && strcmp(rows[i], "there") != 0)
             dw_buf_printf(out, "the %s's row: %s\n", i ? "target" : "source",
                           dw_cli_format_safe(cli->arena, rows[i]));
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcmp(words[i][0], would) == 0)
-            dw_buf_printf(out, "now: %s%s%s\n", words[i][1], *message ? ": " : "",
-                          dw_cli_format_safe(cli->arena, message));
+    write_now(cli, body, out);
 }
 
 /* The comparison is worth a line where it cannot be had. */
-enum dw_cli_exit dw_cli_letters_show(struct dw_cli *cli)
+static void print_compared(struct dw_cli *cli, const char *path,
+                           void (*write)(struct dw_cli *, struct dw_str, struct dw_buf *))
 {
     struct dw_cli_answer answer;
     struct dw_buf out;
-    const char *path = dw_arena_printf(cli->arena, "/api/v1/dead-letters/%s",
-                                       dw_cli_escape(cli->arena, cli->options.arguments[0]));
-    enum dw_cli_exit code = dw_cli_show(cli, path, write_letter);
-    if (code || cli->options.json)
-        return code;
-    dw_buf_init(&out, TEXT_MAX);
     struct dw_buf errors;
+    dw_buf_init(&out, TEXT_MAX);
     dw_buf_init(&errors, TEXT_MAX);
     cli->errors = &errors;
-    code = dw_cli_ask(cli, "GET", dw_arena_printf(cli->arena, "%s/compare", path),
-                      (struct dw_str){NULL, 0}, &answer);
+    enum dw_cli_exit code = dw_cli_ask(cli, "GET", dw_arena_printf(cli->arena, "%s/compare", path),
+                                       (struct dw_str){NULL, 0}, &answer);
     cli->errors = NULL;
     if (!code)
-        write_compared(cli, answer.body, &out);
+        write(cli, answer.body, &out);
     else
         dw_buf_printf(&out, "\nnot compared with the rows of now: %.*s",
                       DW_STR_ARG(dw_buf_str(&errors)));
     dw_cli_write(&out);
     dw_buf_done(&errors);
     dw_buf_done(&out);
-    return DW_CLI_DONE;
+}
+
+enum dw_cli_exit dw_cli_letters_show(struct dw_cli *cli)
+{
+    const char *path = dw_arena_printf(cli->arena, "/api/v1/dead-letters/%s",
+                                       dw_cli_escape(cli->arena, cli->options.arguments[0]));
+    enum dw_cli_exit code = dw_cli_show(cli, path, write_letter);
+    if (!code && !cli->options.json)
+        print_compared(cli, path, write_compared);
+    return code;
+}
+
+void dw_cli_letters_print_now(struct dw_cli *cli, const char *path)
+{
+    print_compared(cli, path, write_now);
 }
 
 /* Of a code, or of the code that a letter has. */

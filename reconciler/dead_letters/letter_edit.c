@@ -3,6 +3,7 @@
 
 #include "common/base/json_write.h"
 #include "common/model/event.h"
+#include "common/model/map_resolved.h"
 #include "common/model/table_map.h"
 #include "reconciler/maps/sync_keys.h"
 
@@ -54,6 +55,38 @@ static const char *check_key(const struct dw_letter *letter, const struct dw_tab
                                   found, key);
 }
 
+static bool has_field(const struct dw_event_row *row, struct dw_str name)
+{
+    for (size_t i = 0; i < row->count; i++)
+        if (dw_str_equal(row->fields[i].name, name))
+            return true;
+    return false;
+}
+
+/* A column that neither the letter's own event has nor the map reads is a slip: nothing would come
+ * of it. What the own event leaves out may be added, an unchanged TOAST value. */
+static const char *check_columns(const struct dw_letter *letter, const struct dw_map_record *map,
+                                 const struct dw_event_row *row, struct dw_arena *arena)
+{
+    struct dw_event own = {0};
+    struct dw_map_resolved resolved = {0};
+    struct dw_err ignored = DW_ERR_INIT;
+    if (!letter->value.ptr || !map->resolved ||
+        dw_event_decode(letter->value, arena, &own, &ignored) != DW_OK ||
+        dw_map_resolved_parse(dw_str_from(map->resolved), arena, &resolved, &ignored) != DW_OK)
+        return NULL;
+    for (size_t i = 0; i < row->count; i++) {
+        struct dw_str name = row->fields[i].name;
+        if (!has_field(&own.before, name) && !has_field(&own.after, name) &&
+            !dw_map_resolved_find(&resolved.source, name))
+            return dw_arena_printf(arena,
+                                   "the row has a column \"%.*s\", which neither its own event has "
+                                   "nor the map reads",
+                                   DW_STR_ARG(name));
+    }
+    return NULL;
+}
+
 const char *dw_letter_edit_check(const struct dw_letter *letter,
                                  const struct dw_letter_facts *facts, const struct dw_str *event,
                                  struct dw_arena *arena)
@@ -90,5 +123,6 @@ const char *dw_letter_edit_check(const struct dw_letter *letter,
                                "source.epoch, lsn and ordinal are the letter's version %s and "
                                "cannot be changed",
                                letter->version);
-    return check_key(letter, map, row, arena);
+    const char *why = check_key(letter, map, row, arena);
+    return why ? why : check_columns(letter, facts->map, row, arena);
 }

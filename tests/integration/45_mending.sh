@@ -38,6 +38,24 @@ assert_match "$(<"$dw_dir/out")" '^ +g for it +for it *$' 'values that go on in 
 assert_match "$(dw_cli dead-letter replay --all --dry-run)" 'fail +DW-APPLY-012.*check constraint'
 assert_sql crm "select v, size from item where id = 2" '1|2' 'rows after trials'
 
+step "conditions that can match nothing are told, not taken"
+letters_of() { dw_cli dead-letter list --json "$@" | jq -c '[.dead_letters[].id]'; }
+refused() { # PATTERN ARGUMENT…
+    ! dw_cli dead-letter "${@:2}" >"$dw_dir/out" 2>&1 || fail "dead-letter ${*:2} was taken"
+    assert_match "$(<"$dw_dir/out")" "$1"
+}
+assert_eq "$(letters_of --key '["1"]') $(letters_of --key '[2]') $(letters_of --key '["20"]') $(letters_of --key 'd":1')" "[$one] [$two] [] [$one]" 'by key'
+assert_eq "$(letters_of --code dw-value-002)" "[$one]" 'by code, in any case'
+assert_eq "$(letters_of --text FIT)" "[$one]" 'by text'
+refused 'there is no code DW-NOPE' list --code DW-NOPE
+refused 'there is no map itms' list --map itms
+refused 'there is no map itms' replay --map itms
+refused 'there is no map itms' export --map itms
+refused 'JSON array of the key' list --key '["1"'
+refused 'cannot be read' import "$dw_dir/none"
+assert_eq "$(grep -c loaded "$dw_dir/out" || true)" 0 'a sum of what was not read'
+assert_match "$(dw_cli dead-letter replay --map grps)" '^no dead letter matches'
+
 step "an edit that is none"
 edit() { # WANTED_STATUS EVENT PATTERN
     dw_api "/api/v1/dead-letters/$one/event" -X PUT -d "{\"event\":$2}" >"$dw_dir/out"
@@ -54,10 +72,14 @@ edit 422 "$(jq -c '.source.name = "other"' "$dw_dir/event")" 'source.name has to
 edit 422 "$(jq -c '.op = "m" | .message = {prefix: "x"}' "$dw_dir/event")" 'only the change of a row'
 edit 400 '{' 'body'
 assert_eq "$(dw_api "/api/v1/dead-letters/999/event" -X PUT -d '{"event":null}' | tail -n 1)" 404
+refused 'column "nmae"' edit "$one" --set nmae=short
 assert_sql state "select count(*) from dualwrite.dead_letter where edited is not null" 0 'edits that were refused'
 
 step "edited, tried, replayed; the original is kept beside it"
+dw_cli dead-letter edit "$one" --set name='still too long for it' >"$dw_dir/out" || fail "$(<"$dw_dir/out")"
+assert_match "$(<"$dw_dir/out")" '^now: a replay would fail again: column name: 21 characters'
 dw_cli dead-letter edit "$one" --set name=short >"$dw_dir/out" || fail "$(<"$dw_dir/out")"
+assert_match "$(<"$dw_dir/out")" '^now: a replay would be applied'
 assert_eq "$(compare "$one" | jq -r .would)" apply
 dw_api "/api/v1/dead-letters/$one" | head -n -1 >"$dw_dir/letter"
 assert_eq "$(jq -r '"\(.value.after.name)/\(.edited_value.after.name)"' "$dw_dir/letter")" 'far too long for it/short'
@@ -70,7 +92,7 @@ assert_sql crm "select v, size, name from item where id in (1, 2) order by id" $
 wait_until 10 state_is "$one" applied
 ! dw_cli dead-letter edit "$one" --set name=x >"$dw_dir/out" 2>&1 || fail 'a letter that has ended was edited'
 assert_match "$(<"$dw_dir/out")" 'it is applied'
-assert_sql state "select count(*) from dualwrite.audit_log where action = 'letters.edit'" 4
+assert_sql state "select count(*) from dualwrite.audit_log where action = 'letters.edit'" 5
 
 step "an edited letter never overwrites a later write"
 dw_sql erp "update item set v = 3, size = -7 where id = 3"

@@ -110,6 +110,12 @@ compare plain --filter "company eq 'c0'"
 assert_eq "$(found "$run")" 'extra ["c0","9999.00"]' 'what the filter lets through'
 ! dw_cli reconcile run plain --filter 'code div 0 eq 1' --wait >"$dw_dir/out" 2>&1 || fail 'a filter that can fail is taken'
 assert_match "$(<"$dw_dir/out")" 'DW-COMPARE-003'
+runs=$(dw_sql state "select count(*) from dualwrite.reconcile_run")
+for filter in 'nothing eq 1' 'code gt' 'code add 1'; do
+    ! dw_cli reconcile run plain --filter "$filter" >"$dw_dir/out" 2>&1 || fail "the filter $filter is taken"
+    assert_match "$(<"$dw_dir/out")" 'DW-EXPR-[0-9]+'
+done
+assert_sql state "select count(*) from dualwrite.reconcile_run" "$runs" 'runs with filters that do not fit'
 compare plain --sample 50
 assert_sql state "select rows_source between 500 and 2499 from dualwrite.reconcile_run where id = $run" t 'a sample is a part'
 

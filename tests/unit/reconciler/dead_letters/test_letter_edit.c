@@ -72,10 +72,41 @@ static void test_each_event(void **state)
     dw_arena_done(&arena);
 }
 
+static void test_columns_that_nobody_knows(void **state)
+{
+    (void)state;
+    static const char resolved[] =
+        "{\"source\":{\"replica_identity\":\"d\",\"columns\":{\"note\":{\"type\":\"text\","
+        "\"oid\":25,\"base_oid\":25,\"typmod\":-1,\"not_null\":false,\"toastable\":true}}},"
+        "\"target\":{\"replica_identity\":\"d\",\"columns\":{}}}";
+    struct dw_map_record with = map;
+    const struct dw_letter_facts known = {.map = &with, .incarnation = "now"};
+    const struct dw_letter letter = {
+        .kind = DW_LETTER_EVENT,
+        .state = DW_LETTER_OPEN,
+        .version = "3/0/10/2",
+        .key = DW_STR_LIT("{\"company\":\"dat\",\"id\":7}"),
+        .value = DW_STR_LIT("{\"op\":\"u\"," SOURCE ",\"before\":null,\"after\":" ROW "}"),
+    };
+    const struct dw_str slip = DW_STR_LIT(
+        "{\"op\":\"u\"," SOURCE ",\"after\":{\"company\":\"dat\",\"id\":7,\"nmae\":\"y\"}}");
+    const struct dw_str toast = DW_STR_LIT(
+        "{\"op\":\"u\"," SOURCE ",\"after\":{\"company\":\"dat\",\"id\":7,\"note\":\"y\"}}");
+    struct dw_arena arena;
+    dw_arena_init(&arena, 16384);
+    with.resolved = resolved;
+    const char *why = dw_letter_edit_check(&letter, &known, &slip, &arena);
+    assert_non_null(why);
+    assert_non_null(strstr(why, "\"nmae\""));
+    assert_null(dw_letter_edit_check(&letter, &known, &toast, &arena));
+    dw_arena_done(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_event),
+        cmocka_unit_test(test_columns_that_nobody_knows),
     };
     return cmocka_run_group_tests_name("letter_edit", tests, NULL, NULL);
 }
