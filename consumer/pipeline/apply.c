@@ -382,6 +382,7 @@ static void finish(struct run *run)
     partition->base = partition->progress;
     partition->first_failed_us = 0;
     dw_retry_reset(&partition->retry);
+    atomic_store(&partition->in_trouble, false);
     if (run->batch.truncated)
         partition->has_released = false;
     partition->marked_unsaved = false;

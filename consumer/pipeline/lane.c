@@ -169,6 +169,18 @@ void dw_lane_look_held(struct dw_lane *lane, struct dw_partition *partition)
 /* --- what failed ------------------------------------------------------------------------------
  */
 
+/* For the status: until an attempt works. */
+static void tell_trouble(struct dw_partition *partition, const struct dw_err *err)
+{
+    if (!partition->entry)
+        return;
+    struct dw_registry_track *track = partition->entry->track;
+    pthread_mutex_lock(&track->lock);
+    (void)snprintf(track->trouble, sizeof track->trouble, "%s", err->message);
+    pthread_mutex_unlock(&track->lock);
+    atomic_store(&partition->in_trouble, true);
+}
+
 static void back_off(struct dw_lane *lane, struct dw_partition *partition, const struct dw_err *err)
 {
     uint32_t attempts = partition->retry.attempts;
@@ -179,6 +191,7 @@ static void back_off(struct dw_lane *lane, struct dw_partition *partition, const
     partition->wake_at_ms = dw_clock_mono_ms() + wait;
     if (!partition->first_failed_us)
         partition->first_failed_us = dw_clock_wall_us();
+    tell_trouble(partition, err);
     dw_metrics_add(lane->retries, 1);
     if ((attempts & (attempts + 1)) == 0) /* the 1st, 2nd, 4th, 8th … in a row */
         dw_log(DW_LOG_WARN, "partition.retry", err->message,
@@ -257,6 +270,7 @@ static void claim(struct dw_lane *lane, struct dw_partition *partition)
         return;
     }
     dw_retry_reset(&partition->retry);
+    atomic_store(&partition->in_trouble, false);
     partition->verify_at_ms = dw_clock_mono_ms() + lane->verify_ms;
     dw_partition_publish(partition);
     dw_partition_move(partition, DW_PARTITION_CLAIMED);

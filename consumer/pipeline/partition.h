@@ -20,10 +20,11 @@ struct dw_partition {
     char *map;
     _Atomic int references;
     struct dw_feed feed;
-    _Atomic bool revoked; /* set by the fetch thread */
-    _Atomic bool rehome;  /* set by the lane: its map's target is another system now */
-    _Atomic bool woken;   /* set by others: there is news for its lane */
-    _Atomic int state;    /* enum dw_partition_state, for the status */
+    _Atomic bool revoked;    /* set by the fetch thread */
+    _Atomic bool rehome;     /* set by the lane: its map's target is another system now */
+    _Atomic bool woken;      /* set by others: there is news for its lane */
+    _Atomic int state;       /* enum dw_partition_state, for the status */
+    _Atomic bool in_trouble; /* the last attempt failed, and is made again */
     _Atomic int64_t next_offset;
     _Atomic int64_t counts[DW_OUTCOME_COUNT];
     _Atomic int64_t position_us; /* newest commit or heartbeat applied */

@@ -37,6 +37,7 @@ struct dw_registry_track {
     int64_t failed_change; /* this process put it in error at this change; -1 never */
     char failed_code[DW_ERR_ID_MAX];
     char failed_reason[DW_ERR_MESSAGE_MAX];
+    char trouble[DW_ERR_MESSAGE_MAX]; /* why a partition of it tried again last */
     int64_t error_change; /* last change at which the state database had it in error; -1 never */
     char error_code[DW_ERR_ID_MAX];
     int64_t gap_resumed_ms; /* monotonic; when it left an error with the gap code */

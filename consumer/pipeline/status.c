@@ -3,6 +3,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/json_write.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { LOOKS_PER_BEAT = 200 }; /* at partitions that nothing came to */
@@ -203,6 +204,23 @@ static void write_partitions(const struct dw_status *status, const char *map, st
     dw_buf_append_text(out, separator == '[' ? "[]" : "]");
 }
 
+/* What its partitions do, where that is not to run; else `reason`. `trouble`: why one of them tries
+ * again. */
+static const char *partitions_reason(const struct dw_status *status, const char *map,
+                                     const char *trouble, const char *reason)
+{
+    struct dw_partition *const *first;
+    size_t count = partitions_of(status, map, &first);
+    for (size_t i = 0; i < count; i++) {
+        enum dw_partition_state state = dw_partition_in(first[i]);
+        if (atomic_load(&first[i]->in_trouble))
+            return trouble;
+        if (state != DW_PARTITION_RUNNING && state != DW_PARTITION_GONE)
+            reason = dw_partition_state_name(state);
+    }
+    return reason;
+}
+
 /* Why the map stands still here: its own state, or what its partitions do. */
 static void write_reason(const struct dw_status *status, const struct dw_registry_map *entry,
                          struct dw_buf *out)
@@ -210,21 +228,18 @@ static void write_reason(const struct dw_status *status, const struct dw_registr
     bool runs = dw_registry_runs(entry);
     const char *reason = "";
     char failed[DW_ERR_MESSAGE_MAX];
+    char trouble[DW_ERR_MESSAGE_MAX + sizeof "retrying: "];
     pthread_mutex_lock(&entry->track->lock);
     memcpy(failed, entry->track->failed_reason, sizeof failed);
+    (void)snprintf(trouble, sizeof trouble, "retrying: %s", entry->track->trouble);
     bool failed_here = entry->track->failed_change >= entry->change;
     pthread_mutex_unlock(&entry->track->lock);
     if (failed_here)
         reason = failed;
     else if (!runs)
         reason = entry->reason;
-    struct dw_partition *const *first;
-    size_t count = partitions_of(status, entry->name, &first);
-    for (size_t i = 0; runs && i < count; i++) {
-        enum dw_partition_state state = dw_partition_in(first[i]);
-        if (state != DW_PARTITION_RUNNING && state != DW_PARTITION_GONE)
-            reason = dw_partition_state_name(state);
-    }
+    if (runs)
+        reason = partitions_reason(status, entry->name, trouble, reason);
     dw_json_write_bool(out, "paused", !runs);
     if (*reason)
         dw_json_write_text(out, "reason", reason);
