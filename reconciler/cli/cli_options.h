@@ -1,7 +1,6 @@
 /* cli_options.h - the command line: commands, their options, their help.
  *
- * One table of commands and one of options (cli_options.c) drive parsing and every --help. Pure but
- * for the texts it borrows from argv.
+ * What there is to say stands in cli_commands.h. Pure but for the texts it borrows from argv.
  */
 #ifndef DW_CLI_CLI_OPTIONS_H
 #define DW_CLI_CLI_OPTIONS_H
