@@ -93,13 +93,14 @@ static const struct dw_str *read_key(struct step *step, const PGresult *result, 
     return key;
 }
 
-/* Which ranges a sample has is the same for a run however often it begins again. */
+/* Which ranges a sample has is the same for a run however often it begins again. The first is in
+ * every one: of a small table, nothing would be compared else, and called equal. */
 static bool is_sampled(const struct step *step, const struct dw_str *lower)
 {
-    if (step->order->sample <= 0)
+    if (step->order->sample <= 0 || !lower)
         return true;
     uint64_t hash = step->order->sample_seed;
-    for (size_t i = 0; lower && i < step->order->plan->key_count; i++)
+    for (size_t i = 0; i < step->order->plan->key_count; i++)
         hash = dw_hash_bytes(lower[i].ptr, lower[i].len, hash);
     hash = dw_hash_bytes((const char *)&hash, sizeof hash, 0);
     return (double)(hash % 100000) < step->order->sample * 1000;

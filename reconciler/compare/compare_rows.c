@@ -456,12 +456,14 @@ static const char *cursor_of(const struct dw_compare_order *order, const PGresul
     return dw_compare_key_format(key, order->plan->key_count, arena);
 }
 
+/* The first page is in every sample, as the first range is. */
 static bool is_sampled(const struct dw_compare_order *order)
 {
-    uint64_t hash = order->sample_seed;
-    const struct dw_str cursor = dw_str_from(order->cursor ? order->cursor : "");
-    hash = dw_hash_bytes(cursor.ptr, cursor.len, hash);
-    return order->sample <= 0 || (double)(hash % 100000) < order->sample * 1000;
+    if (order->sample <= 0 || !order->cursor)
+        return true;
+    const struct dw_str cursor = dw_str_from(order->cursor);
+    uint64_t hash = dw_hash_bytes(cursor.ptr, cursor.len, order->sample_seed);
+    return (double)(hash % 100000) < order->sample * 1000;
 }
 
 enum dw_rc dw_compare_rows_step(struct dw_compare_rows *rows, const struct dw_compare_order *order,

@@ -118,6 +118,10 @@ done
 assert_sql state "select count(*) from dualwrite.reconcile_run" "$runs" 'runs with filters that do not fit'
 compare plain --sample 50
 assert_sql state "select rows_source between 500 and 2499 from dualwrite.reconcile_run where id = $run" t 'a sample is a part'
+compare plain --sample 1
+assert_sql state "select rows_source > 0 from dualwrite.reconcile_run where id = $run" t 'a small sample is not nothing'
+compare plain --sample 1 --way rows
+assert_sql state "select rows_source > 0 from dualwrite.reconcile_run where id = $run" t 'a small sample of rows is not nothing'
 
 step "what changed since"
 before=$run
