@@ -12,7 +12,7 @@ static const char *const kind_meaning[DW_DIFFERENCE_KINDS] = {
     [DW_DIFFERENCE_MISSING] = "the target lacks the row",
     [DW_DIFFERENCE_EXTRA] = "the source has no such row",
     [DW_DIFFERENCE_DIFFERENT] = "both have it, with other values",
-    [DW_DIFFERENCE_DUPLICATE] = "the target's row is that of another source row",
+    [DW_DIFFERENCE_DUPLICATE] = "another source row has the same target row",
     [DW_DIFFERENCE_HELD] = "a dead letter holds its change",
     [DW_DIFFERENCE_WAITING] = "its change waits for another row",
 };
@@ -37,6 +37,13 @@ static void write_card(struct dw_buf *out, const char *name, int64_t number, con
     dw_report_html_card(out, name, text, note, colour);
 }
 
+static const char *why_not_mended(const struct dw_reconcile_run *run)
+{
+    if (run->repair != DW_REPAIR_NONE)
+        return NULL;
+    return *run->repair_reason ? "too many for a repair by itself" : "no repair was asked for";
+}
+
 static void write_cards(struct dw_buf *out, const struct dw_reconcile_run *run)
 {
     char note[NOTE_MAX];
@@ -49,12 +56,23 @@ static void write_cards(struct dw_buf *out, const struct dw_reconcile_run *run)
     write_card(out, "Rows compared", run->rows_source, note, NULL);
     write_card(out, "Differences", found, found ? NULL : "both sides are equal",
                found ? "bad" : "good");
-    write_card(out, "Mended", run->counts.repaired,
-               run->repair == DW_REPAIR_NONE ? "no repair was asked for" : NULL, NULL);
+    write_card(out, "Mended", run->counts.repaired, why_not_mended(run), NULL);
     write_card(out, "Left", left, NULL, left ? "bad" : "good");
     if (run->unjudged)
         write_card(out, "Not judged", run->unjudged, "nobody answered in time", "warn");
     dw_buf_append_text(out, "</dl>\n");
+}
+
+/* Why it failed, or why nothing was mended. */
+static void write_reason(struct dw_buf *out, const char *code, const char *reason)
+{
+    if (!*reason)
+        return;
+    dw_buf_append_text(out, "<p class=\"bad\">");
+    dw_report_html_words(out, code);
+    dw_buf_append_char(out, ' ');
+    dw_report_html_words(out, reason);
+    dw_buf_append_text(out, "</p>\n");
 }
 
 static void write_verdict(struct dw_buf *out, const struct dw_reconcile_run *run)
@@ -69,13 +87,8 @@ static void write_verdict(struct dw_buf *out, const struct dw_reconcile_run *run
     dw_buf_append_text(out, "; asked for by ");
     dw_report_html_words(out, run->by);
     dw_buf_append_text(out, run->scheduled ? " (schedule).</p>\n" : ".</p>\n");
-    if (*run->reason) {
-        dw_buf_append_text(out, "<p class=\"bad\">");
-        dw_report_html_words(out, run->code);
-        dw_buf_append_char(out, ' ');
-        dw_report_html_words(out, run->reason);
-        dw_buf_append_text(out, "</p>\n");
-    }
+    write_reason(out, run->code, run->reason);
+    write_reason(out, run->repair_code, run->repair_reason);
 }
 
 /* --- plot ---------------------------------------------------------------------------------------
@@ -301,9 +314,10 @@ static void write_rows(struct dw_buf *out, const struct dw_run_report *report)
 {
     struct dw_arena arena;
     dw_arena_init(&arena, 16384);
-    dw_buf_append_text(out, "<h2>Rows</h2>\n<div class=\"box\"><table class=\"rows\">\n<thead><tr>"
-                            "<th>Kind</th><th>Key</th><th>In the target</th><th>Cause</th>"
-                            "<th>Repair</th><th>Seen</th></tr></thead>\n<tbody>\n");
+    dw_buf_append_text(out,
+                       "<h2>Rows</h2>\n<div class=\"box\"><table class=\"rows found\">\n<thead><tr>"
+                       "<th>Kind</th><th>Key</th><th>In the target</th><th>Cause</th>"
+                       "<th>Repair</th><th>Seen</th></tr></thead>\n<tbody>\n");
     for (size_t i = 0; i < report->row_count; i++) {
         dw_arena_reset(&arena);
         write_row(out, &report->rows[i], &arena);

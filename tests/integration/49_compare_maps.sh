@@ -235,6 +235,11 @@ dw_sql crm "delete from plain where id between 60 and 65"
 wait_until 60 by_itself "repair_code = 'DW-COMPARE-011' and r.repair_reason = '6 rows are to be mended, more than the 5 that are without a person: none is'"
 alert_says() { sql_is state "select count(*) from dualwrite.alert where rule = 'differences' and object = 'plain' and resolved_at is null and message like '%more than the 5 that are without a person%'" 1; }
 wait_until 40 alert_says
+run=$(dw_sql state "select max(id) from dualwrite.reconcile_run where repair_code = 'DW-COMPARE-011' and map = 'plain'")
+assert_match "$(dw_cli reconcile show "$run")" "run $run: repair: DW-COMPARE-011 6 rows are to be mended"
+dw_cli reconcile report "$run" --html "$dw_dir/report.html"
+assert_match "$(<"$dw_dir/report.html")" 'DW-COMPARE-011</bdi> <bdi>6 rows are to be mended'
+assert_match "$(<"$dw_dir/report.html")" 'too many for a repair by itself'
 own '{continuous: true, rate: 1000000, repair: {max_rows: 100, max_percent: 0}}'
 wait_until 60 by_itself "repair_reason like '7 of % rows are to be mended, more than the 0 \% that are without a person: none is'"
 own '{continuous: true, rate: 1000000, repair: {max_rows: 100, max_percent: 1}}'
