@@ -67,8 +67,9 @@ DW_ERR_ENTRY("DW-API-025", "rows would be deleted",
     "--delete-extra deletes rows of the target that the source has not, also those that others have put there under the map's keys.",
     "Look at what would happen (--dry-run), then repeat the command with --yes.")
 DW_ERR_ENTRY("DW-API-026", "rows are not copied",
-    "A sync that was waited for failed, was cancelled, or took longer than the time given.",
-    "See `dualwrite sync list --all`; mend what it says, then `dualwrite sync resume ID`.")
+    "A sync that was waited for failed, was cancelled, stands, or took longer than the time given.",
+    "See `dualwrite sync list --all`; mend what it says, then `dualwrite sync resume ID`, or "
+    "`dualwrite map resume NAME` where the map stands.")
 DW_ERR_ENTRY("DW-API-027", "the token's role does not suffice",
     "Each token has a role (tokens.NAME.role): a viewer looks, an operator also runs, an admin also changes maps.",
     "Use a token with the role that the message names, or give this one another role.")
