@@ -110,12 +110,16 @@ static enum dw_rc arrive(PGconn *conn, const struct place *place, int32_t partit
 
 enum dw_rc dw_barrier_arrive(PGconn *conn, const struct dw_partition_id *id,
                              const struct dw_version *version, int32_t partitions,
-                             const char *truncate_sql, bool *out_done, struct dw_err *err)
+                             const char *truncate_sql, int64_t patience_ms, bool *out_done,
+                             struct dw_err *err)
 {
     struct place place;
+    char begin[80];
     bool done = false;
     put_place(&place, id->topic, version, id->partition);
-    enum dw_rc rc = dw_pg_exec(conn, "BEGIN", err);
+    (void)snprintf(begin, sizeof begin, "BEGIN; SET LOCAL lock_timeout = %lld",
+                   (long long)patience_ms);
+    enum dw_rc rc = dw_pg_exec(conn, begin, err);
     if (rc == DW_OK)
         rc = arrive(conn, &place, partitions, truncate_sql, &done, err);
     if (rc == DW_OK)

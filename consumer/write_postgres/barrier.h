@@ -8,12 +8,11 @@
 struct pg_conn;
 
 /* Notes the arrival; the last one runs `truncate_sql` (NULL: none). One transaction, one worker at
- * a time per topic: while another is at it nothing is noted, and the caller looks again. For the
- * table's lock it stands in line as long as the session waits for any: a table in use holds up its
- * own map alone. */
+ * a time per topic: while another is at it nothing is noted, and the caller looks again. For a lock
+ * it waits up to `patience_ms`. */
 enum dw_rc dw_barrier_arrive(struct pg_conn *conn, const struct dw_partition_id *id,
                              const struct dw_version *version, int32_t partitions,
-                             const char *truncate_sql, bool *out_done,
+                             const char *truncate_sql, int64_t patience_ms, bool *out_done,
                              struct dw_err *err) DW_MUST_CHECK;
 
 enum dw_rc dw_barrier_passed(struct pg_conn *conn, const char *topic, int32_t partitions,

@@ -14,7 +14,8 @@
 #include <libpq-fe.h>
 #include <stdlib.h>
 
-#define BUFFER_MAX ((size_t)1000 * 1024 * 1024)
+#define BUFFER_MAX               ((size_t)1000 * 1024 * 1024)
+#define TRUNCATE_PATIENCE_MAX_MS 6400
 
 static const struct dw_exchange_statement commit_statement = {"dw_commit", "COMMIT", 0, NULL};
 
@@ -259,17 +260,30 @@ static enum dw_rc put_truncate(struct dw_writer *writer, const struct dw_writer_
     return rc;
 }
 
+/* The lock of a table in use comes only to who stands in line until all of its transactions have
+ * ended: from try to try longer, so that the lane's other maps wait no longer than they must. */
+static void note_patience(struct dw_writer_table *table, enum dw_rc rc, bool done)
+{
+    if (rc == DW_RETRY && table->patience_ms < TRUNCATE_PATIENCE_MAX_MS)
+        table->patience_ms *= 2;
+    if (rc == DW_OK && done)
+        table->patience_ms = DW_SESSION_PATIENCE_MS;
+}
+
 enum dw_rc dw_writer_truncate(struct dw_writer *writer, struct dw_writer_table *table,
                               const struct dw_partition_id *id, const struct dw_version *version,
                               int32_t partitions, bool execute, bool *out_done, struct dw_err *err)
 {
+    *out_done = false;
     dw_writer_session_rollback(writer);
     enum dw_rc rc = prepare_target(writer, err);
     if (rc == DW_OK)
         rc = put_truncate(writer, table, err);
     if (rc == DW_OK)
-        rc = dw_barrier_arrive(writer->conn, id, version, partitions,
-                               execute ? writer->sql.data : NULL, out_done, err);
+        rc =
+            dw_barrier_arrive(writer->conn, id, version, partitions,
+                              execute ? writer->sql.data : NULL, table->patience_ms, out_done, err);
+    note_patience(table, rc, *out_done);
     if (rc != DW_OK)
         dw_err_add_context(err, "TRUNCATE of %.*s.%.*s", DW_STR_ARG(table->merge.schema),
                            DW_STR_ARG(table->merge.table));

@@ -35,10 +35,6 @@ static enum dw_rc set_server_side(struct dw_writer *writer, struct dw_err *err)
     return dw_pg_exec(writer->conn, sql, err);
 }
 
-/* A row or table that the application has locked holds up its own map: the lane's other maps wait
- * for no longer than this before they have their turn. */
-#define LOCK_PATIENCE_MS 200
-
 enum dw_rc dw_writer_session_connect(struct dw_writer *writer, struct dw_err *err)
 {
     if (writer->conn && PQstatus(writer->conn) == CONNECTION_OK)
@@ -54,7 +50,7 @@ enum dw_rc dw_writer_session_connect(struct dw_writer *writer, struct dw_err *er
         .application_name = name,
         .what = what,
         .idle_in_transaction_ms = writer->idle_ms,
-        .lock_timeout_ms = LOCK_PATIENCE_MS,
+        .lock_timeout_ms = DW_SESSION_PATIENCE_MS,
         .synchronous_commit_off = true,
     };
     enum dw_rc rc = dw_pg_connect(&writer->conn, &options, err);

@@ -29,6 +29,10 @@ enum dw_session_statement {
  * tables, since it makes the server plan the merge again; DELETE leaves its dead rows behind. */
 #define DW_SESSION_STAGES 4
 
+/* A row or table that the application has locked holds up its own map: the lane's other maps wait
+ * for no longer than this before they have their turn. */
+#define DW_SESSION_PATIENCE_MS 200
+
 enum dw_session_state {
     DW_SESSION_IDLE,
     DW_SESSION_NOTED,

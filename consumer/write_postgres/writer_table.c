@@ -312,6 +312,7 @@ enum dw_rc dw_writer_table_new(struct dw_writer *writer, const struct dw_table_m
     if (rc != DW_OK)
         return rc;
     struct dw_writer_table *table = DW_MEM_NEW(struct dw_writer_table);
+    table->patience_ms = DW_SESSION_PATIENCE_MS;
     dw_arena_init(&table->arena, 16384);
     dw_arena_init(&table->watch_arena, 4096);
     table->writer = writer;

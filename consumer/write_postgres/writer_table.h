@@ -57,7 +57,8 @@ struct dw_writer_table {
     bool deferred;                        /* has constraints that are checked at commit */
     bool copyable;                        /* COPY does to it what INSERT does */
     struct dw_straight straight;
-    uint64_t session; /* of the writer, when the following was made */
+    int64_t patience_ms; /* of the next TRUNCATE with locks */
+    uint64_t session;    /* of the writer, when the following was made */
     bool stage_exists;
     bool prepared[DW_TABLE_STATEMENTS];
     struct dw_exchange_statement statements[DW_TABLE_STATEMENTS];

@@ -52,3 +52,17 @@ assert_same_tables item
 assert_sql crm "select count(*) from test.journal where op = 'TRUNCATE'" 1 'truncated once'
 assert_sql crm "select sum(dead) from dualwrite.progress" 0
 assert_counts_balance
+
+step "a table that always has a transaction on it, longer than a lock is waited for at first"
+readers=()
+for _ in {1..6}; do
+    for _ in {1..60}; do dw_sql crm "begin; select count(*) from item; select pg_sleep(1.5)"; done >/dev/null 2>&1 &
+    readers+=($!)
+    sleep 0.25
+done
+dw_sql erp "truncate item; insert into item values (1, 8)"
+wait_caught_up items --within 60
+kill "${readers[@]}"
+wait "${readers[@]}" 2>/dev/null || true
+assert_same_tables item
+assert_counts_balance
