@@ -78,6 +78,7 @@ dw_cli map resume items >/dev/null
 wait_caught_up items
 
 step "status"
+wait_until 10 map_is items running
 lag_is_none() { dw_cli status --json | jq -e '[.. | objects | select(.map? == "items" or .name? == "items")][0] | .lag_events == 0 or .lag == 0' ; }
 wait_until 10 lag_is_none
 dw_cli status >"$dw_dir/out"

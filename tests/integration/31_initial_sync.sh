@@ -28,7 +28,8 @@ load() { # SECONDS: changes of every kind, in transactions
         case $((RANDOM % 8)) in
             0) echo "insert into item values ('c' || $id % 3, $id, nextval('version'), 'new', repeat('new', 1000)) on conflict do nothing;" ;;
             1) echo "delete from item where id = $id;" ;;
-            2) echo "update item set company = 'd' || $id % 3, v = nextval('version') where id = $id;" ;;
+            2) echo "update item i set company = 'd' || $id % 3, v = nextval('version') where id = $id
+                and not exists (select from item o where o.id = $id and o.company like 'd%' and o.company <> i.company);" ;;
             3) echo "update item set body = repeat('changed ', 500), v = nextval('version') where id between $id and $id + 3;" ;;
             *) echo "update item set v = nextval('version') where id between $id and $id + 20;" ;;
         esac
