@@ -117,8 +117,9 @@ struct dw_reconciler_settings {
     const char *auto_replay;     /* lookups, all, off */
     int64_t auto_replay_ms;      /* first pause between two tries of a letter */
     int64_t auto_replay_per_second;
-    int64_t letter_retention_hours; /* of dead letters that have ended; 0 for ever */
-    const char *letter_archive;     /* folder they are written to before; "" none */
+    int64_t letter_retention_hours;  /* of dead letters that have ended; 0 for ever */
+    int64_t compare_retention_hours; /* of comparisons that have ended; 0 for ever */
+    const char *letter_archive;      /* folder they are written to before; "" none */
 };
 
 /* From which value on an alert is a warning, or critical; 0: never. */

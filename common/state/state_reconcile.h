@@ -289,4 +289,9 @@ enum dw_rc dw_state_reconcile_due(struct dw_state *state,
                                   struct dw_arena *arena, const struct dw_reconcile_due **out,
                                   size_t *out_count, struct dw_err *err) DW_MUST_CHECK;
 
+/* Removes comparisons, with what they found, that ended more than `hours` ago; of each map the last
+ * one that came to its end stays. At most some hundreds at a time. */
+enum dw_rc dw_state_reconcile_retire(struct dw_state *state, int64_t hours, int64_t *out_removed,
+                                     struct dw_err *err) DW_MUST_CHECK;
+
 #endif

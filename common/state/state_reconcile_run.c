@@ -443,3 +443,28 @@ enum dw_rc dw_state_reconcile_due(struct dw_state *state,
     *out_count = count;
     return DW_OK;
 }
+
+enum dw_rc dw_state_reconcile_retire(struct dw_state *state, int64_t hours, int64_t *out_removed,
+                                     struct dw_err *err)
+{
+    char number[24];
+    const char *params[] = {dw_state_db_i64(hours, number)};
+    PGresult *result = NULL;
+    enum dw_rc rc = dw_state_db_query(
+        state,
+        "WITH old AS (SELECT r.id FROM dualwrite.reconcile_run r"
+        "  WHERE r.ended_at < now() - $1::bigint * interval '1 h'"
+        "   AND coalesce(r.repair_ended_at, '-infinity') < now() - $1::bigint * interval '1 h'"
+        "   AND r.repair_state NOT IN ('waiting', 'running')"
+        "   AND (r.state <> 'done' OR EXISTS (SELECT FROM dualwrite.reconcile_run l"
+        "    WHERE l.map = r.map AND l.id > r.id AND l.state = 'done'))"
+        "  ORDER BY r.id LIMIT 500),"
+        " gone AS (DELETE FROM dualwrite.reconcile_run r USING old WHERE r.id = old.id"
+        "  RETURNING r.id)"
+        " SELECT count(*) FROM gone",
+        1, params, &result, err);
+    if (!rc)
+        *out_removed = dw_state_db_number(result, 0, 0);
+    PQclear(result);
+    return rc;
+}

@@ -17,6 +17,7 @@
 #define LOOK_MS     1000  /* between looks whether another run goes first */
 #define TURN_MS     30000 /* of a run by itself, where another one waits */
 #define HOUR_MS     3600000
+#define RETIRE_MS   60000 /* between looks for runs that are too old */
 #define ARENA_BYTES 16384
 
 struct dw_compare {
@@ -27,6 +28,7 @@ struct dw_compare {
     /* the thread's own */
     struct dw_state *state;
     int64_t schedule_at_ms;
+    int64_t retire_at_ms;
     int64_t look_at_ms;
     int64_t turn_until_ms;
     int64_t last; /* run that was worked on */
@@ -91,6 +93,21 @@ static enum dw_rc order_due(struct dw_compare *compare, struct dw_err *err)
     for (size_t i = 0; i < count && rc == DW_OK; i++)
         rc = order_one(compare, &due[i], err);
     dw_arena_done(&arena);
+    return rc;
+}
+
+static enum dw_rc retire(struct dw_compare *compare, struct dw_err *err)
+{
+    int64_t now = dw_clock_mono_ms();
+    int64_t hours = compare->settings->reconciler.compare_retention_hours;
+    int64_t removed = 0;
+    if (!hours || now < compare->retire_at_ms)
+        return DW_OK;
+    compare->retire_at_ms = now + RETIRE_MS;
+    enum dw_rc rc = dw_state_reconcile_retire(compare->state, hours, &removed, err);
+    if (rc == DW_OK && removed)
+        dw_log(DW_LOG_INFO, "compare.retired", "comparisons that ended long ago were removed",
+               DW_F_INT("runs", removed));
     return rc;
 }
 
@@ -173,6 +190,8 @@ static enum dw_rc go_round(struct dw_compare *compare, struct dw_err *err)
                            "dualwrite-reconciler-compare", err);
     if (rc == DW_OK)
         rc = order_due(compare, err);
+    if (rc == DW_OK)
+        rc = retire(compare, err);
     if (rc == DW_OK)
         rc = dw_state_reconcile_next(compare->state, compare->last, &work, err);
     if (rc == DW_OK && work.id)

@@ -253,3 +253,15 @@ assert_sql state "select count(*) > 0 from dualwrite.reconcile_run where map = '
 jq '.reconcile = {continuous: true, rate: 1}' "$dw_dir/looked.json" >"$dw_dir/own.json"
 dw_cli map apply "$dw_dir/own.json" >/dev/null
 wait_until 90 sql_is state "select count(*) from dualwrite.reconcile_run where map in ('plain', 'looked') and origin = 'schedule' and state = 'running' and rows_source > 0" 2
+
+step "runs that ended long ago go, but for the last of each map"
+dw_config '.producer.heartbeat_ms = 200' '.reconciler.compare_retention_hours = 2'
+dw_sql state "update dualwrite.reconcile_run set ended_at = ended_at - interval '3 h', repair_ended_at = repair_ended_at - interval '3 h'"
+ended() { dw_sql state "select count(*) from dualwrite.reconcile_run where ended_at is not null"; }
+last=$(dw_sql state "select string_agg(id::text, ',' order by id) from (select max(id) as id from dualwrite.reconcile_run where state = 'done' group by map) l")
+(($(ended) > 20)) || fail 'there are few runs: the test shows nothing'
+dw_stop reconciler
+dw_start reconciler
+retired() { sql_is state "select string_agg(id::text, ',' order by id) from dualwrite.reconcile_run where ended_at is not null" "$last"; }
+wait_until 20 retired
+assert_sql state "select count(*) > 0 from dualwrite.reconcile_run where state = 'running'" t 'what is under way stays'
