@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <librdkafka/rdkafka.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -35,6 +36,10 @@ struct dw_kafka_producer {
     size_t in_flight;
     size_t messages;
     rd_kafka_message_t outgoing[SEND_MAX];
+    int64_t batch_bytes;
+    pthread_mutex_t lock; /* recursive; of what follows, and of handing messages over */
+    bool sending;         /* our own thread is within the library's produce */
+    bool halted;          /* nothing more leaves */
 };
 
 static enum dw_rc set_number(rd_kafka_conf_t *conf, const char *name, int64_t number,
@@ -63,6 +68,73 @@ static enum dw_rc configure(rd_kafka_conf_t *conf, const struct dw_kafka_produce
     return DW_OK;
 }
 
+/* --- gaps --------------------------------------------------------------------------------------
+ * A batch that fails for good leaves a gap, and the library goes on behind it with a new epoch: the
+ * records behind it would arrive before those of the batch are sent again. The report comes to our
+ * thread too late to prevent that. So the library's thread that hears of the failure halts the
+ * producer before it goes on, and no message is handed over while it does. (The library's gapless
+ * guarantee would end the producer for a record that was refused alone, too.)
+ */
+
+static void halt(struct dw_kafka_producer *producer, rd_kafka_t *client)
+{
+    (void)pthread_mutex_lock(&producer->lock);
+    producer->halted = true;
+    (void)rd_kafka_purge(client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
+                                     RD_KAFKA_PURGE_F_NON_BLOCKING);
+    (void)pthread_mutex_unlock(&producer->lock);
+}
+
+static bool is_purged(const rd_kafka_message_t *message)
+{
+    return message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
+           message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
+}
+
+/* Only what a broker refused: the library calls us with its locks held for what it gives up by
+ * itself. A record that is not smaller than a batch went alone: its gap is not filled later. */
+static bool leaves_gap(const struct dw_kafka_producer *producer, const rd_kafka_message_t *message)
+{
+    bool alone = producer->batch_bytes &&
+                 message->len + message->key_len >= (size_t)producer->batch_bytes &&
+                 dw_kafka_classify((int)message->err) == DW_REJECT;
+    return message->err > RD_KAFKA_RESP_ERR_NO_ERROR && !alone;
+}
+
+static rd_kafka_resp_err_t on_acknowledgement(rd_kafka_t *client, rd_kafka_message_t *message,
+                                              void *context)
+{
+    struct dw_kafka_producer *producer = context;
+    if (!leaves_gap(producer, message))
+        return RD_KAFKA_RESP_ERR_NO_ERROR;
+    (void)pthread_mutex_lock(&producer->lock);
+    if (!producer->sending && !producer->halted) /* else it was refused before it was queued */
+        halt(producer, client);
+    (void)pthread_mutex_unlock(&producer->lock);
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static rd_kafka_resp_err_t on_new(rd_kafka_t *client, const rd_kafka_conf_t *conf, void *context,
+                                  char *reason, size_t reason_size)
+{
+    (void)conf;
+    (void)reason;
+    (void)reason_size;
+    return rd_kafka_interceptor_add_on_acknowledgement(client, "gaps", on_acknowledgement, context);
+}
+
+static void init_lock(pthread_mutex_t *lock)
+{
+    pthread_mutexattr_t attributes;
+    (void)pthread_mutexattr_init(&attributes);
+    (void)pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
+    (void)pthread_mutex_init(lock, &attributes);
+    (void)pthread_mutexattr_destroy(&attributes);
+}
+
+/* --- open and close ----------------------------------------------------------------------------
+ */
+
 static enum dw_rc open_pipe(int pipe_fds[2], struct dw_err *err)
 {
     char text[128];
@@ -84,8 +156,12 @@ enum dw_rc dw_kafka_producer_open(struct dw_kafka_producer **out,
     if (rc != DW_OK || (rc = configure(conf, options, err)) != DW_OK)
         goto out;
     producer = DW_MEM_NEW(struct dw_kafka_producer);
+    producer->batch_bytes = options->batch_bytes;
+    init_lock(&producer->lock);
     if ((rc = open_pipe(producer->pipe, err)) != DW_OK)
         goto out;
+    if (options->in_order)
+        (void)rd_kafka_conf_interceptor_add_on_new(conf, "gaps", on_new, producer);
     char reason[512];
     producer->client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
     if (!producer->client) {
@@ -100,6 +176,8 @@ enum dw_rc dw_kafka_producer_open(struct dw_kafka_producer **out,
     *out = producer;
     producer = NULL;
 out:
+    if (producer)
+        (void)pthread_mutex_destroy(&producer->lock);
     free(producer);
     if (conf)
         rd_kafka_conf_destroy(conf);
@@ -108,8 +186,7 @@ out:
 
 void dw_kafka_producer_halt(struct dw_kafka_producer *producer)
 {
-    (void)rd_kafka_purge(producer->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
-                                               RD_KAFKA_PURGE_F_NON_BLOCKING);
+    halt(producer, producer->client);
 }
 
 void dw_kafka_producer_close(struct dw_kafka_producer *producer)
@@ -129,6 +206,7 @@ void dw_kafka_producer_close(struct dw_kafka_producer *producer)
     rd_kafka_destroy(producer->client);
     (void)close(producer->pipe[0]);
     (void)close(producer->pipe[1]);
+    (void)pthread_mutex_destroy(&producer->lock);
     free(producer);
 }
 
@@ -215,6 +293,24 @@ static enum dw_rc settle(struct dw_kafka_producer *producer, struct dw_kafka_out
     return rc;
 }
 
+/* False: nothing more may leave. */
+static bool begin_sending(struct dw_kafka_producer *producer)
+{
+    (void)pthread_mutex_lock(&producer->lock);
+    if (!producer->halted) {
+        producer->sending = true;
+        return true;
+    }
+    (void)pthread_mutex_unlock(&producer->lock);
+    return false;
+}
+
+static void end_sending(struct dw_kafka_producer *producer)
+{
+    producer->sending = false;
+    (void)pthread_mutex_unlock(&producer->lock);
+}
+
 static enum dw_rc send_some(struct dw_kafka_producer *producer, struct dw_kafka_topic *topic,
                             struct dw_kafka_outgoing *messages, size_t count, struct dw_err *err)
 {
@@ -232,9 +328,17 @@ static enum dw_rc send_some(struct dw_kafka_producer *producer, struct dw_kafka_
             ._private = opaque.pointer,
         };
     }
+    if (!begin_sending(producer)) {
+        for (size_t i = 0; i < count; i++) {
+            messages[i].refused = false;
+            messages[i].not_sent = true;
+        }
+        return DW_AGAIN; /* a report tells why */
+    }
     (void)rd_kafka_produce_batch(topic->handle, RD_KAFKA_PARTITION_UA,
                                  RD_KAFKA_MSG_F_PARTITION | RD_KAFKA_MSG_F_COPY, producer->outgoing,
                                  (int)count);
+    end_sending(producer);
     return settle(producer, messages, count, err);
 }
 
@@ -268,6 +372,10 @@ enum dw_rc dw_kafka_producer_send_headers(struct dw_kafka_producer *producer,
     for (size_t i = 0; i < count; i++)
         (void)rd_kafka_header_add(list, headers[i].name, -1, headers[i].value.ptr,
                                   (ssize_t)headers[i].value.len);
+    if (!begin_sending(producer)) {
+        rd_kafka_headers_destroy(list);
+        return DW_AGAIN;
+    }
     /* The type tags as they are: the macros around them are not ISO C. */
     rd_kafka_resp_err_t code = rd_kafka_producev(
         producer->client, RD_KAFKA_VTYPE_RKT, topic->handle, RD_KAFKA_VTYPE_PARTITION,
@@ -275,6 +383,7 @@ enum dw_rc dw_kafka_producer_send_headers(struct dw_kafka_producer *producer,
         (const void *)message->key.ptr, message->key.len, RD_KAFKA_VTYPE_VALUE,
         loosen(message->value.ptr), message->value.len, RD_KAFKA_VTYPE_OPAQUE, opaque.pointer,
         RD_KAFKA_VTYPE_HEADERS, list, RD_KAFKA_VTYPE_END);
+    end_sending(producer);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
         producer->in_flight += weight(message->key.len, message->value.len);
         producer->messages++;
@@ -301,7 +410,9 @@ static void report_message(struct dw_kafka_producer *producer, const rd_kafka_me
     producer->messages -= producer->messages ? 1 : 0;
     bool failed = message->err != RD_KAFKA_RESP_ERR_NO_ERROR;
     struct dw_kafka_report report = {
-        .rc = failed ? dw_kafka_classify(message->err) : DW_OK,
+        .rc = !failed              ? DW_OK
+              : is_purged(message) ? DW_AGAIN
+                                   : dw_kafka_classify(message->err),
         .reason = failed ? rd_kafka_err2str(message->err) : "",
         .topic = rd_kafka_topic_name(message->rkt),
         .partition = message->partition,

@@ -22,6 +22,7 @@ struct dw_kafka_producer_options {
     const char *client_id;
     int64_t linger_ms;
     const char *compression; /* codec name */
+    bool in_order;       /* it halts by itself where a message fails that must not be overtaken */
     int64_t batch_bytes; /* of a request's records of one partition, but for a single larger one;
                             0: the library's own limit */
     int64_t topic_missing_ms; /* how long a topic may be unknown before its messages fail */
@@ -56,14 +57,14 @@ struct dw_kafka_outgoing {
 
 /* Queues up to `count` messages of one topic, in order, copying their bytes. Bytes of those queued
  * count as in flight until reported. DW_OK; DW_AGAIN when some were not sent: all from the first
- * such on. DW_CONFIG DW-KAFKA-004: there is no such topic or partition. DW_FATAL: the producer is
- * broken. */
+ * such on, because the queue is full or the producer has halted. DW_CONFIG DW-KAFKA-004: there is
+ * no such topic or partition. DW_FATAL: the producer is broken. */
 enum dw_rc dw_kafka_producer_send(struct dw_kafka_producer *producer, struct dw_kafka_topic *topic,
                                   struct dw_kafka_outgoing *messages, size_t count,
                                   struct dw_err *err) DW_MUST_CHECK;
 
-/* Gives up what is queued, at once: nothing more leaves, reports come with DW_RETRY. For an owner
- * who has seen a message fail that must not be overtaken by those behind it. */
+/* Gives up what is queued, at once: nothing more leaves, reports come with DW_AGAIN. Afterwards it
+ * has to be closed and opened anew. */
 void dw_kafka_producer_halt(struct dw_kafka_producer *producer);
 
 struct dw_kafka_header {
@@ -82,7 +83,9 @@ enum dw_rc dw_kafka_producer_send_headers(struct dw_kafka_producer *producer,
 /* The end of a message. */
 struct dw_kafka_report {
     enum dw_rc rc;      /* DW_OK: acknowledged; DW_REJECT: this record is refused; DW_CONFIG: topic
-                           unknown or not allowed; DW_RETRY, DW_FATAL: lost with the producer */
+                           unknown or not allowed; DW_RETRY, DW_FATAL: lost with the producer;
+                           DW_AGAIN: given up when it halted, for a failure that is reported too,
+                           before this or behind it */
     const char *reason; /* "" when acknowledged */
     const char *topic;
     int32_t partition;

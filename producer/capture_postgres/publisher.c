@@ -107,6 +107,7 @@ enum dw_rc dw_publisher_open(struct dw_publisher *publisher, struct dw_err *err)
         .client_id = publisher->instance,
         .linger_ms = settings->linger_ms,
         .compression = settings->compression,
+        .in_order = true,
         .batch_bytes = publisher->batch_bytes,
         .topic_missing_ms = settings->topic_outage_ms,
     };
@@ -519,7 +520,10 @@ static void take_report(void *context, const struct dw_kafka_report *report)
     uint16_t slot = (uint16_t)(report->tag >> SLOT_SHIFT);
     uint64_t sequence = report->tag & ((UINT64_C(1) << SLOT_SHIFT) - 1);
     struct dw_publisher_map *map = slot < publisher->map_count ? publisher->maps[slot] : NULL;
-    if (report->rc == DW_REJECT && map && was_the_batch(publisher, report)) {
+    if (report->rc == DW_AGAIN) { /* what failed before it is told by a report of its own */
+        if (map)
+            leave(map, report->partition);
+    } else if (report->rc == DW_REJECT && map && was_the_batch(publisher, report)) {
         leave(map, report->partition);
     } else if (report->rc == DW_REJECT && map) {
         letter_for_report(publisher, map, report, sequence);

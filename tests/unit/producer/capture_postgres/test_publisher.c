@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <time.h>
 
 struct fixture {
     rd_kafka_t *client; /* holds the mock cluster */
@@ -112,6 +113,33 @@ static void test_nothing_overtakes_a_record_that_failed(void **state)
     assert_int_equal(dw_kafka_producer_messages(f->publisher.producer), 0);
 }
 
+/* Reports wait in a queue for a thread that may be busy; the library goes on behind a gap by
+ * itself.
+ */
+static void test_nothing_overtakes_it_while_nobody_looks(void **state)
+{
+    struct fixture *f = *state;
+    struct timespec tenth = {.tv_nsec = 100000000};
+    publish(f);
+    for (int i = 0; i < 100 && !f->publisher.maps[0]->published; i++)
+        poll_for(f, 100, false);
+    assert_int_equal(f->publisher.maps[0]->published, 1);
+    rd_kafka_mock_broker_set_rtt(f->cluster, 1, 200);
+    rd_kafka_mock_push_request_errors(f->cluster, 0 /* Produce */, 1,
+                                      RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+    publish(f);
+    poll_for(f, 100, false); /* on its way */
+    for (int i = 0; i < 30; i++) {
+        publish(f); /* behind it */
+        (void)nanosleep(&tenth, NULL);
+    }
+    poll_for(f, 30000, true);
+    assert_string_equal(f->publisher.fault.id, "DW-CAPTURE-034");
+    poll_for(f, 1000, false);
+    assert_int_equal(f->publisher.maps[0]->published, 1);
+    assert_int_equal(dw_kafka_producer_messages(f->publisher.producer), 0);
+}
+
 /* Too large may be the request, not the record: it is sent again in smaller ones, and only what
  * went alone becomes a letter. */
 static void test_a_refused_batch_is_sent_again_in_smaller_ones(void **state)
@@ -141,6 +169,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_nothing_overtakes_a_record_that_failed, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_nothing_overtakes_it_while_nobody_looks, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_a_refused_batch_is_sent_again_in_smaller_ones, setup,
                                         teardown),
