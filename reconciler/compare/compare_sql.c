@@ -287,16 +287,22 @@ void dw_compare_sql_target_page(const struct dw_compare_plan *plan, bool behind,
     dw_buf_printf(out, " LIMIT %lld", (long long)limit);
 }
 
-void dw_compare_sql_absent(const struct dw_compare_plan *plan, struct dw_buf *out)
+void dw_compare_sql_put_asked(const struct dw_compare_plan *plan, size_t first, struct dw_buf *out)
 {
-    const size_t first = 1 + (size_t)plan->owned.param_count;
-    dw_buf_append_text(out, "SELECT k.n FROM unnest(");
+    dw_buf_append_text(out, " FROM unnest(");
     for (size_t i = 0; i < plan->key_count; i++)
         dw_buf_printf(out, "%s$%zu::pg_catalog.text[]", i ? ", " : "", first + i);
     dw_buf_append_text(out, ") WITH ORDINALITY AS k(");
     for (size_t i = 0; i < plan->key_count; i++)
         dw_buf_printf(out, "k%zu, ", i);
-    dw_buf_append_text(out, "n) WHERE NOT EXISTS (SELECT");
+    dw_buf_append_text(out, "n)");
+}
+
+void dw_compare_sql_absent(const struct dw_compare_plan *plan, struct dw_buf *out)
+{
+    dw_buf_append_text(out, "SELECT k.n");
+    dw_compare_sql_put_asked(plan, 1 + (size_t)plan->owned.param_count, out);
+    dw_buf_append_text(out, " WHERE NOT EXISTS (SELECT");
     dw_compare_twins_put_same(plan, out);
     if (*plan->owned.filter)
         dw_buf_printf(out, " AND %s", plan->owned.filter);

@@ -38,6 +38,10 @@ void dw_compare_sql_source_page(const struct dw_compare_plan *plan, const struct
 /* Keys of the target behind one, in the target's order; parameters: the side's, the key. */
 void dw_compare_sql_target_page(const struct dw_compare_plan *plan, bool behind, int64_t limit,
                                 struct dw_buf *out);
+/* "FROM unnest(…) AS k(k0, …, n)": the keys that are asked about, a text[] per key column from
+ * parameter `first` on, with their numbers from 1. */
+void dw_compare_sql_put_asked(const struct dw_compare_plan *plan, size_t first, struct dw_buf *out);
+
 /* Numbers, from 1, of keys that should have no row in the target: the source has none that is
  * owned. Parameters: those of `owned`, and a text[] per key column. */
 void dw_compare_sql_absent(const struct dw_compare_plan *plan, struct dw_buf *out);

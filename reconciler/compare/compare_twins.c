@@ -2,6 +2,7 @@
 #include "reconciler/compare/compare_twins.h"
 
 #include "common/postgres/pg.h"
+#include "reconciler/compare/compare_sql.h"
 #include <libpq-fe.h>
 #include <stdlib.h>
 
@@ -78,20 +79,13 @@ void dw_compare_twins_put_same(const struct dw_compare_plan *plan, struct dw_buf
 
 void dw_compare_twins_sql(const struct dw_compare_plan *plan, struct dw_buf *out)
 {
-    const size_t first = 1 + (size_t)plan->source.filter_param_count;
     dw_buf_append_text(out, "SELECT DISTINCT ON (k.n) k.n");
     for (size_t i = 0; i < plan->key_count; i++) {
         dw_buf_append_text(out, ", ");
         put_key(out, &plan->keys[i]);
         dw_buf_append_text(out, "::pg_catalog.text");
     }
-    dw_buf_append_text(out, " FROM unnest(");
-    for (size_t i = 0; i < plan->key_count; i++)
-        dw_buf_printf(out, "%s$%zu::pg_catalog.text[]", i ? ", " : "", first + i);
-    dw_buf_append_text(out, ") WITH ORDINALITY AS k(");
-    for (size_t i = 0; i < plan->key_count; i++)
-        dw_buf_printf(out, "k%zu, ", i);
-    dw_buf_append_text(out, "n)");
+    dw_compare_sql_put_asked(plan, 1 + (size_t)plan->source.filter_param_count, out);
     dw_buf_append_text(out, " CROSS JOIN LATERAL (SELECT t.*");
     dw_compare_twins_put_same(plan, out);
     dw_buf_append_text(out, ") t WHERE ");

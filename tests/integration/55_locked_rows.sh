@@ -18,13 +18,17 @@ step "the application locks every row of one table"
 dw_session holder crm
 dw_say holder "begin; select count(*) from (select 1 from item for update) r" >/dev/null
 dw_sql erp "update item set v = 2"
+the_other_goes_on() {
+    local n
+    for n in {1..10}; do
+        dw_sql erp "update other set v = v + 1"
+        wait_caught_up others
+    done
+    assert_same_tables other
+}
 waits_for_lock() { sql_is crm "select count(*) > 0 from pg_stat_activity where wait_event_type = 'Lock' and application_name like 'dualwrite-consumer%'" t; }
 wait_until 20 waits_for_lock
-for n in {1..10}; do
-    dw_sql erp "update other set v = v + 1"
-    wait_caught_up others
-done
-assert_same_tables other
+the_other_goes_on
 assert_sql crm "select count(*) from item where v = 2" 0 'applied through a lock'
 step "let go"
 dw_say holder rollback
@@ -37,11 +41,7 @@ step "a table in use is to be truncated"
 dw_say holder "begin; select count(*) from item" >/dev/null
 dw_sql erp "truncate item; insert into item select n, 7 from generate_series(5, 15) n"
 wait_until 20 waits_for_lock
-for n in {1..10}; do
-    dw_sql erp "update other set v = v + 1"
-    wait_caught_up others
-done
-assert_same_tables other
+the_other_goes_on
 assert_sql crm "select count(*) from item where v = 7" 0 'applied before the truncate'
 (($(dw_sql crm "select count(*) from item") == 20)) || fail 'truncated under a transaction that uses the table'
 assert_match "$(grep partition.retry "$dw_dir/consumer.log" | tail -n 1)" 'TRUNCATE of public.item' 'what the log says of it'
