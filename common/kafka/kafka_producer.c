@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <librdkafka/rdkafka.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -37,10 +38,13 @@ struct dw_kafka_producer {
     size_t messages;
     rd_kafka_message_t outgoing[SEND_MAX];
     int64_t batch_bytes;
-    pthread_mutex_t lock; /* recursive; of what follows, and of handing messages over */
-    bool sending;         /* our own thread is within the library's produce */
-    bool halted;          /* nothing more leaves */
+    pthread_mutex_t lock; /* of handing messages over, and of throwing them away */
+    atomic_bool halted;   /* nothing more is handed over */
+    atomic_bool purged;   /* behind a batch that was refused */
 };
+
+/* This thread is within the library's produce. */
+static _Thread_local bool is_sending;
 
 static enum dw_rc set_number(rd_kafka_conf_t *conf, const char *name, int64_t number,
                              struct dw_err *err)
@@ -69,17 +73,21 @@ static enum dw_rc configure(rd_kafka_conf_t *conf, const struct dw_kafka_produce
 }
 
 /* --- gaps --------------------------------------------------------------------------------------
- * A batch that fails for good leaves a gap, and the library goes on behind it with a new epoch: the
- * records behind it would arrive before those of the batch are sent again. The report comes to our
- * thread too late to prevent that. So the library's thread that hears of the failure halts the
- * producer before it goes on, and no message is handed over while it does. (The library's gapless
- * guarantee would end the producer for a record that was refused alone, too.)
+ * A message that fails for good leaves a gap, and the library goes on behind it: what follows would
+ * arrive before what is sent again. The report comes to our thread too late to prevent that. So the
+ * library's thread that hears of the failure halts the producer before it goes on. (The library's
+ * gapless guarantee would end the producer for a record that was refused alone, too.)
+ *
+ * Behind a batch that a broker refused others wait to be sent: they are thrown away at once, while
+ * no message is handed over. What the library gives up by itself (its topic is gone) it gives up as
+ * a whole, with its locks held: there we may neither wait nor call it; handing nothing over is
+ * enough until our thread hears of it and throws the rest away.
  */
 
 static void halt(struct dw_kafka_producer *producer, rd_kafka_t *client)
 {
     (void)pthread_mutex_lock(&producer->lock);
-    producer->halted = true;
+    atomic_store(&producer->halted, true);
     (void)rd_kafka_purge(client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
                                      RD_KAFKA_PURGE_F_NON_BLOCKING);
     (void)pthread_mutex_unlock(&producer->lock);
@@ -91,26 +99,32 @@ static bool is_purged(const rd_kafka_message_t *message)
            message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
 }
 
-/* Only what a broker refused: the library calls us with its locks held for what it gives up by
- * itself. A record that is not smaller than a batch went alone: its gap is not filled later. */
-static bool leaves_gap(const struct dw_kafka_producer *producer, const rd_kafka_message_t *message)
+/* The library notes a broker in a message when it takes in the answer to its batch, without locks;
+ * the error alone does not tell: a topic's error is passed on to what never was sent. */
+static bool was_refused(const rd_kafka_message_t *message)
 {
-    bool alone = producer->batch_bytes &&
-                 message->len + message->key_len >= (size_t)producer->batch_bytes &&
-                 dw_kafka_classify((int)message->err) == DW_REJECT;
-    return message->err > RD_KAFKA_RESP_ERR_NO_ERROR && !alone;
+    return message->err > RD_KAFKA_RESP_ERR_NO_ERROR && rd_kafka_message_broker_id(message) >= 0;
+}
+
+/* A record that is not smaller than a batch went alone: its gap is not filled later. */
+static bool went_alone(const struct dw_kafka_producer *producer, const rd_kafka_message_t *message)
+{
+    return producer->batch_bytes &&
+           message->len + message->key_len >= (size_t)producer->batch_bytes &&
+           dw_kafka_classify((int)message->err) == DW_REJECT;
 }
 
 static rd_kafka_resp_err_t on_acknowledgement(rd_kafka_t *client, rd_kafka_message_t *message,
                                               void *context)
 {
     struct dw_kafka_producer *producer = context;
-    if (!leaves_gap(producer, message))
+    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR || is_purged(message) ||
+        is_sending || /* it was not even queued: the call's result tells */
+        went_alone(producer, message))
         return RD_KAFKA_RESP_ERR_NO_ERROR;
-    (void)pthread_mutex_lock(&producer->lock);
-    if (!producer->sending && !producer->halted) /* else it was refused before it was queued */
+    atomic_store(&producer->halted, true);
+    if (was_refused(message) && !atomic_exchange(&producer->purged, true))
         halt(producer, client);
-    (void)pthread_mutex_unlock(&producer->lock);
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
@@ -121,15 +135,6 @@ static rd_kafka_resp_err_t on_new(rd_kafka_t *client, const rd_kafka_conf_t *con
     (void)reason;
     (void)reason_size;
     return rd_kafka_interceptor_add_on_acknowledgement(client, "gaps", on_acknowledgement, context);
-}
-
-static void init_lock(pthread_mutex_t *lock)
-{
-    pthread_mutexattr_t attributes;
-    (void)pthread_mutexattr_init(&attributes);
-    (void)pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
-    (void)pthread_mutex_init(lock, &attributes);
-    (void)pthread_mutexattr_destroy(&attributes);
 }
 
 /* --- open and close ----------------------------------------------------------------------------
@@ -157,7 +162,7 @@ enum dw_rc dw_kafka_producer_open(struct dw_kafka_producer **out,
         goto out;
     producer = DW_MEM_NEW(struct dw_kafka_producer);
     producer->batch_bytes = options->batch_bytes;
-    init_lock(&producer->lock);
+    (void)pthread_mutex_init(&producer->lock, NULL);
     if ((rc = open_pipe(producer->pipe, err)) != DW_OK)
         goto out;
     if (options->in_order)
@@ -297,8 +302,8 @@ static enum dw_rc settle(struct dw_kafka_producer *producer, struct dw_kafka_out
 static bool begin_sending(struct dw_kafka_producer *producer)
 {
     (void)pthread_mutex_lock(&producer->lock);
-    if (!producer->halted) {
-        producer->sending = true;
+    if (!atomic_load(&producer->halted)) {
+        is_sending = true;
         return true;
     }
     (void)pthread_mutex_unlock(&producer->lock);
@@ -307,7 +312,7 @@ static bool begin_sending(struct dw_kafka_producer *producer)
 
 static void end_sending(struct dw_kafka_producer *producer)
 {
-    producer->sending = false;
+    is_sending = false;
     (void)pthread_mutex_unlock(&producer->lock);
 }
 

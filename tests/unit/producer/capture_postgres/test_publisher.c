@@ -90,15 +90,20 @@ static void poll_for(struct fixture *f, int64_t milliseconds, bool until_fault)
     }
 }
 
+static void publish_first(struct fixture *f)
+{
+    publish(f);
+    for (int i = 0; i < 100 && !f->publisher.maps[0]->published; i++)
+        poll_for(f, 100, false);
+    assert_int_equal(f->publisher.maps[0]->published, 1);
+}
+
 /* The failed one will be sent again; a newer one of its partition that arrived before would make
  * the consumer skip it. */
 static void test_nothing_overtakes_a_record_that_failed(void **state)
 {
     struct fixture *f = *state;
-    publish(f);
-    for (int i = 0; i < 100 && !f->publisher.maps[0]->published; i++)
-        poll_for(f, 100, false);
-    assert_int_equal(f->publisher.maps[0]->published, 1);
+    publish_first(f);
     rd_kafka_mock_broker_set_rtt(f->cluster, 1, 500);
     rd_kafka_mock_push_request_errors(f->cluster, 0 /* Produce */, 1,
                                       RD_KAFKA_RESP_ERR_POLICY_VIOLATION);
@@ -120,10 +125,7 @@ static void test_nothing_overtakes_it_while_nobody_looks(void **state)
 {
     struct fixture *f = *state;
     struct timespec tenth = {.tv_nsec = 100000000};
-    publish(f);
-    for (int i = 0; i < 100 && !f->publisher.maps[0]->published; i++)
-        poll_for(f, 100, false);
-    assert_int_equal(f->publisher.maps[0]->published, 1);
+    publish_first(f);
     rd_kafka_mock_broker_set_rtt(f->cluster, 1, 200);
     rd_kafka_mock_push_request_errors(f->cluster, 0 /* Produce */, 1,
                                       RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
@@ -135,6 +137,66 @@ static void test_nothing_overtakes_it_while_nobody_looks(void **state)
     }
     poll_for(f, 30000, true);
     assert_string_equal(f->publisher.fault.id, "DW-CAPTURE-034");
+    poll_for(f, 1000, false);
+    assert_int_equal(f->publisher.maps[0]->published, 1);
+    assert_int_equal(dw_kafka_producer_messages(f->publisher.producer), 0);
+}
+
+static struct dw_kafka_topic *topic_of(struct fixture *f)
+{
+    struct dw_err err = DW_ERR_INIT;
+    struct dw_kafka_topic *topic = NULL;
+    assert_int_equal(
+        dw_kafka_producer_topic(f->publisher.producer, "dualwrite.items", &topic, &err), DW_OK);
+    return topic;
+}
+
+/* The library gives the records up by itself, with the topic's lock held; the topic may be back
+ * before our thread hears of it. */
+static void test_records_wait_for_a_topic_that_is_not_there(void **state)
+{
+    struct fixture *f = *state;
+    struct dw_err err = DW_ERR_INIT;
+    struct timespec tenth = {.tv_nsec = 100000000};
+    rd_kafka_mock_topic_set_error(f->cluster, "dualwrite.items",
+                                  RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+    f->settings.producer.topic_outage_ms = 500;
+    assert_int_equal(dw_publisher_open(&f->publisher, &err), DW_OK);
+    f->publisher.sequence = dw_commit_window_begin(&f->publisher.window);
+    for (int i = 0; i < 30; i++)
+        publish(f);
+    for (int i = 0; i < 15; i++) {
+        (void)nanosleep(&tenth, NULL);
+        assert_int_equal(dw_kafka_producer_partitions(f->publisher.producer, topic_of(f), 1, 10000),
+                         0);
+    }
+    rd_kafka_mock_topic_set_error(f->cluster, "dualwrite.items", RD_KAFKA_RESP_ERR_NO_ERROR);
+    assert_int_equal(dw_kafka_producer_partitions(f->publisher.producer, topic_of(f), 1, 10000), 1);
+    publish(f);
+    assert_int_equal(dw_kafka_producer_messages(f->publisher.producer), 30);
+    poll_for(f, 30000, true);
+    assert_int_equal(f->publisher.fault.rc, DW_RETRY);
+    assert_int_equal(f->publisher.maps[0]->service, DW_PUBLISHER_SUSPECT);
+    poll_for(f, 500, false);
+    assert_int_equal(f->publisher.maps[0]->published, 0);
+    assert_int_equal(dw_kafka_producer_messages(f->publisher.producer), 0);
+}
+
+/* Told by the answer to one batch, with others waiting behind it. */
+static void test_a_topic_is_closed_to_us_with_records_waiting_for_it(void **state)
+{
+    struct fixture *f = *state;
+    publish_first(f);
+    rd_kafka_mock_broker_set_rtt(f->cluster, 1, 300);
+    rd_kafka_mock_push_request_errors(f->cluster, 0 /* Produce */, 1,
+                                      RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+    publish(f);
+    poll_for(f, 100, false); /* on its way */
+    for (int i = 0; i < 30; i++)
+        publish(f); /* behind it */
+    poll_for(f, 30000, true);
+    assert_int_equal(f->publisher.fault.rc, DW_RETRY);
+    assert_int_equal(f->publisher.maps[0]->service, DW_PUBLISHER_SUSPECT);
     poll_for(f, 1000, false);
     assert_int_equal(f->publisher.maps[0]->published, 1);
     assert_int_equal(dw_kafka_producer_messages(f->publisher.producer), 0);
@@ -172,6 +234,10 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_nothing_overtakes_it_while_nobody_looks, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_records_wait_for_a_topic_that_is_not_there, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_a_topic_is_closed_to_us_with_records_waiting_for_it,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_refused_batch_is_sent_again_in_smaller_ones, setup,
                                         teardown),
     };
