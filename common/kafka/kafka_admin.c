@@ -5,6 +5,7 @@
 #include "common/base/clock.h"
 #include "common/base/table.h"
 #include "common/kafka/kafka_config.h"
+#include "common/kafka/kafka_offsets.h"
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -369,8 +370,8 @@ enum dw_rc dw_kafka_admin_offsets(struct dw_kafka_admin *admin, const char *topi
                                   int32_t partition, int timeout_ms, int64_t *out_low,
                                   int64_t *out_high, struct dw_err *err)
 {
-    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(admin->client, topic, partition,
-                                                                out_low, out_high, timeout_ms);
+    rd_kafka_resp_err_t code =
+        dw_kafka_query_offsets(admin->client, topic, partition, timeout_ms, out_low, out_high);
     return code == RD_KAFKA_RESP_ERR_NO_ERROR ? DW_OK
                                               : fail(admin, code, "offsets of topic", topic, err);
 }
@@ -381,14 +382,9 @@ enum dw_rc dw_kafka_admin_offset_at(struct dw_kafka_admin *admin, const char *to
 {
     int64_t low = 0;
     int64_t high = 0;
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_t *entry = rd_kafka_topic_partition_list_add(list, topic, partition);
-    entry->offset = time_ms;
-    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(admin->client, list, timeout_ms);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-        code = entry->err;
-    int64_t offset = entry->offset;
-    rd_kafka_topic_partition_list_destroy(list);
+    int64_t offset = 0;
+    rd_kafka_resp_err_t code =
+        dw_kafka_query_offset_at(admin->client, topic, partition, time_ms, timeout_ms, &offset);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         return fail(admin, code, "offsets of topic", topic, err);
     if (offset >= 0) {

@@ -5,6 +5,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/kafka/kafka_config.h"
+#include "common/kafka/kafka_offsets.h"
 #include <assert.h>
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
@@ -636,8 +637,8 @@ enum dw_rc dw_kafka_consumer_look(struct dw_kafka_consumer *consumer, const char
                                   struct dw_kafka_look *out, struct dw_err *err)
 {
     *out = (struct dw_kafka_look){.committed = -1};
-    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(consumer->looker, topic, partition,
-                                                                &out->low, &out->high, timeout_ms);
+    rd_kafka_resp_err_t code = dw_kafka_query_offsets(consumer->looker, topic, partition,
+                                                      timeout_ms, &out->low, &out->high);
     if (code)
         return look_error(topic, partition, code, err);
     return committed ? look_committed(consumer, topic, partition, timeout_ms, out, err) : DW_OK;
