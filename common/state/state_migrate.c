@@ -46,6 +46,7 @@ static const struct dw_state_migration migrations[] = {
     MIGRATION(19, "compare_policy", dw_embed_019_compare_policy_sql),
     MIGRATION(20, "alert_standing", dw_embed_020_alert_standing_sql),
     MIGRATION(21, "sync_applied", dw_embed_021_sync_applied_sql),
+    MIGRATION(22, "difference_letter", dw_embed_022_difference_letter_sql),
 };
 #define MIGRATION_COUNT (sizeof migrations / sizeof *migrations)
 

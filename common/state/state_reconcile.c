@@ -367,6 +367,20 @@ static enum dw_rc read_difference(const PGresult *result, int row, struct dw_are
     return dw_state_db_lsn(result, row, 9, &out->commit_lsn, err);
 }
 
+enum dw_rc dw_state_reconcile_link_letters(struct dw_state *state, int64_t id, struct dw_err *err)
+{
+    char number[24];
+    const char *params[] = {dw_state_db_i64(id, number)};
+    return dw_state_db_query(
+        state,
+        "UPDATE dualwrite.reconcile_difference d SET letter = f.id FROM (SELECT u.id AS difference,"
+        " max(l.id) AS id FROM dualwrite.reconcile_difference u JOIN dualwrite.dead_letter l"
+        " ON l.kind = 'event' AND l.topic = u.letter_topic AND l.partition = u.letter_partition"
+        " AND l.record_offset = u.letter_offset WHERE u.run = $1::bigint AND u.letter IS NULL"
+        " AND u.letter_topic IS NOT NULL GROUP BY 1) f WHERE d.id = f.difference",
+        1, params, NULL, err);
+}
+
 enum dw_rc dw_state_differences_load(struct dw_state *state,
                                      const struct dw_difference_filter *filter,
                                      struct dw_arena *arena, const struct dw_difference **out,
@@ -382,14 +396,20 @@ enum dw_rc dw_state_differences_load(struct dw_state *state,
         filter->limit ? dw_state_db_i64(filter->limit, numbers[2]) : NULL,
     };
     PGresult *result = NULL;
-    enum dw_rc rc = dw_state_db_query(
-        state,
-        "SELECT id, key, target_key, kind, columns, code, reason, letter, epoch, commit_lsn,"
-        " ordinal, (extract(epoch FROM seen_at) * 1000000)::bigint, repair,"
-        " (extract(epoch FROM repaired_at) * 1000000)::bigint"
-        " FROM dualwrite.reconcile_difference WHERE run = $1 AND ($2::text IS NULL OR kind = $2)"
-        " AND ($3::text IS NULL OR repair = $3) AND id > $4::bigint ORDER BY id LIMIT $5::bigint",
-        5, params, &result, err);
+    enum dw_rc rc = dw_state_reconcile_link_letters(state, filter->run, err);
+    if (!rc) /* a letter knows why the row is held, where its values could be compared */
+        rc = dw_state_db_query(
+            state,
+            "SELECT d.id, d.key, d.target_key, d.kind, d.columns,"
+            " coalesce(nullif(d.code, ''), l.code, ''),"
+            " CASE WHEN d.code = '' THEN coalesce(l.message, '') ELSE d.reason END, d.letter,"
+            " d.epoch, d.commit_lsn, d.ordinal, (extract(epoch FROM d.seen_at) * 1000000)::bigint,"
+            " d.repair, (extract(epoch FROM d.repaired_at) * 1000000)::bigint"
+            " FROM dualwrite.reconcile_difference d LEFT JOIN dualwrite.dead_letter l"
+            " ON l.id = d.letter WHERE d.run = $1 AND ($2::text IS NULL OR d.kind = $2)"
+            " AND ($3::text IS NULL OR d.repair = $3) AND d.id > $4::bigint ORDER BY d.id"
+            " LIMIT $5::bigint",
+            5, params, &result, err);
     if (rc)
         return rc;
     int rows = PQntuples(result);

@@ -12,6 +12,9 @@ enum dw_rc dw_state_reconcile_audit(struct dw_state *state, const char *by, cons
 enum dw_rc dw_state_reconcile_find(struct dw_state *state, int64_t id, struct dw_arena *arena,
                                    const struct dw_reconcile_run **out,
                                    struct dw_err *err) DW_MUST_CHECK;
+/* Names the letters of its rows that were not indexed yet when those were judged. */
+enum dw_rc dw_state_reconcile_link_letters(struct dw_state *state, int64_t id,
+                                           struct dw_err *err) DW_MUST_CHECK;
 /* Its suspects and verify syncs go; in a transaction of the caller. */
 enum dw_rc dw_state_reconcile_forget(struct dw_state *state, int64_t id,
                                      struct dw_err *err) DW_MUST_CHECK;

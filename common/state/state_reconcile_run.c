@@ -237,8 +237,8 @@ enum dw_rc dw_state_suspects_ask(struct dw_state *state, int64_t run, const char
 }
 
 #define VERDICT_LETTER                                                                             \
-    "(SELECT l.id FROM dualwrite.dead_letter l WHERE l.topic = $9 AND l.partition = $10::int"      \
-    " AND l.record_offset = $11::bigint ORDER BY l.id DESC LIMIT 1)"
+    "(SELECT l.id FROM dualwrite.dead_letter l WHERE l.kind = 'event' AND l.topic = $9"            \
+    " AND l.partition = $10::int AND l.record_offset = $11::bigint ORDER BY l.id DESC LIMIT 1)"
 
 /* Keeps a difference unless the run has its fill; *out_kept. */
 static enum dw_rc keep_difference(struct dw_state *state, const char *run, const char *keep_max,
@@ -266,13 +266,16 @@ static enum dw_rc keep_difference(struct dw_state *state, const char *run, const
     enum dw_rc rc = dw_state_db_query(
         state,
         "INSERT INTO dualwrite.reconcile_difference (run, key, target_key, kind, columns, code,"
-        " reason, letter, epoch, commit_lsn, ordinal) SELECT $1::bigint, $3, $4, $5, $6::json, $7,"
-        " $8, " VERDICT_LETTER ", $12::bigint, $13::pg_lsn, $14::bigint"
+        " reason, letter, epoch, commit_lsn, ordinal, letter_topic, letter_partition,"
+        " letter_offset) SELECT $1::bigint, $3, $4, $5, $6::json, $7, $8, " VERDICT_LETTER
+        ", $12::bigint, $13::pg_lsn, $14::bigint, $9, $10::int, $11::bigint"
         " WHERE (SELECT count(*) FROM dualwrite.reconcile_difference WHERE run = $1::bigint)"
         "  < $2::bigint ON CONFLICT (run, key) DO UPDATE SET target_key = EXCLUDED.target_key,"
         " kind = EXCLUDED.kind, columns = EXCLUDED.columns, code = EXCLUDED.code,"
         " reason = EXCLUDED.reason, letter = EXCLUDED.letter, epoch = EXCLUDED.epoch,"
-        " commit_lsn = EXCLUDED.commit_lsn, ordinal = EXCLUDED.ordinal, seen_at = now()"
+        " commit_lsn = EXCLUDED.commit_lsn, ordinal = EXCLUDED.ordinal,"
+        " letter_topic = EXCLUDED.letter_topic, letter_partition = EXCLUDED.letter_partition,"
+        " letter_offset = EXCLUDED.letter_offset, seen_at = now()"
         " RETURNING id",
         14, params, &result, err);
     if (rc)
@@ -304,6 +307,7 @@ enum dw_rc dw_state_difference_add(struct dw_state *state, int64_t run, int64_t 
 static enum dw_rc settle_repair(struct dw_state *state, const char *run,
                                 const struct dw_reconcile_verdict *verdict, struct dw_err *err)
 {
+    char numbers[2][24];
     const char *params[] = {
         run,
         verdict->key,
@@ -312,13 +316,18 @@ static enum dw_rc settle_repair(struct dw_state *state, const char *run,
         verdict->equal ? NULL : verdict->columns,
         verdict->equal ? NULL : verdict->code,
         verdict->equal ? NULL : verdict->reason,
+        verdict->letter_topic,
+        dw_state_db_i64(verdict->letter_partition, numbers[0]),
+        dw_state_db_i64(verdict->letter_offset, numbers[1]),
     };
     return dw_state_db_query(state,
                              "UPDATE dualwrite.reconcile_difference SET repair = $3,"
                              " repaired_at = now(), kind = coalesce($4, kind),"
                              " columns = coalesce($5::json, columns), code = coalesce($6, code),"
-                             " reason = coalesce($7, reason) WHERE run = $1 AND key = $2",
-                             7, params, NULL, err);
+                             " reason = coalesce($7, reason), letter = NULL, letter_topic = $8,"
+                             " letter_partition = $9::int, letter_offset = $10::bigint"
+                             " WHERE run = $1 AND key = $2",
+                             10, params, NULL, err);
 }
 
 static enum dw_rc take_one(struct dw_state *state, const char *run, const char *keep_max,

@@ -108,6 +108,8 @@ static enum dw_rc order_repair(struct dw_state *state, const struct dw_repair_or
     if (!rc)
         rc = check_revision(state, run, err);
     if (!rc)
+        rc = dw_state_reconcile_link_letters(state, run->id, err);
+    if (!rc)
         rc = count_work(state, order, out, err);
     if (!rc && order->extra && out->extra > order->extra)
         rc = dw_err_set(err, DW_CONFLICT, "DW-STATE-025",

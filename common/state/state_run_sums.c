@@ -2,6 +2,7 @@
 #include "common/state/state_run_sums.h"
 
 #include "common/state/state_db.h"
+#include "common/state/state_reconcile_db.h"
 
 #define AT_MOST "200"
 
@@ -28,15 +29,19 @@ static enum dw_rc load(struct dw_state *state, const char *sql, int64_t run, str
 enum dw_rc dw_state_run_sums(struct dw_state *state, int64_t run, struct dw_arena *arena,
                              struct dw_run_sums *out, struct dw_err *err)
 {
-    enum dw_rc rc = load(state,
-                         "SELECT c->>'column', count(*) FROM dualwrite.reconcile_difference d,"
-                         " json_array_elements(d.columns) AS c WHERE d.run = $1::bigint GROUP BY 1"
-                         " ORDER BY 2 DESC, 1 LIMIT " AT_MOST,
-                         run, arena, &out->columns, &out->column_count, err);
+    enum dw_rc rc = dw_state_reconcile_link_letters(state, run, err);
     if (!rc)
         rc = load(state,
-                  "SELECT code, count(*) FROM dualwrite.reconcile_difference"
-                  " WHERE run = $1::bigint GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT " AT_MOST,
+                  "SELECT c->>'column', count(*) FROM dualwrite.reconcile_difference d,"
+                  " json_array_elements(d.columns) AS c WHERE d.run = $1::bigint GROUP BY 1"
+                  " ORDER BY 2 DESC, 1 LIMIT " AT_MOST,
+                  run, arena, &out->columns, &out->column_count, err);
+    if (!rc)
+        rc = load(state,
+                  "SELECT coalesce(nullif(d.code, ''), l.code, ''), count(*)"
+                  " FROM dualwrite.reconcile_difference d LEFT JOIN dualwrite.dead_letter l"
+                  " ON l.id = d.letter WHERE d.run = $1::bigint GROUP BY 1 ORDER BY 2 DESC, 1"
+                  " LIMIT " AT_MOST,
                   run, arena, &out->causes, &out->cause_count, err);
     return rc;
 }
