@@ -104,7 +104,7 @@ static void write_equality(struct dw_buf *out, const struct dw_digest_equality *
     if (equality->left)
         dw_report_html_count(out, equality->left);
     dw_buf_printf(out, "%s</span> <span class=\"soft\">run %lld, ",
-                  equality->left          ? " differences"
+                  equality->left ? dw_str_plural(equality->left, " difference", " differences")
                   : equality->differences ? "equal after repair"
                                           : "equal",
                   (long long)equality->run);

@@ -274,8 +274,9 @@ static void write_columns(struct dw_buf *out, const struct dw_difference *row,
 static void write_cause(struct dw_buf *out, const struct dw_difference *row)
 {
     if (row->letter)
-        dw_buf_printf(out, "dead letter %lld ", (long long)row->letter);
-    dw_report_html_words(out, row->code);
+        dw_buf_printf(out, "dead letter %lld%s", (long long)row->letter, *row->code ? " " : "");
+    if (*row->code)
+        dw_report_html_words(out, row->code);
     if (*row->reason) {
         dw_buf_append_text(out, " <span class=\"soft\">");
         dw_report_html_words(out, row->reason);
@@ -368,15 +369,19 @@ static void write_details(struct dw_buf *out, const struct dw_reconcile_run *run
     write_fact(out, "Map", run->map);
     (void)snprintf(text, sizeof text, "%lld", (long long)run->revision);
     write_fact(out, "Revision of the map", text);
-    write_fact(out, "Rows", run->filter ? run->filter : "all");
+    if (run->since_us)
+        write_moment(out, "Rows that changed since", run->since_us);
+    else
+        write_fact(out, "Rows", run->filter ? run->filter : "all");
     if (run->sample > 0 && run->sample < 100) {
         (void)snprintf(text, sizeof text, "%g %% of the key ranges", run->sample);
         write_fact(out, "Sample", text);
     }
     write_fact(out, "Way",
-               strcmp(run->way, "hash") == 0   ? "hashes of key ranges, narrowed to rows"
-               : strcmp(run->way, "rows") == 0 ? "rows, one by one"
-                                               : "not begun");
+               strcmp(run->way, "hash") == 0      ? "hashes of key ranges, narrowed to rows"
+               : strcmp(run->way, "rows") == 0    ? "rows, one by one"
+               : strcmp(run->way, "changes") == 0 ? "the changes that Kafka keeps, row by row"
+                                                  : "not begun");
     if (*run->way_reason)
         write_fact(out, "Note", run->way_reason);
     write_moment(out, "Begun", run->started_us);
