@@ -43,7 +43,7 @@ DW_ERR_ENTRY("DW-API-017", "there is no such dead letter",
     "The id is wrong.",
     "See `dualwrite dead-letter list --state all`.")
 DW_ERR_ENTRY("DW-API-018", "a token is needed",
-    "The request has no bearer token, or not the one of this server.",
+    "The request has no bearer token, or none that this reconciler knows; the message says which.",
     "Send the header Authorization: Bearer TOKEN with the value of reconciler.token or of one of tokens.")
 DW_ERR_ENTRY("DW-API-019", "request or answer too large",
     "The body is larger than the operator API takes, or the answer larger than it gives.",
@@ -85,6 +85,15 @@ DW_ERR_ENTRY("DW-API-030", "the same request is under way",
 DW_ERR_ENTRY("DW-API-031", "how far the request came is not known",
     "The reconciler that did it was stopped before it kept the answer.",
     "Look whether it was done (`dualwrite audit` shows it), then send it with a new Idempotency-Key if it was not.")
+DW_ERR_ENTRY("DW-API-032", "the body is not JSON by its Content-Type",
+    "The operator API reads JSON alone, and the header Content-Type names something else.",
+    "Send JSON with Content-Type: application/json.")
+DW_ERR_ENTRY("DW-API-033", "nothing is known by this name",
+    "An alert of the name is not among the rules, so nothing would ever come of the order; the message names those that are.",
+    "Use one of the names in the message.")
+DW_ERR_ENTRY("DW-API-034", "the day is yet to come",
+    "A digest is of today, so far, or of a day before.",
+    "Name a day up to today, in UTC.")
 DW_ERR_ENTRY("DW-API-040", "partitions can only become more",
     "Kafka can give a topic more partitions and never fewer; a topic that is not there can get none.",
     "See dualwrite map partitions NAME for how many there are.")
@@ -118,4 +127,7 @@ DW_ERR_ENTRY("DW-API-065", "the archive of dead letters cannot be written",
 DW_ERR_ENTRY("DW-API-066", "a file cannot be read or written",
     "The message says which, and why. A file that is exported to must not be there yet.",
     "Correct the path or its rights.")
+DW_ERR_ENTRY("DW-API-067", "a comparison still runs",
+    "The time given to --wait is over; the comparison, or its repair, goes on.",
+    "Look again: `dualwrite reconcile show RUN`; `dualwrite reconcile cancel RUN` ends it.")
 /* clang-format on */

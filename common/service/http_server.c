@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define RESPONSE_MAX_BYTES (64u << 20)
 #define ALIVE_WITHIN_MS    30000
@@ -40,6 +41,7 @@ struct exchange {
     struct dw_buf body;
     const char *token; /* the name of the one sent */
     bool authorised;
+    bool unknown; /* a token was sent, and it is none of ours */
     bool too_large;
     int64_t wait_ms; /* it asks too often */
 };
@@ -151,7 +153,9 @@ static void handle(const struct dw_http_server *server, const struct exchange *e
         response->retry_after_s = (unsigned)(exchange->wait_ms / 1000 + 1);
     } else if (!exchange->authorised)
         dw_http_error(response, 401, "DW-API-018",
-                      "a bearer token is needed: Authorization: Bearer TOKEN");
+                      exchange->unknown
+                          ? "the token that was sent is none of those that may ask here"
+                          : "a bearer token is needed: Authorization: Bearer TOKEN");
     else if (exchange->too_large)
         dw_http_error(response, 413, "DW-API-019", "the body is over %zu bytes",
                       server->options.body_max_bytes);
@@ -236,14 +240,28 @@ static int64_t wait_of(const struct dw_http_server *server, const struct exchang
     return dw_rate_limit_take(server->wrong, client_of(connection, client), dw_clock_mono_ms());
 }
 
+/* A client that waits for a word before it sends its body is told before it does. Another one is
+ * listened to: it would not hear the answer while it sends. */
+static bool announces_too_much(const struct dw_http_server *server,
+                               struct MHD_Connection *connection)
+{
+    const char *expect =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT);
+    const char *length =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    return expect && length && strtoull(length, NULL, 10) > server->options.body_max_bytes;
+}
+
 static struct exchange *new_exchange(const struct dw_http_server *server,
                                      struct MHD_Connection *connection, const char *path)
 {
     struct exchange *exchange = DW_MEM_NEW(struct exchange);
-    exchange->token =
-        dw_bearer_find(server->bearer, MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
-                                                                   MHD_HTTP_HEADER_AUTHORIZATION));
+    const char *header =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+    exchange->token = dw_bearer_find(server->bearer, header);
     exchange->authorised = !server->bearer || exchange->token;
+    exchange->unknown = header && strncasecmp(header, "Bearer ", 7) == 0;
+    exchange->too_large = announces_too_much(server, connection);
     exchange->wait_ms = wait_of(server, exchange, connection, path);
     dw_arena_init(&exchange->arena, 16384);
     dw_buf_init(&exchange->body, server->options.body_max_bytes);
@@ -258,8 +276,9 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
     struct exchange *exchange = *connection_state;
     (void)version;
     if (!exchange) {
-        *connection_state = new_exchange(server, connection, url);
-        return MHD_YES;
+        *connection_state = exchange = new_exchange(server, connection, url);
+        if (!exchange->too_large)
+            return MHD_YES;
     }
     if (*data_size) {
         collect_body(exchange, data, *data_size);

@@ -152,13 +152,14 @@ enum dw_rc dw_state_jobs_create(struct dw_state *state, const struct dw_letter_j
         rc = dw_state_db_query(
             state,
             "INSERT INTO dualwrite.letter_job (action, source_row, filter, by, reason, last_id,"
-            " total) SELECT $11, $12::boolean, $13::json, $14, $15, coalesce(max(id), 0), count(*)"
-            " FROM dualwrite.dead_letter WHERE " DW_LETTER_FILTER " RETURNING id",
+            " total) SELECT $11, $12::boolean, $13::json, $14, $15, max(id), count(*)"
+            " FROM dualwrite.dead_letter WHERE " DW_LETTER_FILTER " HAVING count(*) > 0"
+            " RETURNING id",
             DW_LETTER_FILTER_PARAMS + 5, params, &result, err);
         if (!rc)
-            *out_id = dw_state_db_number(result, 0, 0);
+            *out_id = PQntuples(result) ? dw_state_db_number(result, 0, 0) : 0;
         PQclear(result);
-        if (!rc)
+        if (!rc && *out_id)
             rc = audit_job(state, *out_id, "", job->by, err);
         rc = dw_state_db_end(state, rc, err);
     }

@@ -30,7 +30,7 @@ struct dw_letter_job {
 };
 
 /* Starts a job on what matches now; `filter->state` names the states that are meant (NULL: those
- * that the action is for). Audited. */
+ * that the action is for). Audited. *out_id 0: nothing matches, and there is no job. */
 enum dw_rc dw_state_jobs_create(struct dw_state *state, const struct dw_letter_job *job,
                                 const struct dw_letter_filter *filter, int64_t *out_id,
                                 struct dw_err *err) DW_MUST_CHECK;

@@ -261,18 +261,24 @@ enum dw_rc dw_state_letters_unconfirmed(struct dw_state *state,
     return DW_OK;
 }
 
+/* {1,2}: a bigint[] as text. */
+static void write_ids(struct dw_buf *out, const int64_t *ids, size_t count)
+{
+    dw_buf_init(out, 32 + count * 24);
+    dw_buf_append_char(out, '{');
+    for (size_t i = 0; i < count; i++) {
+        if (i)
+            dw_buf_append_char(out, ',');
+        dw_buf_append_i64(out, ids[i]);
+    }
+    dw_buf_append_char(out, '}');
+}
+
 enum dw_rc dw_state_letters_settle(struct dw_state *state, const int64_t *ids, size_t count,
                                    enum dw_letter_state to, struct dw_err *err)
 {
     struct dw_buf list;
-    dw_buf_init(&list, 32 + count * 24);
-    dw_buf_append_char(&list, '{');
-    for (size_t i = 0; i < count; i++) {
-        if (i)
-            dw_buf_append_char(&list, ',');
-        dw_buf_append_i64(&list, ids[i]);
-    }
-    dw_buf_append_char(&list, '}');
+    write_ids(&list, ids, count);
     const char *params[] = {list.data, dw_state_letters_state_name(to)};
     enum dw_rc rc =
         dw_state_db_query(state,
@@ -370,12 +376,10 @@ void dw_state_letters_params(const struct dw_letter_filter *filter, struct dw_ar
                              const char *params[DW_LETTER_FILTER_PARAMS])
 {
     const char *states = filter->state;
-    char *ids = NULL;
+    struct dw_buf ids;
     if (!states)
         states = "open,unconfirmed,replaying,discarding";
-    for (size_t i = 0; i < filter->id_count; i++)
-        ids = dw_arena_printf(arena, "%s%s%lld", ids ? ids : "", ids ? "," : "",
-                              (long long)filter->ids[i]);
+    write_ids(&ids, filter->ids, filter->id_count);
     params[0] = filter->map;
     params[1] = strcmp(states, "all") == 0 ? NULL : dw_arena_printf(arena, "{%s}", states);
     params[2] = filter->code;
@@ -385,7 +389,8 @@ void dw_state_letters_params(const struct dw_letter_filter *filter, struct dw_ar
     params[6] = filter->key;
     params[7] = dw_arena_printf(arena, "%lld", (long long)filter->before_us);
     params[8] = dw_arena_printf(arena, "%lld", (long long)filter->since_us);
-    params[9] = filter->ids ? dw_arena_printf(arena, "{%s}", ids ? ids : "") : NULL;
+    params[9] = filter->ids ? dw_arena_copy(arena, dw_buf_str(&ids)).ptr : NULL;
+    dw_buf_done(&ids);
 }
 
 static enum dw_rc read_list(struct dw_state *state, const char *sql, int count,
@@ -438,6 +443,25 @@ enum dw_rc dw_state_letters_total(struct dw_state *state, const struct dw_letter
     *out = dw_state_db_number(result, 0, 0);
     PQclear(result);
     return DW_OK;
+}
+
+enum dw_rc dw_state_letters_unknown(struct dw_state *state, const int64_t *ids, size_t count,
+                                    int64_t *out, struct dw_err *err)
+{
+    struct dw_buf list;
+    PGresult *result = NULL;
+    write_ids(&list, ids, count);
+    const char *params[] = {list.data};
+    enum dw_rc rc =
+        dw_state_db_query(state,
+                          "SELECT coalesce(min(i), 0) FROM unnest($1::bigint[]) AS u (i) WHERE NOT"
+                          " EXISTS (SELECT FROM dualwrite.dead_letter d WHERE d.id = u.i)",
+                          1, params, &result, err);
+    dw_buf_done(&list);
+    if (!rc)
+        *out = dw_state_db_number(result, 0, 0);
+    PQclear(result);
+    return rc;
 }
 
 enum dw_rc dw_state_letters_walk(struct dw_state *state,

@@ -154,6 +154,10 @@ enum dw_rc dw_state_letters_list(struct dw_state *state, const struct dw_letter_
 enum dw_rc dw_state_letters_total(struct dw_state *state, const struct dw_letter_filter *filter,
                                   int64_t *out, struct dw_err *err) DW_MUST_CHECK;
 
+/* The first of `ids` that is no letter's; 0: all are. */
+enum dw_rc dw_state_letters_unknown(struct dw_state *state, const int64_t *ids, size_t count,
+                                    int64_t *out, struct dw_err *err) DW_MUST_CHECK;
+
 /* Letters of one cause. */
 struct dw_letter_group {
     const char *map;

@@ -104,13 +104,19 @@ static bool is_missing(const char *id)
     return false;
 }
 
+/* An expression, or keys, that do not fit: of the request, not of how things stand. */
+static bool is_unfit(const char *id)
+{
+    return strncmp(id, "DW-EXPR-", 8) == 0 || strcmp(id, "DW-SYNC-003") == 0;
+}
+
 void dw_api_answer_error(struct dw_api_call *call, const struct dw_err *err)
 {
     unsigned status = 500;
     if (err->rc == DW_RETRY)
         status = 503;
     else if (err->rc == DW_CONFLICT)
-        status = 409;
+        status = is_unfit(err->id) ? 422 : 409;
     else if (is_missing(err->id))
         status = 404;
     if (status >= 500)
@@ -223,6 +229,7 @@ void dw_api_handle(void *context, const struct dw_http_request *request,
         .method = request->method,
         .path = request->path,
         .body = request->body,
+        .content_type = dw_http_header(request, "Content-Type"),
     };
     input.query = dw_http_query(request, &input.query_count);
     struct dw_api_refusal refusal;

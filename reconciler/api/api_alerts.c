@@ -3,6 +3,7 @@
 #include "common/base/json_write.h"
 #include "common/state/state_alert.h"
 #include "reconciler/alerts/alert_payload.h"
+#include "reconciler/alerts/alert_rules.h"
 #include "reconciler/alerts/webhook.h"
 #include "reconciler/api/api_answer.h"
 
@@ -159,9 +160,28 @@ static const char *given(const struct dw_api_call *call, const char *name)
     return text ? text : "";
 }
 
+/* A slip would keep nobody quiet, and the pager would ring all the same. */
+static bool check_rule(struct dw_api_call *call, const char *rule)
+{
+    const char *const *names = dw_alert_rules_names();
+    const char *all = "";
+    for (size_t i = 0; names[i]; i++) {
+        if (strcmp(names[i], rule) == 0)
+            return true;
+        all = dw_arena_printf(call->arena, "%s%s%s", all, i ? ", " : "", names[i]);
+    }
+    if (!*rule)
+        return true;
+    dw_http_error(call->response, 422, "DW-API-033", "there is no alert %.100s; there are: %s",
+                  rule, all);
+    return false;
+}
+
 void dw_api_alerts_silence(struct dw_api_call *call)
 {
     struct dw_err err = DW_ERR_INIT;
+    if (!check_rule(call, given(call, "rule")))
+        return;
     int64_t seconds = dw_api_request_number(&call->request, "seconds");
     struct dw_alert_silence silence = {
         .rule = given(call, "rule"),

@@ -166,6 +166,7 @@ static void write_answers(struct dw_buf *out, const struct dw_api_route *route)
         {404, !reads || route->names || route->judged},
         {409, !reads},
         {413, !reads},
+        {415, !reads},
         {422, !reads || route->judged},
         {429, true},
         {503, true},

@@ -6,8 +6,14 @@ static bool read_digest(struct dw_api_call *call, struct dw_digest *out)
 {
     struct dw_err err = DW_ERR_INIT;
     const char *date = dw_api_request_text(&call->request, "date");
+    const char *today = dw_digest_read_today(call->arena);
     if (!date)
-        date = dw_digest_read_today(call->arena);
+        date = today;
+    if (strcmp(date, today) > 0) {
+        dw_http_error(call->response, 422, "DW-API-034", "%s is yet to come: today is %s (UTC)",
+                      date, today);
+        return false;
+    }
     if (dw_digest_read(call->state, date, call->arena, out, &err) == DW_OK)
         return true;
     dw_api_answer_error(call, &err);

@@ -51,6 +51,35 @@ static void answer_job(struct dw_api_call *call, int64_t id)
     dw_buf_append_text(out, "}\n");
 }
 
+/* Nothing matches: that is no job, and no fault. */
+static void answer_nothing(struct dw_api_call *call, enum dw_letter_action action)
+{
+    struct dw_buf *out = &call->response->body;
+    dw_buf_append_char(out, '{');
+    dw_json_write_text(out, "job", NULL);
+    dw_json_write_text(out, "action", dw_state_jobs_action_name(action));
+    dw_json_write_text(out, "state", "done");
+    dw_json_write_i64(out, "total", 0);
+    dw_buf_append_text(out, "}\n");
+}
+
+/* A number that is no letter's is a slip. */
+static bool check_known(struct dw_api_call *call, const struct dw_letter_filter *filter)
+{
+    struct dw_err err = DW_ERR_INIT;
+    int64_t unknown = 0;
+    if (!filter->id_count)
+        return true;
+    if (dw_state_letters_unknown(call->state, filter->ids, filter->id_count, &unknown, &err))
+        dw_api_answer_error(call, &err);
+    else if (unknown)
+        dw_http_error(call->response, 404, "DW-API-017", "there is no dead letter %" PRId64,
+                      unknown);
+    else
+        return true;
+    return false;
+}
+
 /* One letter asked for by its number: what cannot be done with it is said at once. */
 static bool check_one(struct dw_api_call *call, enum dw_letter_action action, int64_t id)
 {
@@ -58,10 +87,8 @@ static bool check_one(struct dw_api_call *call, enum dw_letter_action action, in
     struct dw_letter_facts facts;
     const struct dw_letter *letter = NULL;
     enum dw_rc rc = dw_state_letters_load(call->state, id, call->arena, &letter, &err);
-    if (!rc && !letter) {
-        dw_http_error(call->response, 404, "DW-API-017", "there is no dead letter %" PRId64, id);
-        return false;
-    }
+    if (!rc && !letter) /* purged this moment */
+        return true;
     if (!rc)
         rc = dw_letter_facts_load(call->state, call->settings, letter->map, call->arena, &facts,
                                   &err);
@@ -181,14 +208,18 @@ void dw_api_letter_jobs_start(struct dw_api_call *call)
     };
     if (!dw_api_letters_filter(call, &filter))
         return;
+    if (!check_known(call, &filter))
+        return;
     if (filter.id_count == 1 && !check_one(call, job.action, filter.ids[0]))
         return;
     if (dw_api_request_flag(&call->request, "dry_run"))
         answer_would(call, &job, filter);
     else if (dw_state_jobs_create(call->state, &job, &filter, &id, &err))
         dw_api_answer_error(call, &err);
-    else
+    else if (id)
         answer_job(call, id);
+    else if (!filter.id_count || check_one(call, job.action, filter.ids[0]))
+        answer_nothing(call, job.action);
 }
 
 void dw_api_letter_jobs_list(struct dw_api_call *call)

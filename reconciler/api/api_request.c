@@ -6,6 +6,7 @@
 #include "reconciler/report/digest_read.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #define PREFIX       "/api/v1"
 #define SEGMENTS_MAX 6
@@ -84,7 +85,7 @@ static const char *allowed_of(struct reader *reader, const struct dw_api_field *
             text = dw_arena_printf(arena, "%s%s%s", text, i ? ", " : "", field->choices[i]);
         return dw_arena_printf(arena, "one of %s", text);
     case DW_API_DATE:
-        return "a date: 2026-01-31";
+        return "a day such as 2026-01-31";
     case DW_API_JSON:
         return "JSON";
     case DW_API_TEXTS:
@@ -457,6 +458,18 @@ static const char *find_missing(const struct dw_api_request *request)
     return NULL;
 }
 
+/* "application/json; charset=utf-8". What says nothing, and what curl says by itself, is taken for
+ * JSON; what says that it is something else is not. */
+static bool says_json(const char *content_type)
+{
+    static const char *const taken[] = {"application/json", "application/x-www-form-urlencoded"};
+    size_t len = content_type ? strcspn(content_type, "; \t") : 0;
+    for (size_t i = 0; len && i < sizeof taken / sizeof *taken; i++)
+        if (len == strlen(taken[i]) && strncasecmp(content_type, taken[i], len) == 0)
+            return true;
+    return len == 0;
+}
+
 static bool take_body(struct reader *reader)
 {
     struct dw_json_pull pull;
@@ -464,6 +477,11 @@ static bool take_body(struct reader *reader)
     bool reads = strcmp(reader->out->route->method, "GET") == 0;
     if (reads || (reader->input->body.len == 0 && !find_missing(reader->out)))
         return true;
+    if (reader->input->body.len && !says_json(reader->input->content_type)) {
+        (void)refuse(reader, 415, "a body is application/json here");
+        reader->refusal->code = "DW-API-032";
+        return false;
+    }
     dw_json_pull_init(&pull, reader->input->body, reader->arena);
     if (dw_json_pull_next(&pull) != DW_JSON_OBJECT_OPEN)
         return refuse_json(reader, &pull);

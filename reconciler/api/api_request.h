@@ -17,6 +17,7 @@ struct dw_api_input {
     const char *method;
     const char *path;
     struct dw_str body;
+    const char *content_type; /* of the body; NULL: not said */
     const struct dw_http_pair *query;
     size_t query_count;
 };
@@ -40,7 +41,7 @@ struct dw_api_request {
 };
 
 struct dw_api_refusal {
-    unsigned status; /* 400, 404, 405 */
+    unsigned status; /* 400, 404, 405, 415 */
     const char *code;
     const char *message; /* in the arena */
     const char *allowed; /* of 405: "GET, PUT" */

@@ -235,11 +235,12 @@ enum dw_cli_exit dw_cli_letter_jobs_start(struct dw_cli *cli)
     dw_buf_done(&body);
     if (code)
         return code;
-    if (!dry_run && !cli->options.json && !dw_cli_json_number(answer.body, "total")) {
+    bool nothing = !dw_cli_json_number(answer.body, "total");
+    if (nothing && !cli->options.json && (!unsure || cli->options.dry_run)) {
         printf("no dead letter matches: there is nothing to %s\n", action);
         return DW_CLI_DONE;
     }
-    if (cli->options.wait && !dry_run)
+    if (cli->options.wait && !dry_run && !nothing)
         return wait_for(cli, dw_cli_json_number(answer.body, "job"));
     dw_buf_init(&text, TEXT_MAX);
     if (cli->options.json)

@@ -107,6 +107,44 @@ assert_sql state "select state <> 'paused' from dualwrite.map" t 'nothing was do
 dw_sql state "update dualwrite.request set at = at - interval '25 hours'"
 assert_match "$(post /api/v1/maps/items/pause key-3)" '200$' 'after a day the key is free'
 
+step "what cannot be: the status that fits, a word that helps, and nothing is changed"
+wrong() { # STATUS PATTERN PATH ARGUMENT…
+    local status=$1 pattern=$2
+    shift 2
+    secure "$@" -H "Authorization: Bearer $(<"$dw_dir/token")" >"$dw_dir/out"
+    assert_eq "$(tail -n 1 "$dw_dir/out")" "$status" "status of $*"
+    assert_match "$(<"$dw_dir/out")" "$pattern"
+}
+footprint="select (select count(*) from dualwrite.audit_log) || ' ' || (select count(*) from dualwrite.letter_job) || ' ' || (select count(*) from dualwrite.alert_silence)"
+before=$(dw_sql state "$footprint")
+runs=/api/v1/reconcile/runs
+wrong 422 'DW-EXPR-001.*position 6' $runs -d '{"maps":["items"],"filter":"id eq"}'
+wrong 422 'DW-EXPR-002.*no column nope' /api/v1/syncs -d '{"maps":["items"],"filter":"nope eq 1"}'
+wrong 422 'DW-SYNC-003' /api/v1/syncs -d '{"maps":["items"],"keys":[{"nope":1}]}'
+wrong 404 'no comparison 99' $runs/99/repair -X POST
+for type in text/plain 'application/xml; charset=utf-8' applicationjson; do
+    wrong 415 'DW-API-032.*application/json' $runs -H "Content-Type: $type" -d '{"maps":["items"]}'
+done
+wrong 404 'no map none' $runs -H 'Content-Type: Application/JSON; charset=utf-8' -d '{"maps":["none"]}'
+wrong 404 'no map none' $runs -H 'Content-Type:' -d '{"maps":["none"]}'
+wrong 422 'there is no alert lagg; there are: .*lag' /api/v1/silences -d '{"rule":"lagg","seconds":60}'
+wrong 422 'DW-API-034.*2099-01-01 is yet to come' '/api/v1/digest?date=2099-01-01'
+wrong 400 'date is a day such as' '/api/v1/digest?date=tomorrow'
+wrong 404 'no dead letter 98' /api/v1/dead-letters/replay -d '{"ids":[99,98]}'
+wrong 200 '"job":null,"action":"replay","state":"done","total":0' /api/v1/dead-letters/replay -d '{"all":true}'
+wrong 200 '"job":null,"action":"discard"' /api/v1/dead-letters/discard -d '{"map":"items"}'
+assert_eq "$(dw_cli dead-letter replay --all --wait)" 'no dead letter matches: there is nothing to replay'
+assert_eq "$(dw_cli dead-letter discard --all --dry-run)" 'no dead letter matches: there is nothing to discard'
+dw_cli dead-letter replay --all --wait --json | jq -e '.job == null and .total == 0' >/dev/null || fail 'the answer of nothing, as JSON'
+assert_eq "$(dw_sql state "$footprint")" "$before" 'audit log, jobs and silences of what could not be'
+assert_match "$(secure /api/v1/maps)" 'a bearer token is needed.*'
+assert_match "$(secure /api/v1/maps -H 'Authorization: Bearer guess')" 'that was sent is none of those'
+head -c 9000000 /dev/zero | tr '\0' ' ' >"$dw_dir/body"
+told=$(secure $runs -H "Authorization: Bearer $(<"$dw_dir/token")" -H 'Expect: 100-continue' --data-binary "@$dw_dir/body" -o /dev/null -w '%{http_code} %{size_upload}')
+assert_eq "$told" '413 0' 'who asks first is told before a body that is too large'
+wrong 413 'DW-API-019' $runs -H 'Expect:' --data-binary "@$dw_dir/body"
+wrong 413 'DW-API-019' $runs -H 'Expect:' -H 'Transfer-Encoding: chunked' --data-binary "@$dw_dir/body"
+
 step limits
 dw_stop tls
 dw_start reconciler tls DW_RECONCILER_REQUESTS_PER_SECOND=1 DW_RECONCILER_BODY_MAX_BYTES=2000

@@ -75,6 +75,33 @@ static unsigned status_of(const char *method, const char *path, const char *body
     return parse(method, path, NULL, body) ? 200 : refusal.status;
 }
 
+static bool takes(const char *content_type)
+{
+    const struct dw_api_input input = {.method = "POST",
+                                       .path = "/api/v1/start",
+                                       .body = dw_str_from("{\"maps\":[\"a\"]}"),
+                                       .content_type = content_type};
+    refusal = (struct dw_api_refusal){.status = 0};
+    return dw_api_request_parse(&input, &arena, &request, &refusal);
+}
+
+static void test_a_body_of_another_type_is_refused(void **state)
+{
+    (void)state;
+    assert_true(takes(NULL));
+    assert_true(takes(""));
+    assert_true(takes("application/json"));
+    assert_true(takes("Application/JSON;charset=utf-8"));
+    assert_true(takes("application/x-www-form-urlencoded"));
+    static const char *const others[] = {"text/plain", "application/jsonl", "application/xml",
+                                         "multipart/form-data; boundary=x", "json"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        assert_false(takes(others[i]));
+        assert_int_equal(refusal.status, 415);
+        assert_string_equal(refusal.code, "DW-API-032");
+    }
+}
+
 static void test_every_route_is_found(void **state)
 {
     (void)state;
@@ -343,6 +370,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        TEST(test_a_body_of_another_type_is_refused),
         TEST(test_every_route_is_found),
         TEST(test_every_row_of_the_table_is_sound),
         TEST(test_what_is_to_be_copied_is_taken_from_the_body),
