@@ -31,6 +31,8 @@
 #define TAKES_SHARES    (UINT64_C(1) << 26) /* of workers */
 #define TAKES_OUT       (UINT64_C(1) << 27)
 #define TAKES_OFFLINE   (UINT64_C(1) << 28)
+#define TAKES_WAIT_WORK (UINT64_C(1) << 29) /* until a job or a comparison is over */
+#define TAKES_WHY       (UINT64_C(1) << 30) /* for the audit log alone */
 
 #define MANY ((size_t)-1)
 
@@ -107,7 +109,7 @@ const struct dw_cli_command_entry dw_cli_commands[DW_CLI_COMMAND_COUNT] = {
                           "dualwrite sync rate 7 500"},
     [DW_CLI_AUDIT] = {NULL, "audit", TAKES_MAP | TAKES_PAGE, 0, 0, "", "who did what, newest first",
                       "dualwrite audit --map customers"},
-    [DW_CLI_RECONCILE_RUN] = {"reconcile", "run", TAKES_COMPARE | TAKES_WAIT, 1, MANY, "NAME...",
+    [DW_CLI_RECONCILE_RUN] = {"reconcile", "run", TAKES_COMPARE | TAKES_WAIT_WORK, 1, MANY, "NAME...",
                               "compare both sides of maps while changes flow",
                               "dualwrite reconcile run customers orders --wait"},
     [DW_CLI_RECONCILE_LIST] = {"reconcile", "list", TAKES_MAP | TAKES_PAGE, 0, 0, "",
@@ -122,7 +124,7 @@ const struct dw_cli_command_entry dw_cli_commands[DW_CLI_COMMAND_COUNT] = {
     [DW_CLI_RECONCILE_REPORT] = {"reconcile", "report", TAKES_HTML | TAKES_CSV, 1, 1, "RUN",
                                  "what a comparison found: summed up, over time, and the rows",
                                  "dualwrite reconcile report 7 --html report.html"},
-    [DW_CLI_RECONCILE_REPAIR] = {"reconcile", "repair", TAKES_REPAIR | TAKES_DRY_RUN | TAKES_WAIT,
+    [DW_CLI_RECONCILE_REPAIR] = {"reconcile", "repair", TAKES_REPAIR | TAKES_DRY_RUN | TAKES_WAIT_WORK,
                                  1, 1, "RUN",
                                  "read the rows that differ again from the source, compare them",
                                  "dualwrite reconcile repair 7 --wait"},
@@ -145,18 +147,18 @@ const struct dw_cli_command_entry dw_cli_commands[DW_CLI_COMMAND_COUNT] = {
                             "dualwrite dead-letter edit 42 --set creditmax=1000"},
     [DW_CLI_LETTER_REPLAY] =
         {"dead-letter", "replay",
-         TAKES_FILTER | DW_CLI_TAKES_LETTERS | TAKES_REPLAY | TAKES_REASON | TAKES_WAIT |
+         TAKES_FILTER | DW_CLI_TAKES_LETTERS | TAKES_REPLAY | TAKES_WHY | TAKES_WAIT_WORK |
              TAKES_DRY_RUN,
          0, MANY, "[ID...]", "try dead letters again; a later write is never overwritten",
          "dualwrite dead-letter replay --map customers --code DW-APPLY-012 --wait"},
     [DW_CLI_LETTER_DISCARD] = {"dead-letter", "discard",
-                               TAKES_FILTER | DW_CLI_TAKES_LETTERS | TAKES_REASON | TAKES_WAIT |
+                               TAKES_FILTER | DW_CLI_TAKES_LETTERS | TAKES_WHY | TAKES_WAIT_WORK |
                                    TAKES_DRY_RUN | TAKES_YES,
                                0, MANY, "[ID...]",
                                "give dead letters up: they cannot be replayed any more",
                                "dualwrite dead-letter discard 42 --yes --reason 'a test row'"},
     [DW_CLI_LETTER_PURGE] = {"dead-letter", "purge",
-                             TAKES_FILTER | DW_CLI_TAKES_LETTERS | TAKES_REASON | TAKES_WAIT |
+                             TAKES_FILTER | DW_CLI_TAKES_LETTERS | TAKES_WHY | TAKES_WAIT_WORK |
                                  TAKES_DRY_RUN | TAKES_YES,
                              0, MANY, "[ID...]",
                              "remove dead letters that have ended from the index",
@@ -167,7 +169,7 @@ const struct dw_cli_command_entry dw_cli_commands[DW_CLI_COMMAND_COUNT] = {
     [DW_CLI_LETTER_IMPORT] = {"dead-letter", "import", 0, 1, MANY, "FILE...",
                               "load dead letters that were exported or archived",
                               "dualwrite dead-letter import letters.jsonl"},
-    [DW_CLI_LETTER_JOBS] = {"dead-letter", "jobs", TAKES_WAIT, 0, 1, "[JOB]",
+    [DW_CLI_LETTER_JOBS] = {"dead-letter", "jobs", TAKES_WAIT_WORK, 0, 1, "[JOB]",
                             "work on many dead letters: how far it is",
                             "dualwrite dead-letter jobs 7 --wait"},
     [DW_CLI_LETTER_CANCEL] = {"dead-letter", "cancel", 0, 1, 1, "JOB",
@@ -182,7 +184,7 @@ const struct dw_cli_command_entry dw_cli_commands[DW_CLI_COMMAND_COUNT] = {
     [DW_CLI_ALERT_TEST] = {"alert", "test", 0, 0, 1, "[WEBHOOK]",
                            "send webhooks an alert that fires, and that it is over",
                            "dualwrite alert test pager"},
-    [DW_CLI_ALERT_SILENCE] = {"alert", "silence", TAKES_FOR | TAKES_REASON, 1, 2,
+    [DW_CLI_ALERT_SILENCE] = {"alert", "silence", TAKES_FOR | TAKES_WHY, 1, 2,
                               "ALERT|all [OBJECT]", "tell nobody of alerts for a while",
                               "dualwrite alert silence lag orders --for 2h --reason 'month end'"},
     [DW_CLI_ALERT_UNSILENCE] = {"alert", "unsilence", 0, 1, 1, "ID", "end a silence now",
@@ -210,6 +212,8 @@ const struct dw_cli_option dw_cli_option_list[] = {
      "do not ask the reconciler for the maps in force"},
     {"--reason", DW_CLI_OPTION_REASON, DW_CLI_VALUE_NEEDED, TAKES_REASON, "--reason TEXT",
      "why, for the map's history"},
+    {"--reason", DW_CLI_OPTION_REASON, DW_CLI_VALUE_NEEDED, TAKES_WHY, "--reason TEXT",
+     "why, for those who look at it later"},
     {"--date", DW_CLI_OPTION_DATE, DW_CLI_VALUE_NEEDED, TAKES_DATE, "--date DAY",
      "a day of UTC, as 2026-01-31 (default: today, so far)"},
     {"--csv", DW_CLI_OPTION_CSV, DW_CLI_VALUE_NONE, TAKES_CSV, "--csv",
@@ -220,6 +224,8 @@ const struct dw_cli_option dw_cli_option_list[] = {
      "how long: 30m, 2h, 1d (default 1h)"},
     {"--wait", DW_CLI_OPTION_WAIT, DW_CLI_VALUE_SECONDS, TAKES_WAIT, "--wait [SECONDS]",
      "until it is in force in producer and consumers (default 60 s), and rows are copied"},
+    {"--wait", DW_CLI_OPTION_WAIT, DW_CLI_VALUE_SECONDS, TAKES_WAIT_WORK, "--wait [SECONDS]",
+     "until it is over, or for so long; it goes on in any case"},
     {"--no-sync", DW_CLI_OPTION_NO_SYNC, DW_CLI_VALUE_NONE, TAKES_NO_SYNC, "--no-sync",
      "only changes from now on: existing rows are not copied"},
     {"--on-existing", DW_CLI_OPTION_ON_EXISTING, DW_CLI_VALUE_NEEDED, TAKES_COPY,

@@ -36,8 +36,10 @@ enum dw_cli_exit dw_cli_file_save(struct dw_cli *cli, const char *path, const ch
         return DW_CLI_DONE;
     }
     const char *beside = dw_arena_printf(cli->arena, "%s.new", file);
-    if (write_whole(beside, answer.body) && rename(beside, file) == 0)
+    if (write_whole(beside, answer.body) && rename(beside, file) == 0) {
+        printf("written to %s\n", dw_cli_format_safe(cli->arena, file));
         return DW_CLI_DONE;
+    }
     const char *reason = dw_err_errno_text(errno, why, sizeof why);
     (void)unlink(beside);
     dw_cli_print_error(cli, "DW-API-052",

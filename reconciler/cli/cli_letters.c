@@ -62,6 +62,14 @@ static void add_letter(struct dw_cli *cli, struct dw_cli_table *table, struct dw
 #undef TEXT
 }
 
+/* Without --state those are meant that have not ended. */
+static void write_none(struct dw_cli *cli, struct dw_buf *out)
+{
+    dw_buf_append_text(out, cli->options.state ? "no dead letters\n"
+                                               : "no open dead letters (--state all shows those "
+                                                 "that have ended, too)\n");
+}
+
 static void write_letters(struct dw_cli *cli, struct dw_str body, struct dw_buf *out)
 {
     static const struct dw_cli_column columns[] = {
@@ -79,7 +87,7 @@ static void write_letters(struct dw_cli *cli, struct dw_str body, struct dw_buf 
     if (count)
         dw_cli_table_render(&table, &cli->screen, out);
     else
-        dw_buf_append_text(out, "no dead letters\n");
+        write_none(cli, out);
     dw_cli_more(cli, body, out);
 }
 
@@ -118,7 +126,7 @@ static void write_groups(struct dw_cli *cli, struct dw_str body, struct dw_buf *
     if (count)
         dw_cli_table_render(&table, &cli->screen, out);
     else
-        dw_buf_append_text(out, "no dead letters\n");
+        write_none(cli, out);
     if (count > 1)
         dw_buf_printf(out, "%s of %zu causes\n",
                       dw_cli_format_counted(cli->arena, dw_cli_json_number(body, "letters"),

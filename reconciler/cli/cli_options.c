@@ -426,6 +426,10 @@ static bool check_letters(struct parser *parser)
     int64_t number;
     if ((out->set_count > 0) + (out->file != NULL) + out->undo > 1)
         return wrong(parser, "--set, --file and --undo", " do not go together", "");
+    if (out->csv && out->html)
+        return wrong(parser, "--csv", " does not go with --html: ask for one after the other", "");
+    if (out->json && (out->csv || out->html))
+        return wrong(parser, "--json", " does not go with --csv and --html", "");
     if (out->group && out->each)
         return wrong(parser, "--group", " does not go with --each", "");
     if (!(parser->command->takes & DW_CLI_TAKES_LETTERS))

@@ -102,8 +102,9 @@ static void write_reasons(struct dw_cli *cli, struct dw_str run, struct dw_buf *
     if (*reason)
         dw_buf_printf(out, "run %lld: %s %s\n", id, dw_cli_json_text(run, "code", cli->arena),
                       reason);
+    bool reads = strcmp(dw_cli_json_text(run, "way", cli->arena), "rows") == 0;
     if (*note)
-        dw_buf_printf(out, "run %lld: %s\n", id, note);
+        dw_buf_printf(out, "run %lld: %s%s\n", id, reads ? "rows are read, as " : "", note);
     int64_t not_judged = dw_cli_json_number(run, "not_judged");
     if (not_judged)
         dw_buf_printf(out,
@@ -292,9 +293,10 @@ static enum dw_cli_exit wait_for(struct dw_cli *cli, int64_t id, struct dw_str *
         if (over)
             return DW_CLI_DONE;
         if (cli->options.wait_limited && dw_clock_mono_ms() > until) {
-            dw_cli_print_error(
-                cli, "DW-API-021",
-                dw_arena_printf(cli->arena, "run %lld is not over yet", (long long)id));
+            dw_cli_print_error(cli, "DW-API-067",
+                               dw_arena_printf(cli->arena, "run %lld still runs after %lld s",
+                                               (long long)id,
+                                               (long long)cli->options.wait_seconds));
             return DW_CLI_REFUSED;
         }
         dw_clock_sleep_ms(POLL_MS);
@@ -486,7 +488,8 @@ static const char *cause_text(struct dw_cli *cli, struct dw_str difference)
     const char *reason = safe_text(cli, difference, "reason");
     int64_t letter = dw_cli_json_number(difference, "dead_letter");
     if (letter)
-        return dw_arena_printf(cli->arena, "dead letter %lld %s", (long long)letter, code);
+        return dw_arena_printf(cli->arena, "dead letter %lld%s%s", (long long)letter,
+                               *code ? " " : "", code);
     return *code ? dw_arena_printf(cli->arena, "%s %s", code, reason) : "";
 }
 

@@ -148,12 +148,15 @@ static void render_row(const struct layout *layout, const struct dw_cli_cell *ce
     for (size_t c = 0; c < count; c++)
         rest[c] = cells[c].text;
     for (int line = 1; more; line++) {
+        size_t begin = out->len;
         more = false;
         for (size_t c = 0; c < count; c++) {
             render_piece(layout, c, cells[c].colour, line == layout->table->lines, &rest[c], out);
             more = more || *rest[c];
         }
         more = more && line < layout->table->lines;
+        while (out->len > begin && out->data[out->len - 1] == ' ')
+            out->len--; /* of empty cells */
         dw_buf_append_char(out, '\n');
     }
 }

@@ -70,6 +70,12 @@ assert_match "$(curl -s --noproxy '*' -D - -o /dev/null -H "Authorization: Beare
 ! dw_cli reconcile report $run --html "$dw_dir/none/report.html" >"$dw_dir/out" 2>&1 || fail 'a page into no folder'
 assert_match "$(<"$dw_dir/out")" 'cannot write .*none/report.html'
 
+step "where a page was written is said"
+assert_eq "$(dw_cli reconcile report $run --html "$dw_dir/report.html")" "written to $dw_dir/report.html"
+assert_eq "$(dw_cli digest --html "$dw_dir/digest.html")" "written to $dw_dir/digest.html"
+! dw_cli reconcile report $run --html "$dw_dir/report.html" --csv >"$dw_dir/out" 2>&1 || fail 'a page and CSV at once'
+assert_match "$(<"$dw_dir/out")" 'csv does not go with --html'
+
 step "the alert of differences, the repair in the report"
 differ() { [[ $(dw_cli alert list --json | jq -r '.alerts[] | select(.alert == "differences") | .object + " " + .message') == "items comparison 2 left 5 differences" ]]; }
 wait_until 15 differ
@@ -93,7 +99,7 @@ check_page "$dw_dir/digest.html"
 assert_match "$(<"$dw_dir/digest.html.text")" 'equal after repair'
 assert_match "$(dw_cli digest --date 2026-01-01 --json | jq -c '[.complete, .all.day.events]')" '^\[true,0\]$'
 ! dw_cli digest --date 2026-02-30 >"$dw_dir/out" 2>&1 || fail 'a day that is none'
-assert_match "$(<"$dw_dir/out")" 'date is a date'
+assert_match "$(<"$dw_dir/out")" 'date is a day such as'
 
 step "counts go on after a kill, none twice"
 events=$(dw_cli digest --json | jq '.all.day.events')
@@ -144,3 +150,15 @@ dw_stop reconciler
 dw_start reconciler
 sleep 2
 assert_eq "$(digests)" 1 'digests after a restart'
+
+step "rows that changed since a moment, in a report"
+dw_cli reconcile run items --since 1h --wait 60 >"$dw_dir/out" || fail "$(<"$dw_dir/out")"
+dw_cli reconcile report 3 --html "$dw_dir/since.html" >/dev/null
+check_page "$dw_dir/since.html"
+assert_match "$(<"$dw_dir/since.html.text")" 'Rows that changed since'
+assert_match "$(<"$dw_dir/since.html.text")" 'the changes that Kafka keeps'
+
+step "one that takes longer than somebody waits"
+! dw_cli reconcile run items --rate 20 --wait 1 >"$dw_dir/out" 2>&1 || fail 'done too soon'
+assert_match "$(<"$dw_dir/out")" 'run 4 still runs after 1 s \(DW-API-067\)'
+dw_cli reconcile cancel 4 >/dev/null

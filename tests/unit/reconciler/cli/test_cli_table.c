@@ -52,6 +52,18 @@ static void test_columns_are_aligned(void **state)
                                   "customers      5  because\n");
 }
 
+static void test_empty_cells_leave_no_blanks_behind_a_line(void **state)
+{
+    (void)state;
+    struct dw_cli_screen screen = {.width = 0};
+    add_row("a", "1", "");
+    add_row("b", "2", "because");
+    dw_cli_table_render(&table, &screen, &out);
+    assert_string_equal(out.data, "NAME  ROWS  REASON\n"
+                                  "a        1\n"
+                                  "b        2  because\n");
+}
+
 static void test_wide_and_combining_characters_keep_the_grid(void **state)
 {
     (void)state;
@@ -138,6 +150,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_columns_are_aligned),
         TEST(test_texts_go_on_in_further_lines),
+        TEST(test_empty_cells_leave_no_blanks_behind_a_line),
         TEST(test_wide_and_combining_characters_keep_the_grid),
         TEST(test_table_is_cut_to_the_terminal),
         TEST(test_wide_character_is_not_cut_in_half),
