@@ -512,10 +512,10 @@ static const struct dw_api_route routes[] = {
     {"POST", "/silences/{id}/end", OPERATOR, dw_api_alerts_unsilence, .names = id_name,
      .summary = "End a silence now.", .schema = "SilenceEnded"},
 
-    {"GET", "/digest", VIEWER, dw_api_digest_show, .query = digest_query,
+    {"GET", "/digest", VIEWER, dw_api_digest_show, .query = digest_query, .judged = true,
      .summary = "A day of all maps: throughput, latency, dead letters, equality, trend.",
      .schema = "Digest"},
-    {"GET", "/digest/page", VIEWER, dw_api_digest_page, .query = digest_query,
+    {"GET", "/digest/page", VIEWER, dw_api_digest_page, .query = digest_query, .judged = true,
      .summary = "The same as one HTML page.", .schema = "", .media = "text/html"},
 
     {"GET", "/audit", VIEWER, dw_api_history_audit, .query = audit_query,
