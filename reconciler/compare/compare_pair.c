@@ -1,9 +1,12 @@
 /* compare_pair.c - see compare_pair.h. */
 #include "reconciler/compare/compare_pair.h"
 
+#define INT8_OID    20
 #define TEXT_OID    25
+#define FLOAT8_OID  701
 #define BPCHAR_OID  1042
 #define VARCHAR_OID 1043
+#define NUMERIC_OID 1700
 #define JSONB_OID   3802
 
 static bool is_text(const struct dw_convert_type *type)
@@ -18,12 +21,12 @@ static bool is_number(const struct dw_convert_type *type)
 
 static struct dw_compare_pair as_it_is(const struct dw_convert_type *type)
 {
-    return (struct dw_compare_pair){"", "", dw_pg_compare_by(type->oid)};
+    return (struct dw_compare_pair){"", "", dw_pg_compare_by(type->oid), type->oid};
 }
 
 static struct dw_compare_pair as_text(void)
 {
-    return (struct dw_compare_pair){"", "pg_catalog.text", DW_COMPARE_BYTES};
+    return (struct dw_compare_pair){"", "pg_catalog.text", DW_COMPARE_BYTES, TEXT_OID};
 }
 
 /* A float goes to another width by its text, which is what the consumer writes. */
@@ -32,7 +35,8 @@ static struct dw_compare_pair float_pair(const struct dw_convert_type *source,
 {
     if (source->width == target->width)
         return as_it_is(target);
-    return (struct dw_compare_pair){"pg_catalog.text", "pg_catalog.float8", DW_COMPARE_VALUE};
+    return (struct dw_compare_pair){"pg_catalog.text", "pg_catalog.float8", DW_COMPARE_VALUE,
+                                    FLOAT8_OID};
 }
 
 static bool text_pair(const struct dw_convert_type *source, const struct dw_convert_type *target,
@@ -60,9 +64,10 @@ bool dw_compare_pair_of(const struct dw_convert_type *source, const struct dw_co
         return text_pair(source, target, out);
     if (is_number(source) && is_number(target)) {
         bool integers = source->family == target->family && source->family == DW_FAMILY_INTEGER;
-        out->via = "";
-        out->cast = integers ? "pg_catalog.int8" : "pg_catalog.numeric";
-        out->by = DW_COMPARE_VALUE;
+        *out =
+            integers
+                ? (struct dw_compare_pair){"", "pg_catalog.int8", DW_COMPARE_VALUE, INT8_OID}
+                : (struct dw_compare_pair){"", "pg_catalog.numeric", DW_COMPARE_VALUE, NUMERIC_OID};
         return true;
     }
     if (source->family != target->family)

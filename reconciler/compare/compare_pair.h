@@ -15,6 +15,7 @@ struct dw_compare_pair {
     const char *via;  /* cast first, "" none */
     const char *cast; /* then; "" the type as it is */
     enum dw_compare_by by;
+    uint32_t oid; /* of the type that it is then */
 };
 
 /* False: this pair cannot be compared by hashes, the rows have to be read. */

@@ -5,6 +5,7 @@
 #include "common/expr/expr.h"
 #include "common/postgres/pg.h"
 #include "common/transform/transform.h"
+#include "reconciler/compare/compare_hash.h"
 #include "reconciler/compare/compare_pair.h"
 #include "reconciler/compare/compare_share.h"
 #include "reconciler/compare/compare_types.h"
@@ -18,7 +19,8 @@ struct writing {
     struct dw_compare_plan *plan;
     struct dw_arena *arena;
     struct dw_err *err;
-    struct dw_buf source_row, target_row, source_filter, target_filter, text;
+    struct dw_compare_hash source_hash, target_hash;
+    struct dw_buf source_filter, target_filter, text;
 };
 
 /* --- pieces of SQL -------------------------------------------------------------------------------
@@ -56,6 +58,13 @@ static const char *text_of(struct writing *writing, const struct dw_buf *buffer)
     return buffer->len ? dw_arena_copy(writing->arena, dw_buf_str(buffer)).ptr : "";
 }
 
+static const char *hash_of(struct writing *writing, const struct dw_compare_hash *hash)
+{
+    dw_buf_reset(&writing->text, SQL_MAX);
+    dw_compare_hash_write(hash, &writing->text);
+    return text_of(writing, &writing->text);
+}
+
 /* t."name" */
 static const char *column_sql(struct writing *writing, const struct dw_pg_column *column)
 {
@@ -71,14 +80,6 @@ static const char *cast_sql(struct writing *writing, const struct dw_compare_pai
     dw_buf_reset(&writing->text, SQL_MAX);
     dw_compare_pair_cast(pair, expression, &writing->text);
     return dw_arena_copy(writing->arena, dw_buf_str(&writing->text)).ptr;
-}
-
-static void put_element(struct dw_buf *row, const struct dw_compare_pair *pair,
-                        const char *expression)
-{
-    if (row->len)
-        dw_buf_append_text(row, ", ");
-    dw_pg_compare_put(row, pair->by, expression);
 }
 
 static void put_condition(struct dw_buf *filter, const char *condition)
@@ -114,9 +115,9 @@ struct cell { /* of a target column */
 /* Adds the target's column, and what the source has for it, cast alike. */
 static void put_cell(struct writing *writing, const struct cell *cell, const char *source)
 {
-    put_element(&writing->source_row, &cell->pair, source);
-    put_element(&writing->target_row, &cell->pair,
-                cast_sql(writing, &cell->pair, column_sql(writing, cell->target)));
+    dw_compare_hash_add(&writing->source_hash, &cell->pair, source);
+    dw_compare_hash_add(&writing->target_hash, &cell->pair,
+                        cast_sql(writing, &cell->pair, column_sql(writing, cell->target)));
 }
 
 /* What null becomes, cast; *out NULL when there is no default. */
@@ -233,8 +234,10 @@ static enum dw_rc put_values(struct writing *writing, struct cell *cell,
         put_cell(writing, cell,
                  dw_arena_printf(writing->arena, "CASE WHEN %s IS NULL THEN %s ELSE %s END", column,
                                  null_value ? null_value : "NULL", choice.data));
-        dw_buf_printf(&writing->source_row, ", (%s IS NOT NULL AND %s)", column, known.data);
-        dw_buf_append_text(&writing->target_row, ", false");
+        dw_compare_hash_add_flag(
+            &writing->source_hash,
+            dw_arena_printf(writing->arena, "(%s IS NOT NULL AND %s)", column, known.data));
+        dw_compare_hash_add_flag(&writing->target_hash, "false");
     }
     dw_buf_done(&choice);
     dw_buf_done(&known);
@@ -769,20 +772,20 @@ enum dw_rc dw_compare_plan_make(struct dw_compare_plan *out,
     out->owned.params = DW_ARENA_ARRAY(arena, const char *, PARAMS_MAX);
     out->source.params = DW_ARENA_ARRAY(arena, const char *, PARAMS_MAX);
     out->target.params = DW_ARENA_ARRAY(arena, const char *, PARAMS_MAX);
-    dw_buf_init(&writing.source_row, SQL_MAX);
-    dw_buf_init(&writing.target_row, SQL_MAX);
+    dw_compare_hash_init(&writing.source_hash);
+    dw_compare_hash_init(&writing.target_hash);
     dw_buf_init(&writing.source_filter, SQL_MAX);
     dw_buf_init(&writing.target_filter, SQL_MAX);
     dw_buf_init(&writing.text, SQL_MAX);
     enum dw_rc rc = write_plan(&writing);
     if (rc == DW_OK)
         rc = choose_way(&writing);
-    out->source.row = text_of(&writing, &writing.source_row);
-    out->target.row = text_of(&writing, &writing.target_row);
+    out->source.hash = hash_of(&writing, &writing.source_hash);
+    out->target.hash = hash_of(&writing, &writing.target_hash);
     out->source.filter = text_of(&writing, &writing.source_filter);
     out->target.filter = text_of(&writing, &writing.target_filter);
-    dw_buf_done(&writing.source_row);
-    dw_buf_done(&writing.target_row);
+    dw_compare_hash_done(&writing.source_hash);
+    dw_compare_hash_done(&writing.target_hash);
     dw_buf_done(&writing.source_filter);
     dw_buf_done(&writing.target_filter);
     dw_buf_done(&writing.text);

@@ -21,7 +21,7 @@ struct dw_compare_other;
 /* SQL of one side. Literals are $1 to $param_count of its statements. */
 struct dw_compare_side {
     const struct dw_pg_table *table;
-    const char *row;    /* hash: the elements of ROW(…) over t */
+    const char *hash;   /* of a row t, a bigint */
     const char *filter; /* condition over t; "" none */
     const char **params;
     int param_count;

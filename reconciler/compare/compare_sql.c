@@ -4,8 +4,6 @@
 #include "common/postgres/pg.h"
 #include "reconciler/compare/compare_twins.h"
 
-#define SEED "0"
-
 struct statement {
     const struct dw_compare_plan *plan;
     bool of_source;
@@ -190,21 +188,14 @@ static void put_range_conditions(const struct statement *statement, struct dw_co
     (void)put_filter(statement, word);
 }
 
-static void put_hash(const struct statement *statement)
-{
-    dw_buf_printf(statement->out, "pg_catalog.hash_record_extended(ROW(%s), " SEED ")",
-                  side_of(statement)->row);
-}
-
 void dw_compare_sql_hashes(const struct dw_compare_plan *plan, bool of_source,
                            struct dw_compare_bounds bounds, struct dw_buf *out)
 {
     const struct statement statement = {plan, of_source, out, false};
     dw_buf_append_text(out, "SELECT r.n, a.c, a.s FROM ");
     put_ranges(&statement, bounds);
-    dw_buf_append_text(out, " CROSS JOIN LATERAL (SELECT count(*) AS c, coalesce(sum(");
-    put_hash(&statement);
-    dw_buf_append_text(out, "), 0) AS s");
+    dw_buf_printf(out, " CROSS JOIN LATERAL (SELECT count(*) AS c, coalesce(sum(%s), 0) AS s",
+                  side_of(&statement)->hash);
     put_range_conditions(&statement, bounds);
     dw_buf_append_text(out, ") a");
 }
@@ -218,9 +209,7 @@ void dw_compare_sql_rows(const struct dw_compare_plan *plan, bool of_source,
         dw_buf_printf(out, ", a.k%zu", i);
     dw_buf_append_text(out, " FROM ");
     put_ranges(&statement, bounds);
-    dw_buf_append_text(out, " CROSS JOIN LATERAL (SELECT ");
-    put_hash(&statement);
-    dw_buf_append_text(out, " AS h");
+    dw_buf_printf(out, " CROSS JOIN LATERAL (SELECT %s AS h", side_of(&statement)->hash);
     put_key_texts(&statement);
     put_range_conditions(&statement, bounds);
     dw_buf_append_text(out, " ORDER BY ");
@@ -239,7 +228,7 @@ const char *dw_compare_sql_probe(void)
            " '2026-01-31 12:34:56.5+00'::pg_catalog.timestamptz, '12:34:56+02'::pg_catalog.timetz,"
            " 12345678901234567890.1234::pg_catalog.numeric,"
            " '00112233-4455-6677-8899-aabbccddeeff'::pg_catalog.uuid,"
-           " '{\"a\": [1.50, null, \"x\"]}'::pg_catalog.jsonb, NULL::pg_catalog.text), " SEED ")";
+           " '{\"a\": [1.50, null, \"x\"]}'::pg_catalog.jsonb, NULL::pg_catalog.text), 0)";
 }
 
 /* --- rows ----------------------------------------------------------------------------------------

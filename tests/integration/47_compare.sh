@@ -87,6 +87,10 @@ done >"$dw_dir/damage.sql"
 dw_sql crm "create table old as select * from kinds"
 sed 's/from kinds where/from old where/' "$dw_dir/damage.sql" | dw_sql crm
 
+# PostgreSQL's own hash of a bigint is the same when its halves change places.
+dw_sql crm "update kinds set c_bigint = ((c_bigint & 4294967295) << 32) | (c_bigint >> 32) where id = 2050"
+printf 'different ["2050"] c_bigint\n' >>"$dw_dir/damage"
+
 step "rows gone, added, of another key"
 dw_sql crm "delete from kinds where id in (500, 2999, 4001); insert into kinds (id) values (-3), (3500), (9999999); update kinds set id = 3700 where id = 700"
 printf '%s\n' 'missing ["500"]' 'missing ["2999"]' 'missing ["4001"]' 'missing ["700"]' 'extra ["-3"]' 'extra ["3500"]' 'extra ["9999999"]' 'extra ["3700"]' >>"$dw_dir/damage"
@@ -148,13 +152,13 @@ assert_match "$(<"$dw_dir/out")" 'DW-STATE-021'
 step repair
 compare kinds
 dw_cli reconcile repair "$run" --dry-run >"$dw_dir/out"
-assert_match "$(<"$dw_dir/out")" "^$((count * 3 + 4)) rows would be read again"
+assert_match "$(<"$dw_dir/out")" "^$((count * 3 + 5)) rows would be read again"
 assert_sql state "select repair_state from dualwrite.reconcile_run where id = $run" none 'a dry run'
 ! dw_cli reconcile repair "$run" --delete-extra --limit 3 --yes >"$dw_dir/out" 2>&1 || fail 'more is deleted than allowed'
 assert_match "$(<"$dw_dir/out")" 'DW-STATE-025'
 ! dw_cli reconcile repair "$run" --delete-extra --limit 4 >"$dw_dir/out" 2>&1 || fail 'deleted without --yes'
 dw_cli reconcile repair "$run" --wait >"$dw_dir/out" 2>&1 && fail 'extra rows are left: not clean'
-assert_sql state "select string_agg(n::text, ' ') from (select count(*) as n from dualwrite.reconcile_difference where run = $run group by repair order by repair) s" "$((count * 3 + 4)) 4"
+assert_sql state "select string_agg(n::text, ' ') from (select count(*) as n from dualwrite.reconcile_difference where run = $run group by repair order by repair) s" "$((count * 3 + 5)) 4"
 dw_cli reconcile repair "$run" --delete-extra --limit 4 --yes --wait >"$dw_dir/out" 2>&1 || fail "not repaired: $(<"$dw_dir/out")"
 check kinds "$dw_dir/none"
 assert_same "select * from kinds"

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 /* cmocka wants the four above first */
 #include <cmocka.h>
 
@@ -55,6 +56,15 @@ static const struct {
     {"public.mood", 70000, "public.temper", 80001, NULL, NULL, DW_COMPARE_VALUE},
 };
 
+static uint32_t oid_of(const char *cast, uint32_t otherwise)
+{
+    return strcmp(cast, "pg_catalog.int8") == 0      ? 20
+           : strcmp(cast, "pg_catalog.numeric") == 0 ? 1700
+           : strcmp(cast, "pg_catalog.text") == 0    ? 25
+           : strcmp(cast, "pg_catalog.float8") == 0  ? 701
+                                                     : otherwise;
+}
+
 static void test_pairs_are_those_that_sql_can_compare(void **state)
 {
     (void)state;
@@ -65,18 +75,20 @@ static void test_pairs_are_those_that_sql_can_compare(void **state)
         bool found = dw_compare_pair_of(&source, &target, &pair);
         if (found != (pairs[i].cast != NULL))
             fail_msg("%s to %s", pairs[i].source, pairs[i].target);
-        if (!found)
+        if (!found || !pairs[i].cast)
             continue;
         assert_string_equal(pair.cast, pairs[i].cast);
         assert_string_equal(pair.via, pairs[i].via);
         assert_int_equal(pair.by, pairs[i].by);
+        assert_int_equal(pair.oid, oid_of(pairs[i].cast, pairs[i].source_oid));
     }
 }
 
 static void test_casts_are_written_one_behind_the_other(void **state)
 {
     (void)state;
-    const struct dw_compare_pair pair = {"pg_catalog.text", "pg_catalog.float8", DW_COMPARE_VALUE};
+    const struct dw_compare_pair pair = {"pg_catalog.text", "pg_catalog.float8", DW_COMPARE_VALUE,
+                                         701};
     struct dw_buf out;
     dw_buf_init(&out, 1000);
     dw_compare_pair_cast(&pair, "t.\"a\"", &out);
