@@ -376,16 +376,40 @@ static void adopt_in_stream(struct dw_capture *capture, struct dw_map_set *maps)
     }
 }
 
-/* Between transactions nothing refers to the old maps. */
-static void take_next_maps(struct dw_capture *capture)
+static void adopt_next(struct dw_capture *capture)
 {
-    if (!capture->next_maps || capture->in_transaction || !may_adopt(capture))
-        return;
     struct dw_map_set *current = (struct dw_map_set *)(uintptr_t)capture->publisher.set;
     (void)dw_map_set_hold(capture->next_maps, current, capture->position.epoch,
                           capture->streamed_lsn);
     adopt_in_stream(capture, capture->next_maps);
     capture->next_maps = NULL;
+}
+
+/* Between transactions nothing refers to the old maps. */
+static void take_next_maps(struct dw_capture *capture)
+{
+    if (capture->next_maps && !capture->in_transaction && may_adopt(capture))
+        adopt_next(capture);
+}
+
+static void look_for_maps(struct dw_capture *capture)
+{
+    struct dw_map_set *maps = dw_control_take_maps(capture->control);
+    if (!maps)
+        return;
+    dw_map_set_free(capture->next_maps);
+    capture->next_maps = maps;
+}
+
+/* A map that was just started is in the mailbox before its marker is in the stream: it begins with
+ * the marker at the latest. */
+static void begin_map(struct dw_capture *capture, const char *name)
+{
+    if (dw_map_set_find(capture->publisher.set, name))
+        return;
+    look_for_maps(capture);
+    if (dw_map_set_find(capture->next_maps, name))
+        adopt_next(capture);
 }
 
 /* Another revision of a map begins where its marker stands in the stream. False: not yet. */
@@ -399,6 +423,7 @@ static bool take_revision(struct dw_capture *capture)
     dw_arena_init(&arena, 16384);
     if (dw_buf_ok(&row_event->marker) &&
         dw_map_marker_parse(dw_buf_str(&row_event->marker), &arena, &record)) {
+        begin_map(capture, record.name);
         struct dw_map_set *current = (struct dw_map_set *)(uintptr_t)capture->publisher.set;
         struct dw_map_set *turned = dw_map_set_turn(current, &record);
         if (turned)
@@ -663,11 +688,7 @@ static void send_notices(struct dw_capture *capture)
 static enum dw_rc take_control(struct dw_capture *capture, int64_t now, struct dw_err *err)
 {
     dw_control_drain(capture->control);
-    struct dw_map_set *maps = dw_control_take_maps(capture->control);
-    if (maps) {
-        dw_map_set_free(capture->next_maps);
-        capture->next_maps = maps;
-    }
+    look_for_maps(capture);
     take_answers(capture, now);
     struct dw_relation_type *types = NULL;
     size_t count = 0;

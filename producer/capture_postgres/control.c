@@ -297,6 +297,29 @@ static bool count_partitions(struct dw_control *control, struct dw_map_set *set)
     return false;
 }
 
+static void give_maps(struct dw_control *control, struct dw_map_set *set)
+{
+    pthread_mutex_lock(&control->mutex);
+    struct dw_map_set *unused = control->box.maps;
+    control->box.maps = set;
+    pthread_mutex_unlock(&control->mutex);
+    dw_map_set_free(unused);
+    signal_fd(control->ready_fd);
+}
+
+/* Takes the set. */
+static enum dw_rc give_and_announce(struct dw_control *control, struct dw_map_set *set,
+                                    struct dw_err *err)
+{
+    struct dw_map_announcement announcement;
+    dw_map_marker_prepare(&announcement, set, control->epoch);
+    give_maps(control, set);
+    enum dw_rc rc = dw_map_marker_announce(&announcement, control->epoch, control->links.conn,
+                                           control->links.state, err);
+    dw_map_marker_done(&announcement);
+    return rc;
+}
+
 /* False: the state database is away, try again. */
 static bool load_maps(struct dw_control *control)
 {
@@ -305,25 +328,17 @@ static bool load_maps(struct dw_control *control)
     enum dw_rc rc = dw_session_open_source(&control->links, &err);
     if (rc == DW_OK)
         rc = dw_session_load_maps(&control->links, &set, &err);
-    if (rc == DW_OK)
-        rc = dw_map_marker_announce(set, control->epoch, control->links.conn, control->links.state,
-                                    &err);
     if (rc == DW_OK && count_partitions(control, set))
         rc = dw_generation_mark_ask(&control->asks, set, control->links.conn, dw_clock_mono_ms(),
                                     &err);
-    control->reload_at_ms = dw_clock_mono_ms() + (rc == DW_OK ? RELOAD_MS : IDLE_MS);
-    if (rc != DW_OK) {
-        log_once(control, DW_LOG_WARN, "maps.away", &err);
+    if (rc == DW_OK)
+        rc = give_and_announce(control, set, &err);
+    else
         dw_map_set_free(set);
-        return false;
-    }
-    pthread_mutex_lock(&control->mutex);
-    struct dw_map_set *unused = control->box.maps;
-    control->box.maps = set;
-    pthread_mutex_unlock(&control->mutex);
-    dw_map_set_free(unused);
-    signal_fd(control->ready_fd);
-    return true;
+    control->reload_at_ms = dw_clock_mono_ms() + (rc == DW_OK ? RELOAD_MS : IDLE_MS);
+    if (rc != DW_OK)
+        log_once(control, DW_LOG_WARN, "maps.away", &err);
+    return rc == DW_OK;
 }
 
 /* Puts the notice's map in error, behind a gap on record where there is one. */

@@ -5,7 +5,6 @@
 #include "common/base/json_write.h"
 #include "common/base/log.h"
 #include "common/model/event.h"
-#include "producer/capture_postgres/wal_message.h"
 #include <libpq-fe.h>
 #include <stdlib.h>
 
@@ -34,60 +33,48 @@ void dw_map_marker_format(const struct dw_map_record *record, struct dw_buf *out
     dw_buf_append_char(out, '}');
 }
 
-static enum dw_rc emit(const struct dw_map_set *set, uint32_t epoch, PGconn *source,
-                       uint64_t *out_lsn, struct dw_err *err)
+void dw_map_marker_prepare(struct dw_map_announcement *announcement, const struct dw_map_set *set,
+                           uint32_t epoch)
 {
-    struct dw_wal_messages messages;
     struct dw_buf content;
-    dw_wal_message_init(&messages, CONTENT_MAX * 2);
+    *announcement = (struct dw_map_announcement){.count = 0};
+    dw_arena_init(&announcement->arena, 4096);
+    dw_wal_message_init(&announcement->messages, CONTENT_MAX * 2);
+    announcement->marks = DW_ARENA_ARRAY(&announcement->arena, struct dw_map_mark, set->count + 1);
     dw_buf_init(&content, CONTENT_MAX);
-    for (size_t i = 0; i < set->count; i++) {
+    for (size_t i = 0; epoch && i < set->count; i++) {
+        const struct dw_map_record *record = &set->maps[i].record;
         if (!is_wanted(&set->maps[i], epoch))
             continue;
         dw_buf_reset(&content, CONTENT_MAX);
-        dw_map_marker_format(&set->maps[i].record, &content);
-        dw_wal_message_add(&messages, dw_buf_str(&content));
+        dw_map_marker_format(record, &content);
+        dw_wal_message_add(&announcement->messages, dw_buf_str(&content));
+        announcement->marks[announcement->count++] = (struct dw_map_mark){
+            dw_arena_copy(&announcement->arena, dw_str_from(record->name)).ptr, record->revision};
     }
-    enum dw_rc rc = dw_wal_message_send(&messages, DW_EVENT_MAP, source, out_lsn, err);
     dw_buf_done(&content);
-    dw_wal_message_done(&messages);
-    return rc;
 }
 
-static enum dw_rc note(struct dw_map_set *set, uint32_t epoch, uint64_t lsn, struct dw_state *state,
-                       struct dw_err *err)
+enum dw_rc dw_map_marker_announce(struct dw_map_announcement *announcement, uint32_t epoch,
+                                  PGconn *source, struct dw_state *state, struct dw_err *err)
 {
-    struct dw_map_mark *marks = dw_mem_calloc(set->count + 1, sizeof *marks);
-    size_t count = 0;
-    for (size_t i = 0; i < set->count; i++)
-        if (is_wanted(&set->maps[i], epoch))
-            marks[count++] =
-                (struct dw_map_mark){set->maps[i].record.name, set->maps[i].record.revision};
-    enum dw_rc rc = dw_state_maps_mark(state, marks, count, epoch, lsn, err);
-    free(marks);
-    for (size_t i = 0; i < set->count && rc == DW_OK; i++) {
-        struct dw_map_record *record = &set->maps[i].record;
-        if (!is_wanted(&set->maps[i], epoch))
-            continue;
-        dw_log(DW_LOG_INFO, "map.announced", "the stream says from where on the revision counts",
-               DW_F_TEXT("map", record->name), DW_F_INT("revision", record->revision),
-               DW_F_LSN("lsn", lsn));
-        record->marked_epoch = epoch;
-        record->marked_lsn = lsn;
-    }
-    return rc;
-}
-
-enum dw_rc dw_map_marker_announce(struct dw_map_set *set, uint32_t epoch, PGconn *source,
-                                  struct dw_state *state, struct dw_err *err)
-{
-    if (!epoch || !dw_map_marker_wanted(set, epoch))
-        return DW_OK;
     uint64_t lsn = 0;
-    enum dw_rc rc = emit(set, epoch, source, &lsn, err);
+    if (!announcement->count)
+        return DW_OK;
+    enum dw_rc rc = dw_wal_message_send(&announcement->messages, DW_EVENT_MAP, source, &lsn, err);
     if (rc == DW_OK)
-        rc = note(set, epoch, lsn, state, err);
+        rc = dw_state_maps_mark(state, announcement->marks, announcement->count, epoch, lsn, err);
+    for (size_t i = 0; i < announcement->count && rc == DW_OK; i++)
+        dw_log(DW_LOG_INFO, "map.announced", "the stream says from where on the revision counts",
+               DW_F_TEXT("map", announcement->marks[i].map),
+               DW_F_INT("revision", announcement->marks[i].revision), DW_F_LSN("lsn", lsn));
     return rc;
+}
+
+void dw_map_marker_done(struct dw_map_announcement *announcement)
+{
+    dw_wal_message_done(&announcement->messages);
+    dw_arena_done(&announcement->arena);
 }
 
 bool dw_map_marker_parse(struct dw_str content, struct dw_arena *arena, struct dw_map_record *out)

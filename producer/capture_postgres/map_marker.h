@@ -26,15 +26,29 @@
 #define DW_CAPTURE_POSTGRES_MAP_MARKER_H
 #include "common/base/arena.h"
 #include "producer/capture_postgres/map_set.h"
+#include "producer/capture_postgres/wal_message.h"
 
 struct pg_conn;
 
 /* Are there maps to be announced in `epoch`? */
 bool dw_map_marker_wanted(const struct dw_map_set *set, uint32_t epoch);
-/* Announces them on the source, in one transaction, and notes the place in the state database and
- * in the set. Blocks. */
-enum dw_rc dw_map_marker_announce(struct dw_map_set *set, uint32_t epoch, struct pg_conn *source,
-                                  struct dw_state *state, struct dw_err *err) DW_MUST_CHECK;
+
+/* What is to be announced of a set; its own copy. The stream gets the set first: it has to have a
+ * map that was just started when it comes to the marker, or no partition would get one. */
+struct dw_map_announcement {
+    struct dw_arena arena;
+    struct dw_wal_messages messages;
+    struct dw_map_mark *marks;
+    size_t count;
+};
+void dw_map_marker_prepare(struct dw_map_announcement *announcement, const struct dw_map_set *set,
+                           uint32_t epoch);
+/* Announces it on the source, in one transaction, and notes the place in the state database.
+ * Blocks. */
+enum dw_rc dw_map_marker_announce(struct dw_map_announcement *announcement, uint32_t epoch,
+                                  struct pg_conn *source, struct dw_state *state,
+                                  struct dw_err *err) DW_MUST_CHECK;
+void dw_map_marker_done(struct dw_map_announcement *announcement);
 
 /* The content of a marker, of a record's name, revision, document and resolved. */
 void dw_map_marker_format(const struct dw_map_record *record, struct dw_buf *out);

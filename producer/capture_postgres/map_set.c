@@ -143,7 +143,7 @@ bool dw_map_set_hold(struct dw_map_set *set, struct dw_map_set *current, uint32_
     bool any = false;
     for (size_t i = 0; i < set->count; i++) {
         const struct dw_map_record *record = &set->maps[i].record;
-        bool ahead = record->marked_epoch == epoch && record->marked_lsn > lsn;
+        bool ahead = record->marked_epoch != epoch || record->marked_lsn > lsn;
         const struct dw_capture_map *before = dw_map_set_find(current, record->name);
         if (!before || before->record.revision == record->revision ||
             (before->record.revision < record->revision && !ahead))

@@ -44,9 +44,9 @@ void dw_map_set_free(struct dw_map_set *set); /* accepts NULL */
 /* Puts the revisions in force at a place of the stream into a set that was just loaded. */
 enum dw_rc dw_map_set_at(struct dw_map_set *set, struct dw_state *state, uint32_t epoch,
                          uint64_t lsn, struct dw_err *err) DW_MUST_CHECK;
-/* Maps whose newest revision is announced behind `lsn` stay as `current` has them, as do those that
- * have turned since the set was loaded. Takes `current` (NULL: none) as the set's base then, and
- * returns true. */
+/* Maps whose newest revision is announced behind `lsn`, or not yet, stay as `current` has them, as
+ * do those that have turned since the set was loaded. Takes `current` (NULL: none) as the set's
+ * base then, and returns true. */
 bool dw_map_set_hold(struct dw_map_set *set, struct dw_map_set *current, uint32_t epoch,
                      uint64_t lsn);
 /* The same maps as `current`, which becomes the base, one of them by another revision. NULL:

@@ -91,3 +91,24 @@ assert_eq "$(sort "$dw_dir/records" | uniq -d | wc -l | awk '{ print ($1 > 40) ?
 assert_eq "$(jq -s -c 'group_by(.at) | map(select(map(.event) | unique | length > 1)) | length' "$dw_dir/records")" 0 'records of one version that differ'
 assert_eq "$(jq -s -c 'map(select(.event.message.prefix == "dualwrite.map") | .at) | unique | length' "$dw_dir/records")" 6 'markers: three revisions in two partitions'
 assert_counts_balance
+
+step "a map that is started while the producer runs: its first revision has a place too"
+dw_sql erp "create table late (id int primary key, v int not null default 1)"
+dw_sql crm "create table late (id int primary key, v int not null default 1, rev text)"
+late() { # NUMBER: the map, with a constant that tells its revision
+    copy_map lates public.late id v | jq --arg n "$1" '.version = $n + ".0.0" | .columns += [{ target: "rev", default: $n }]'
+}
+dw_map "$(late 1)"
+wait_caught_up lates
+dw_stop three
+dw_sql erp "insert into late (id) select generate_series(1, 20)"
+late_is_published() { [[ $(dw_events lates | wc -l) -ge 20 ]]; }
+wait_until 20 late_is_published
+late 2 >"$dw_dir/lates.json"
+dw_cli map apply "$dw_dir/lates.json" >/dev/null
+wait_until 15 is_live
+dw_sql erp "insert into late (id) select generate_series(21, 40)"
+worker four
+wait_caught_up lates
+assert_sql crm "select string_agg(rev || ': ' || n, ', ' order by rev) from (select rev, count(*) as n from late group by rev) r" '1: 20, 2: 20'
+assert_counts_balance
