@@ -144,8 +144,11 @@ static void ask_for_row(struct dw_lane *lane, const struct dw_partition *partiti
     struct dw_str *texts = DW_ARENA_ARRAY(&lane->arena, struct dw_str, count);
     if (dw_transform_source_key(map->transform, &event.after, &lane->arena, texts, &err) != DW_OK)
         return; /* the event itself will be refused for it */
-    if (dw_reread_want(&lane->context->reread, map->entry->name, texts, count))
-        entry->reread_ms = now_ms;
+    uint64_t ticket = dw_reread_want(&lane->context->reread, map->entry->name, texts, count);
+    if (!ticket)
+        return;
+    entry->reread_ms = now_ms;
+    entry->reread_ticket = ticket;
 }
 
 void dw_dependency_round(struct dw_lane *lane, struct dw_partition *partition, int64_t now_ms)
@@ -196,25 +199,34 @@ void dw_dependency_add_due(struct dw_lane *lane, struct dw_partition *partition,
 /* --- after the attempt ------------------------------------------------------------------------
  */
 
-/* Only the first of a key waits by itself; those behind it get their own attempt once it is dead.
+static bool is_late(const struct dw_lane *lane, const struct dw_waiting_entry *entry,
+                    int64_t now_ms)
+{
+    return entry && entry->passed_ms &&
+           now_ms - entry->passed_ms >= lane->context->settings->consumer.dependency_wait_ms;
+}
+
+/* Only the first of a key waits by itself; those behind it get their own attempt once it has ended.
  */
 void dw_dependency_expire(const struct dw_lane *lane, const struct dw_partition *partition,
                           struct dw_batch *batch, int64_t now_ms)
 {
-    const struct dw_consumer_settings *settings = &lane->context->settings->consumer;
-    bool crowded = partition->waiting.entries >= (size_t)settings->waiting_rows_max / 2;
+    bool crowded =
+        dw_partition_crowded(partition, lane->context->settings->consumer.waiting_rows_max);
     for (size_t i = 0; i < batch->count; i++) {
         struct dw_batch_item *item = batch->items[i];
         const struct dw_waiting_entry *entry = item->entry;
         if (item->outcome != DW_OUTCOME_WAITING || (entry && entry->key->first != entry))
             continue;
         bool incomplete = item->err && strcmp(item->err->id, DW_WRITER_INCOMPLETE) == 0;
-        bool late =
-            entry && entry->passed_ms && now_ms - entry->passed_ms >= settings->dependency_wait_ms;
-        if (!late && !(crowded && incomplete))
-            continue;
-        item->outcome = DW_OUTCOME_DEAD;
-        item->failure_class = incomplete ? "incomplete" : "dependency";
+        if (is_late(lane, entry, now_ms)) {
+            item->outcome = DW_OUTCOME_DEAD;
+            item->failure_class = incomplete ? "incomplete" : "dependency";
+        } else if (crowded && incomplete && entry &&
+                   dw_reread_is_stored(&lane->context->reread, entry->reread_ticket)) {
+            item->outcome = DW_OUTCOME_SUPERSEDED;
+            item->err = NULL;
+        }
     }
 }
 

@@ -22,9 +22,9 @@ void dw_dependency_round(struct dw_lane *lane, struct dw_partition *partition, i
 void dw_dependency_add_due(struct dw_lane *lane, struct dw_partition *partition,
                            struct dw_batch *batch, size_t max_entries);
 
-/* After collect: of the events that still wait, those that have waited long enough are dead. So are
- * those that wait for their own row when half of the room is taken: the row comes by the same
- * partition, which must not stand still for them. */
+/* After collect: of the events that still wait, those that have waited long enough are dead. Those
+ * that wait for their own row while half of the room is taken are superseded once the re-sync that
+ * brings it is kept: the row comes by the same partition, which must not stand still for them. */
 void dw_dependency_expire(const struct dw_lane *lane, const struct dw_partition *partition,
                           struct dw_batch *batch, int64_t now_ms);
 

@@ -52,6 +52,12 @@ void dw_partition_release(struct dw_partition *partition)
     free(partition);
 }
 
+bool dw_partition_crowded(const struct dw_partition *partition, int64_t rows_max)
+{
+    return dw_waiting_is_crowded(&partition->waiting, (size_t)rows_max,
+                                 partition->waiting_bytes_max);
+}
+
 size_t dw_partition_room(const struct dw_partition *partition, int64_t rows_max)
 {
     return dw_waiting_room(&partition->waiting, (size_t)rows_max, partition->waiting_bytes_max);

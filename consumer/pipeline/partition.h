@@ -79,6 +79,8 @@ struct dw_partition *dw_partition_new(const char *topic, int32_t number, const c
                                       int64_t retry_max_ms);
 void dw_partition_release(struct dw_partition *partition);
 
+/* At least half of the room for waiting rows is taken. */
+bool dw_partition_crowded(const struct dw_partition *partition, int64_t rows_max);
 /* Rows that may still wait: as many as the setting has it, within this partition's share of the
  * memory. */
 size_t dw_partition_room(const struct dw_partition *partition, int64_t rows_max);

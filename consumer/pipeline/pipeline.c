@@ -157,9 +157,12 @@ static void tell_rereads(struct control *control)
         enum dw_rc rc = dw_state_sync_create(control->state, &order, 1, by, &id, &err);
         free(map);
         keys.len = 0;
+        dw_reread_settle(&control->context.reread, rc == DW_OK      ? DW_REREAD_STORED
+                                                   : rc == DW_RETRY ? DW_REREAD_AGAIN
+                                                                    : DW_REREAD_LOST);
         if (rc == DW_OK)
             continue;
-        err.rc = rc; /* what waits will ask again */
+        err.rc = rc;
         state_failed(control, &err);
         break;
     }

@@ -13,11 +13,12 @@ struct dw_reread_request {
     struct dw_reread_request *next;
     char *map;
     char *key; /* JSON array */
+    uint64_t ticket;
 };
 
 void dw_reread_init(struct dw_reread *reread)
 {
-    *reread = (struct dw_reread){.first = NULL};
+    *reread = (struct dw_reread){.stored_below = 1};
     (void)pthread_mutex_init(&reread->lock, NULL);
 }
 
@@ -28,13 +29,19 @@ static void free_request(struct dw_reread_request *request)
     free(request);
 }
 
-void dw_reread_done(struct dw_reread *reread)
+static void free_requests(struct dw_reread_request **list)
 {
-    while (reread->first) {
-        struct dw_reread_request *request = reread->first;
-        reread->first = request->next;
+    while (*list) {
+        struct dw_reread_request *request = *list;
+        *list = request->next;
         free_request(request);
     }
+}
+
+void dw_reread_done(struct dw_reread *reread)
+{
+    free_requests(&reread->first);
+    free_requests(&reread->taken);
     (void)pthread_mutex_destroy(&reread->lock);
 }
 
@@ -54,13 +61,15 @@ static struct dw_reread_request *new_request(const char *map, const struct dw_st
     return request;
 }
 
-bool dw_reread_want(struct dw_reread *reread, const char *map, const struct dw_str *key,
-                    size_t count)
+uint64_t dw_reread_want(struct dw_reread *reread, const char *map, const struct dw_str *key,
+                        size_t count)
 {
     struct dw_reread_request *request = new_request(map, key, count);
+    uint64_t ticket = 0;
     pthread_mutex_lock(&reread->lock);
     bool room = reread->count < REQUESTS_MAX;
     if (room) {
+        ticket = request->ticket = ++reread->tickets;
         request->next = reread->first;
         reread->first = request;
         reread->count++;
@@ -68,7 +77,15 @@ bool dw_reread_want(struct dw_reread *reread, const char *map, const struct dw_s
     pthread_mutex_unlock(&reread->lock);
     if (!room)
         free_request(request);
-    return room;
+    return ticket;
+}
+
+bool dw_reread_is_stored(struct dw_reread *reread, uint64_t ticket)
+{
+    pthread_mutex_lock(&reread->lock);
+    bool stored = ticket > reread->lost && ticket < reread->stored_below;
+    pthread_mutex_unlock(&reread->lock);
+    return stored;
 }
 
 char *dw_reread_take(struct dw_reread *reread, size_t limit, struct dw_buf *out)
@@ -87,11 +104,40 @@ char *dw_reread_take(struct dw_reread *reread, size_t limit, struct dw_buf *out)
         dw_buf_append_char(out, taken++ ? ',' : '[');
         dw_buf_append_text(out, request->key);
         *link = request->next;
+        request->next = reread->taken;
+        reread->taken = request;
         reread->count--;
-        free_request(request);
     }
     pthread_mutex_unlock(&reread->lock);
     if (taken)
         dw_buf_append_char(out, ']');
     return map;
+}
+
+/* The lowest ticket that is still to become a re-sync. */
+static uint64_t lowest_open(const struct dw_reread *reread)
+{
+    uint64_t lowest = reread->tickets + 1;
+    for (const struct dw_reread_request *request = reread->first; request; request = request->next)
+        if (request->ticket < lowest)
+            lowest = request->ticket;
+    return lowest;
+}
+
+void dw_reread_settle(struct dw_reread *reread, enum dw_reread_result result)
+{
+    pthread_mutex_lock(&reread->lock);
+    for (struct dw_reread_request *request = reread->taken; request; request = request->next)
+        if (result == DW_REREAD_LOST && request->ticket > reread->lost)
+            reread->lost = request->ticket;
+    while (result == DW_REREAD_AGAIN && reread->taken) {
+        struct dw_reread_request *request = reread->taken;
+        reread->taken = request->next;
+        request->next = reread->first;
+        reread->first = request;
+        reread->count++;
+    }
+    free_requests(&reread->taken);
+    reread->stored_below = lowest_open(reread);
+    pthread_mutex_unlock(&reread->lock);
 }

@@ -132,6 +132,11 @@ struct dw_waiting_entry *dw_waiting_add(struct dw_waiting_set *set, const struct
     return entry;
 }
 
+bool dw_waiting_is_crowded(const struct dw_waiting_set *set, size_t rows_max, size_t bytes_max)
+{
+    return set->entries >= rows_max / 2 || set->bytes >= bytes_max / 2;
+}
+
 size_t dw_waiting_room(const struct dw_waiting_set *set, size_t rows_max, size_t bytes_max)
 {
     return set->entries < rows_max && set->bytes < bytes_max ? rows_max - set->entries : 0;

@@ -17,8 +17,9 @@ struct dw_waiting_entry {
     struct dw_waiting_entry *next; /* of the same key, rising offset */
     struct dw_waiting_key *key;
     int64_t commit_us;
-    int64_t passed_ms; /* monotonic: when the parent's map had passed it; 0 not yet */
-    int64_t reread_ms; /* monotonic: when its row was asked for; 0 never */
+    int64_t passed_ms;      /* monotonic: when the parent's map had passed it; 0 not yet */
+    int64_t reread_ms;      /* monotonic: when its row was asked for; 0 never */
+    uint64_t reread_ticket; /* … the request */
     size_t bytes_len;
     char bytes[];
 };
@@ -52,6 +53,8 @@ struct dw_waiting_entry *dw_waiting_add(struct dw_waiting_set *set, const struct
                                         int64_t commit_us);
 /* NULL when nothing waits under this key. */
 struct dw_waiting_key *dw_waiting_find(const struct dw_waiting_set *set, struct dw_str key_text);
+/* At least half of either bound is taken. */
+bool dw_waiting_is_crowded(const struct dw_waiting_set *set, size_t rows_max, size_t bytes_max);
 /* Rows that may still be added under the bounds; 0 when either is reached. */
 size_t dw_waiting_room(const struct dw_waiting_set *set, size_t rows_max, size_t bytes_max);
 /* Removes an entry. Its key must not be used afterwards when it was the last one. */

@@ -58,6 +58,30 @@ wait_caught_up docs
 wait_until 20 nothing_waits
 assert_same_tables doc
 
+step "many rows that the target has not, more than may wait at a time: all are read again, and nothing stands still or dies"
+dw_sql erp "create table mass (id int primary key, v int not null default 1, body text); alter table mass alter column body set storage external;
+    insert into mass select n, 1, repeat('body ' || n, 500) from generate_series(1, 4000) n"
+dw_sql crm "create table mass (id int primary key, v int not null default 1, body text)"
+dw_map "$(copy_map masses public.mass id v body)"
+dw_sql erp "update mass set v = 2; update mass set v = 3 where id % 2 = 0"
+wait_caught_up masses --within 60
+wait_until 60 nothing_waits
+wait_until 60 syncs_are_done
+wait_caught_up masses --within 60
+assert_same_tables mass
+dw_stop consumer
+dw_config '.consumer.waiting_rows_max = 100'
+dw_start consumer
+dw_sql crm "delete from mass where id <= 2000"
+dw_sql erp "update mass set v = 4"
+wait_caught_up masses --within 60
+wait_until 60 nothing_waits
+wait_until 60 syncs_are_done
+wait_caught_up masses --within 60
+assert_same_tables mass
+assert_sql crm "select sum(dead) from dualwrite.progress" 0 'dead letters'
+assert_counts_balance
+
 step "while no row can be read again it waits no longer than it may, then it is a dead letter that says so"
 dw_stop consumer
 dw_sql erp "update doc set id = 109, v = 7 where id = 9"

@@ -111,10 +111,24 @@ static void test_room_ends_at_either_bound(void **state)
     dw_waiting_done(&set);
 }
 
+static void test_crowded_from_half_of_either_bound_on(void **state)
+{
+    (void)state;
+    struct dw_waiting_set set;
+    dw_waiting_init(&set);
+    assert_false(dw_waiting_is_crowded(&set, 4, 100000));
+    add(&set, "a", 1);
+    assert_false(dw_waiting_is_crowded(&set, 4, 2 * set.bytes + 2));
+    assert_true(dw_waiting_is_crowded(&set, 2, 100000));
+    assert_true(dw_waiting_is_crowded(&set, 4, 2 * set.bytes));
+    dw_waiting_done(&set);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_room_ends_at_either_bound),
+        cmocka_unit_test(test_crowded_from_half_of_either_bound_on),
         cmocka_unit_test(test_entries_keep_their_own_bytes_in_order),
         cmocka_unit_test(test_removing_the_last_entry_removes_the_key),
         cmocka_unit_test(test_many_keys_come_and_go),
