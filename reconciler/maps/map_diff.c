@@ -55,6 +55,9 @@ static const char moved[] = "other rows, or under other keys: stop the map, appl
 static const char filtered[] =
     "rows that match now are missing and rows that match no more stay, until all is copied again "
     "with --delete-extra";
+static const char narrowed[] =
+    "rows that match no more stay, until all is copied again with --delete-extra";
+static const char widened[] = "rows that did not match are missing, until all is copied again";
 static const char onward[] = "from now on; rows already there stay as they are";
 
 static const char compared[] = "from the next comparison on; no row is touched by it";
@@ -83,6 +86,16 @@ static const struct {
     {"dead_letters.auto_replay", 0, "at once, for letters that are open already, too"},
 };
 
+/* A filter that is new only takes rows away, one that is gone only brings some. */
+static void judge_filter(struct dw_map_diff_change *change, bool had, bool has)
+{
+    if (!(change->effects & DW_MAP_DIFF_REMOVALS) || (had && has))
+        return;
+    change->means = has ? narrowed : widened;
+    if (!has)
+        change->effects &= ~(unsigned)DW_MAP_DIFF_REMOVALS;
+}
+
 /* "public" is meant where a table has no schema. */
 static bool is_same(const char *path, const json_t *before, const json_t *after)
 {
@@ -107,6 +120,7 @@ static void compare_member(struct differ *differ, const char *path, const json_t
             change.effects = members[i].effects;
             change.means = members[i].means;
         }
+    judge_filter(&change, before != NULL, after != NULL);
     change.change = describe(differ, before, after);
     add(differ, &change);
 }

@@ -97,6 +97,19 @@ static void test_filters_need_removals(void **state)
     compare("{\"filter\":\"a eq 1\"," HEAD
             ",\"version\":\"1\",\"columns\":[{\"source\":\"a\",\"target\":\"a\"}]}");
     assert_one("filter", DW_MAP_DIFF_BACKFILL | DW_MAP_DIFF_REMOVALS, "new: \"a eq 1\"");
+    assert_string_equal(diff.changes[0].means,
+                        "rows that match no more stay, until all is copied again with "
+                        "--delete-extra");
+}
+
+static void test_filter_that_is_gone_needs_rows_and_no_removals(void **state)
+{
+    (void)state;
+    static const char with[] = "{\"map\":\"m\",\"source\":{\"filter\":\"a eq 1\"}}";
+    dw_map_diff_make(DW_STR_LIT(with), DW_STR_LIT("{\"map\":\"m\"}"), &arena, &diff);
+    assert_one("source.filter", DW_MAP_DIFF_BACKFILL, "gone: \"a eq 1\"");
+    assert_string_equal(diff.changes[0].means,
+                        "rows that did not match are missing, until all is copied again");
 }
 
 static void test_keys_and_tables_need_a_stop(void **state)
@@ -145,6 +158,7 @@ int main(void)
         TEST(test_dead_letters_are_tried_otherwise_at_once),
         TEST(test_when_it_is_compared_touches_no_row),
         TEST(test_filters_need_removals),
+        TEST(test_filter_that_is_gone_needs_rows_and_no_removals),
         TEST(test_keys_and_tables_need_a_stop),
         TEST(test_other_members_hold_from_now_on),
         TEST(test_retyped_columns_are_changes),
