@@ -89,6 +89,7 @@ struct dw_map_outcome {
     enum dw_map_state state;
     int64_t revision;
     int64_t change;
+    int64_t syncs_cancelled; /* those of a map that was stopped */
 };
 
 /* A new revision, in force at once; the state stays. The same document and catalogues as before
@@ -101,6 +102,7 @@ struct dw_map_order {
     enum dw_map_event event; /* not DW_MAP_FAIL */
     const char *reason;      /* "" when none was given */
     const char *by;
+    bool dry_run; /* only say what would become of it */
 };
 
 /* Start (live only: state_life.h copies as well), pause, resume, stop as map_state.h has it.

@@ -120,6 +120,15 @@ enum dw_rc dw_state_db_end(struct dw_state *state, enum dw_rc rc, struct dw_err 
     return rc;
 }
 
+enum dw_rc dw_state_db_undo(struct dw_state *state, enum dw_rc rc, struct dw_err *err)
+{
+    if (rc != DW_OK)
+        return dw_state_db_end(state, rc, err);
+    rc = dw_state_db_query(state, "ROLLBACK", 0, NULL, NULL, err);
+    state->in_transaction = false;
+    return rc;
+}
+
 const char *dw_state_db_i64(int64_t number, char out[24])
 {
     (void)snprintf(out, 24, "%" PRId64, number);

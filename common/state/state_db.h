@@ -46,6 +46,9 @@ enum dw_rc dw_state_db_query_binary(struct dw_state *state, const char *sql, int
 enum dw_rc dw_state_db_begin(struct dw_state *state, struct dw_err *err) DW_MUST_CHECK;
 /* Ends the transaction: commits when `rc` is DW_OK, else rolls back. Returns the outcome. */
 enum dw_rc dw_state_db_end(struct dw_state *state, enum dw_rc rc, struct dw_err *err) DW_MUST_CHECK;
+/* The same for a dry run: what was done is rolled back in any case. */
+enum dw_rc dw_state_db_undo(struct dw_state *state, enum dw_rc rc,
+                            struct dw_err *err) DW_MUST_CHECK;
 
 /* Numbers as parameters; return `out`. */
 const char *dw_state_db_i64(int64_t number, char out[24]);

@@ -242,13 +242,21 @@ static enum dw_rc note_gap(struct dw_state *state, const char *map, struct dw_er
 }
 
 /* What is stopped is not published: its syncs could not go on, and a later start orders its own. */
-static enum dw_rc cancel_syncs(struct dw_state *state, const char *map, struct dw_err *err)
+static enum dw_rc cancel_syncs(struct dw_state *state, const char *map, int64_t *out_count,
+                               struct dw_err *err)
 {
-    return dw_state_db_query(state,
-                             "UPDATE dualwrite.sync SET state = 'cancelled', ended_at = now(),"
-                             " reason = 'the map was stopped' WHERE map = $1"
-                             " AND state NOT IN ('done', 'cancelled')",
-                             1, &map, NULL, err);
+    PGresult *result = NULL;
+    enum dw_rc rc = dw_state_db_query(state,
+                                      "UPDATE dualwrite.sync SET state = 'cancelled',"
+                                      " ended_at = now(), reason = 'the map was stopped'"
+                                      " WHERE map = $1 AND state NOT IN ('done', 'cancelled')"
+                                      " RETURNING id",
+                                      1, &map, &result, err);
+    if (rc)
+        return rc;
+    *out_count = PQntuples(result);
+    PQclear(result);
+    return DW_OK;
 }
 
 /* Is this news that processes have to act upon? */
@@ -261,11 +269,6 @@ static bool is_change(enum dw_map_event event)
 static enum dw_rc move_map(struct dw_state *state, const struct row *row, enum dw_map_state to,
                            const struct note *note, struct dw_err *err)
 {
-    if (to == DW_MAP_STOPPED) {
-        enum dw_rc rc = cancel_syncs(state, note->map, err);
-        if (rc)
-            return rc;
-    }
     if (row->state == DW_MAP_STOPPED && row->was_stopped) {
         enum dw_rc rc = note_gap(state, note->map, err);
         if (rc)
@@ -329,7 +332,8 @@ enum dw_rc dw_state_maps_order(struct dw_state *state, const struct dw_map_order
     if (rc)
         return rc;
     struct dw_map_transition transition = dw_map_state_next(row.state, what);
-    *out = (struct dw_map_outcome){false, row.state, row.revision, row.change};
+    *out =
+        (struct dw_map_outcome){.state = row.state, .revision = row.revision, .change = row.change};
     if (transition.answer == DW_MAP_STAYS)
         return DW_OK;
     const char *event = dw_map_state_event_name(order->event);
@@ -337,8 +341,13 @@ enum dw_rc dw_state_maps_order(struct dw_state *state, const struct dw_map_order
         return dw_err_set(err, DW_CONFLICT, "DW-STATE-005", "map %s is %s and cannot %s: %s",
                           order->map, dw_map_state_name(row.state), event, transition.hint);
     struct note note = {order->map, what, "", order->reason, order->by};
-    *out = (struct dw_map_outcome){true, transition.to, row.revision, row.change + 1};
-    return move_map(state, &row, transition.to, &note, err);
+    *out = (struct dw_map_outcome){.changed = true,
+                                   .state = transition.to,
+                                   .revision = row.revision,
+                                   .change = row.change + 1};
+    if (transition.to == DW_MAP_STOPPED)
+        rc = cancel_syncs(state, order->map, &out->syncs_cancelled, err);
+    return rc ? rc : move_map(state, &row, transition.to, &note, err);
 }
 
 enum dw_rc dw_state_map_order(struct dw_state *state, const struct dw_map_order *order,
@@ -349,7 +358,7 @@ enum dw_rc dw_state_map_order(struct dw_state *state, const struct dw_map_order 
     if (rc)
         return rc;
     rc = dw_state_maps_order(state, order, &outcome, err);
-    rc = dw_state_db_end(state, rc, err);
+    rc = order->dry_run ? dw_state_db_undo(state, rc, err) : dw_state_db_end(state, rc, err);
     if (!rc)
         *out = outcome;
     return rc;
@@ -456,7 +465,10 @@ static enum dw_rc apply_locked(struct dw_state *state, const struct dw_map_apply
         rc = is_same(state, apply, &same, err);
     if (rc)
         return rc;
-    *out = (struct dw_map_outcome){!same, row.state, row.revision + !same, row.change + !same};
+    *out = (struct dw_map_outcome){.changed = !same,
+                                   .state = row.state,
+                                   .revision = row.revision + !same,
+                                   .change = row.change + !same};
     if (same)
         return DW_OK;
     rc = write_revision(state, apply, &row, err);

@@ -160,13 +160,18 @@ enum dw_rc dw_state_sync_create(struct dw_state *state, const struct dw_sync_ord
     " coalesce(r.ranges, 0), coalesce(r.ranges_done, 0), s.rows_estimated,"                        \
     " coalesce(r.rows_done, 0), s.rows_deleted, coalesce(r.chunks_done, 0), s.chunks_repeated,"    \
     " s.epoch, coalesce(s.end_lsn, '0/0'), s.by, " MICROSECONDS("s.created_at") ", " MICROSECONDS( \
-        "s.started_at") ", " MICROSECONDS("s.ended_at") ", s.keys, s.filter, coalesce(s.verify, "  \
-                                                        "0), m.state, m.code, m.reason"            \
+        "s.started_at") ", " MICROSECONDS("s.ended_at") ", s.keys, s.filter,"                      \
+                                                        " coalesce(s.verify, 0), m.state, "        \
+                                                        "m.code, m.reason,"                        \
+                                                        " coalesce(r.ranges > r.ranges_done AND "  \
+                                                        "r.rows_over, false)"                      \
                                                         " FROM dualwrite.sync s JOIN "             \
                                                         "dualwrite.map m ON m.name = s.map"        \
                                                         " LEFT JOIN LATERAL (SELECT count(*) AS "  \
                                                         "ranges, count(*) FILTER (WHERE done) AS " \
                                                         "ranges_done,"                             \
+                                                        "  bool_and(done) FILTER (WHERE part = "   \
+                                                        "'rows') AS rows_over,"                    \
                                                         "  sum(rows_done) FILTER (WHERE part = "   \
                                                         "'rows')::bigint AS rows_done,"            \
                                                         "  sum(chunks_done)::bigint AS "           \
@@ -220,6 +225,7 @@ static enum dw_rc read_sync(const PGresult *result, int row, struct dw_arena *ar
         .verify = dw_state_db_number(result, row, 30),
         .map_code = dw_state_db_text(result, row, 32, arena),
         .map_reason = dw_state_db_text(result, row, 33, arena),
+        .rows_over = truth(result, row, 34),
     };
     if (!dw_map_state_parse(PQgetvalue(result, row, 31), &out->map_state))
         return dw_err_set(err, DW_CONFIG, "DW-STATE-006", "map %s is in the unknown state '%s'",
@@ -335,49 +341,51 @@ static enum dw_rc note_cancelled(struct dw_state *state, const char *map, int64_
 }
 
 /* What an order on an initial sync means for its map. */
-static enum dw_rc settle_map(struct dw_state *state, const char *map, int64_t id,
-                             enum dw_sync_action action, const char *by, struct dw_err *err)
+static enum dw_rc settle_map(struct dw_state *state, const char *map,
+                             const struct dw_sync_act *order, struct dw_err *err)
 {
-    struct dw_state_event event = {.map = map, .code = "", .reason = "", .by = by};
+    enum dw_sync_action action = order->action;
+    struct dw_state_event event = {.map = map, .code = "", .reason = "", .by = order->by};
     if (action != DW_SYNC_CANCEL && action != DW_SYNC_RESUME)
         return DW_OK;
     event.event = action == DW_SYNC_CANCEL ? DW_MAP_SYNCED : DW_MAP_RESUME_SYNC;
     enum dw_rc rc = dw_state_maps_settle(state, &event, err);
     if (!rc && action == DW_SYNC_CANCEL)
-        rc = note_cancelled(state, map, id, err);
+        rc = note_cancelled(state, map, order->sync, err);
     return rc;
 }
 
-static enum dw_rc act(struct dw_state *state, int64_t id, enum dw_sync_action action, int64_t rate,
-                      const char *by, struct dw_err *err)
+static enum dw_rc act(struct dw_state *state, const struct dw_sync_act *order, struct dw_err *err)
 {
     char numbers[2][24];
     char detail[96];
-    const char *params[] = {dw_state_db_i64(id, numbers[0]), dw_state_db_i64(rate, numbers[1])};
+    enum dw_sync_action action = order->action;
+    const char *params[] = {dw_state_db_i64(order->sync, numbers[0]),
+                            dw_state_db_i64(order->rate, numbers[1])};
     PGresult *result = NULL;
     enum dw_rc rc = dw_state_db_query(state, actions[action].sql, 2, params, &result, err);
     if (rc)
         return rc;
     if (PQntuples(result)) {
         (void)snprintf(detail, sizeof detail, "{\"sync\":%s,\"rate\":%s}", numbers[0], numbers[1]);
-        rc = audit(state, by, actions[action].name, PQgetvalue(result, 0, 0), detail, err);
+        rc = audit(state, order->by, actions[action].name, PQgetvalue(result, 0, 0), detail, err);
         if (!rc && strcmp(PQgetvalue(result, 0, 1), "initial") == 0)
-            rc = settle_map(state, PQgetvalue(result, 0, 0), id, action, by, err);
+            rc = settle_map(state, PQgetvalue(result, 0, 0), order, err);
     } else {
-        rc = explain_refusal(state, id, err);
+        rc = explain_refusal(state, order->sync, err);
     }
     PQclear(result);
     return rc;
 }
 
-enum dw_rc dw_state_sync_act(struct dw_state *state, int64_t id, enum dw_sync_action action,
-                             int64_t rate, const char *by, struct dw_err *err)
+enum dw_rc dw_state_sync_act(struct dw_state *state, const struct dw_sync_act *order,
+                             struct dw_err *err)
 {
     enum dw_rc rc = dw_state_db_begin(state, err);
     if (rc)
         return rc;
-    rc = act(state, id, action, rate, by, err);
-    return dw_state_db_end(state, rc, err);
+    rc = act(state, order, err);
+    return order->dry_run ? dw_state_db_undo(state, rc, err) : dw_state_db_end(state, rc, err);
 }
 
 /* --- the producer's ----------------------------------------------------------------------------

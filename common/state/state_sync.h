@@ -73,6 +73,7 @@ struct dw_sync_record {
     int64_t ranges, ranges_done;
     int64_t rows_estimated, rows_done, rows_deleted;
     int64_t chunks_done, chunks_repeated;
+    bool rows_over; /* all rows are copied; those to be deleted are still looked for */
     uint32_t epoch;
     uint64_t end_lsn; /* 0 none */
     const char *by;
@@ -111,12 +112,18 @@ enum dw_rc dw_state_syncs_load(struct dw_state *state, const struct dw_sync_filt
                                size_t *out_count, struct dw_err *err) DW_MUST_CHECK;
 
 enum dw_sync_action { DW_SYNC_PAUSE, DW_SYNC_RESUME, DW_SYNC_CANCEL, DW_SYNC_RATE };
+struct dw_sync_act {
+    int64_t sync;
+    enum dw_sync_action action;
+    int64_t rate; /* for DW_SYNC_RATE */
+    const char *by;
+    bool dry_run; /* only look whether it can be done */
+};
 /* What a person does with a sync. Audited. Cancelling an initial sync lets its map go on without
  * it, and notes a gap (DW-STATE-013) that any later copy of the whole table closes. DW_CONFIG
- * DW-STATE-011: no such sync; DW_CONFLICT DW-STATE-012: it is over, or draining. `rate` for
- * DW_SYNC_RATE. */
-enum dw_rc dw_state_sync_act(struct dw_state *state, int64_t id, enum dw_sync_action action,
-                             int64_t rate, const char *by, struct dw_err *err) DW_MUST_CHECK;
+ * DW-STATE-011: no such sync; DW_CONFLICT DW-STATE-012: it is over, or draining. */
+enum dw_rc dw_state_sync_act(struct dw_state *state, const struct dw_sync_act *order,
+                             struct dw_err *err) DW_MUST_CHECK;
 
 /* --- for the producer that works on it ---------------------------------------------------------
  * All of these take effect only while `owner` has the sync; *out_held says whether it has. */

@@ -111,6 +111,7 @@ void dw_api_maps_order(struct dw_api_call *call)
         .event = (enum dw_map_event)call->request.route->value,
         .reason = dw_api_answer_reason(call),
         .by = call->by,
+        .dry_run = dw_api_request_flag(&call->request, "dry_run"),
     };
     if (dw_state_map_order(call->state, &order, &outcome, &err)) {
         dw_api_answer_error(call, &err);
@@ -118,6 +119,8 @@ void dw_api_maps_order(struct dw_api_call *call)
     }
     dw_buf_append_char(&call->response->body, '{');
     write_outcome(call, &outcome);
+    dw_json_write_i64(&call->response->body, "syncs_cancelled", outcome.syncs_cancelled);
+    dw_json_write_bool(&call->response->body, "dry_run", order.dry_run);
     dw_buf_append_text(&call->response->body, "}\n");
 }
 

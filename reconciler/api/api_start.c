@@ -68,8 +68,9 @@ static enum dw_rc load_wishes(struct batch *batch, struct dw_err *err)
             (void)dw_err_set(&wish->err, DW_CONFIG, "DW-STATE-004", "there is no map %s",
                              wish->name);
         else
-            wish->outcome = (struct dw_map_outcome){false, wish->record->state,
-                                                    wish->record->revision, wish->record->change};
+            wish->outcome = (struct dw_map_outcome){.state = wish->record->state,
+                                                    .revision = wish->record->revision,
+                                                    .change = wish->record->change};
     }
     return DW_OK;
 }

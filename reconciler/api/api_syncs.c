@@ -23,7 +23,7 @@ static void write_known(struct dw_buf *out, const char *name, bool known, double
 static struct dw_sync_pace pace_of(struct dw_api_call *call, const struct dw_sync_record *sync)
 {
     struct dw_sync_pace pace = {.rows_per_second = 0, .seconds_left = -1};
-    if (sync->state == DW_SYNC_RUNNING)
+    if (sync->state == DW_SYNC_RUNNING && !sync->rows_over)
         pace = dw_sync_meter_pace(call->meter, sync->id, sync->rows_done, sync->rows_estimated,
                                   sync->started_us, dw_clock_wall_us());
     return pace;
@@ -62,6 +62,7 @@ static void write_sync(struct dw_api_call *call, const struct dw_sync_record *sy
     dw_json_write_text(out, "kind", sync->initial ? "initial" : "resync");
     dw_json_write_text(out, "state", dw_state_sync_state_name(sync->state));
     dw_json_write_bool(out, "waits_for_parents", sync->state == DW_SYNC_WAITING && !sync->ready);
+    dw_json_write_bool(out, "looks_for_extra", sync->state == DW_SYNC_RUNNING && sync->rows_over);
     dw_json_write_text(out, "code", sync->code);
     dw_json_write_text(out, "reason", sync->reason);
     dw_json_write_text(out, "map_state", dw_map_state_name(sync->map_state));
@@ -227,14 +228,19 @@ void dw_api_syncs_act(struct dw_api_call *call)
 {
     struct dw_err err = DW_ERR_INIT;
     const struct dw_sync_record *sync = NULL;
-    if (dw_state_sync_act(call->state, dw_api_request_number(&call->request, "id"),
-                          (enum dw_sync_action)call->request.route->value,
-                          dw_api_request_number(&call->request, "rate"), call->by, &err) ||
-        load_sync(call, &sync, &err)) {
+    const struct dw_sync_act order = {
+        .sync = dw_api_request_number(&call->request, "id"),
+        .action = (enum dw_sync_action)call->request.route->value,
+        .rate = dw_api_request_number(&call->request, "rate"),
+        .by = call->by,
+        .dry_run = dw_api_request_flag(&call->request, "dry_run"),
+    };
+    if (dw_state_sync_act(call->state, &order, &err) || load_sync(call, &sync, &err)) {
         dw_api_answer_error(call, &err);
         return;
     }
     dw_buf_append_char(&call->response->body, '{');
     write_sync(call, sync);
+    dw_json_write_bool(&call->response->body, "dry_run", order.dry_run);
     dw_buf_append_text(&call->response->body, "}\n");
 }

@@ -39,7 +39,8 @@ static enum dw_cli_exit send_order(struct dw_cli *cli, const char *map, const ch
         dw_json_write_text(&body, "reason", cli->options.reason);
     dw_buf_append_char(&body, '}');
     const char *path =
-        dw_arena_printf(cli->arena, "/api/v1/maps/%s/%s", dw_cli_escape(cli->arena, map), order);
+        dw_arena_printf(cli->arena, "/api/v1/maps/%s/%s%s", dw_cli_escape(cli->arena, map), order,
+                        cli->options.dry_run ? "?dry_run=true" : "");
     enum dw_cli_exit code = dw_cli_ask(cli, "POST", path, dw_buf_str(&body), out);
     dw_buf_done(&body);
     return code;
@@ -85,8 +86,26 @@ enum dw_cli_exit dw_cli_maps_wait(struct dw_cli *cli, const char *name)
     return DW_CLI_REFUSED;
 }
 
+/* What an order does; for a dry run what it would do. */
+static const struct order_text {
+    const char *order, *done, *means;
+} order_texts[] = {
+    {"start", "started", "changes from now on, rows that exist are not copied"},
+    {"pause", "paused", "changes are kept in Kafka until it is resumed"},
+    {"resume", "resumed", "it goes on where it stands"},
+    {"stop", "stopped", "changes made until it is started again are missed"},
+};
+
+static const struct order_text *text_of(const char *order)
+{
+    const struct order_text *text = order_texts;
+    while (strcmp(text->order, order) != 0)
+        text++;
+    return text;
+}
+
 static void print_outcome(const struct dw_cli *cli, const struct dw_cli_answer *answer,
-                          const char *what)
+                          const char *what, const char *unchanged)
 {
     if (cli->options.json) {
         printf("%.*s", DW_STR_ARG(answer->body));
@@ -96,23 +115,40 @@ static void print_outcome(const struct dw_cli *cli, const struct dw_cli_answer *
     bool changed = dw_cli_json_true(answer->body, "changed");
     printf("%s: %s%s, revision %lld\n",
            dw_cli_format_safe(cli->arena, dw_cli_json_text(answer->body, "map", cli->arena)),
-           changed ? what : "already ", changed ? "" : state,
+           changed ? what : unchanged, changed ? "" : state,
            (long long)dw_cli_json_number(answer->body, "revision"));
+}
+
+static void print_order(const struct dw_cli *cli, const struct dw_cli_answer *answer,
+                        const struct order_text *text)
+{
+    bool dry_run = cli->options.dry_run;
+    const char *map =
+        dw_cli_format_safe(cli->arena, dw_cli_json_text(answer->body, "map", cli->arena));
+    int64_t cancelled = dw_cli_json_number(answer->body, "syncs_cancelled");
+    const char *syncs = dw_cli_format_counted(cli->arena, cancelled, "sync", "syncs");
+    if (dry_run)
+        printf("%s: would be %s: %s\n", map, text->done, text->means);
+    else
+        printf("%s: %s, revision %lld\n", map, text->done,
+               (long long)dw_cli_json_number(answer->body, "revision"));
+    if (cancelled)
+        printf("  %s%s cancelled: rows that were not copied yet are missing\n", syncs,
+               dry_run          ? " would be"
+               : cancelled == 1 ? " was"
+                                : " were");
 }
 
 static enum dw_cli_exit order_one(struct dw_cli *cli, const char *name, const char *order)
 {
-    static const char *const done[][2] = {
-        {"start", "started"}, {"pause", "paused"}, {"resume", "resumed"}, {"stop", "stopped"}};
     struct dw_cli_answer answer;
-    const char *what = order;
     enum dw_cli_exit code = send_order(cli, name, order, &answer);
     if (code)
         return code;
-    for (size_t i = 0; i < sizeof done / sizeof *done; i++)
-        if (strcmp(done[i][0], order) == 0)
-            what = done[i][1];
-    print_outcome(cli, &answer, what);
+    if (dw_cli_json_true(answer.body, "changed") && !cli->options.json)
+        print_order(cli, &answer, text_of(order));
+    else
+        print_outcome(cli, &answer, "", "already ");
     (void)fflush(stdout);
     return DW_CLI_DONE;
 }
@@ -140,7 +176,13 @@ enum dw_cli_exit dw_cli_maps_order(struct dw_cli *cli)
             return code;
         result = result ? result : code;
     }
-    return options->wait ? wait_all(cli, options->arguments, result) : result;
+    if (!options->wait || options->dry_run)
+        return result;
+    result = wait_all(cli, options->arguments, result);
+    for (size_t i = 0; i < options->argument_count && !result; i++)
+        if (options->command == DW_CLI_MAP_RESUME)
+            result = dw_cli_progress_wait_map(cli, options->arguments[i]);
+    return result;
 }
 
 /* --- apply ------------------------------------------------------------------------------------ */
@@ -208,31 +250,49 @@ static enum dw_cli_exit send_map(struct dw_cli *cli, const char *file, const cha
     return code;
 }
 
-/* What the new document changes, line by line, and what is to be done for rows already there. */
+/* What is to be done for rows already there. */
+static void print_remedy(const struct dw_cli *cli, const char *name, struct dw_str body)
+{
+    const struct dw_cli_options *options = &cli->options;
+    bool backfill = dw_cli_json_true(body, "backfill");
+    bool removals = dw_cli_json_true(body, "removals");
+    bool would = dw_cli_json_true(body, "dry_run") && options->backfill && backfill;
+    int64_t sync = dw_cli_json_number(body, "sync");
+    if (dw_cli_json_true(body, "stop"))
+        printf("  it must be stopped first: dualwrite map stop %s\n", name);
+    else if (would)
+        printf("  rows already there would be copied again%s\n",
+               options->delete_extra ? ", and those deleted that the source has not, or that match "
+                                       "no more"
+                                     : "");
+    else if (sync)
+        printf("  rows already there are copied again by sync %lld\n", (long long)sync);
+    else if (removals)
+        printf("  for rows already there: --backfill --delete-extra --yes, or dualwrite map resync "
+               "%s --delete-extra --yes\n",
+               name);
+    else if (backfill)
+        printf("  for rows already there: --backfill, or dualwrite map resync %s\n", name);
+    if ((would || sync) && removals && !options->delete_extra)
+        printf("  rows that match no more stay: dualwrite map resync %s --delete-extra --yes\n",
+               name);
+}
+
+/* What the new document changes, line by line. */
 static void print_changes(struct dw_cli *cli, const char *name, struct dw_str body)
 {
     size_t count = 0;
     const struct dw_str *changes =
         dw_cli_json_elements(dw_cli_json_member(body, "changes"), cli->arena, &count);
     bool stopped = strcmp(dw_cli_json_text(body, "state", cli->arena), "stopped") == 0;
-    bool copied = dw_cli_json_number(body, "sync") > 0;
     for (size_t i = 0; i < count; i++) {
 #define TEXT(member)                                                                               \
     dw_cli_format_safe(cli->arena, dw_cli_json_text(changes[i], member, cli->arena))
         printf("  %s: %s\n    %s\n", TEXT("path"), TEXT("change"), TEXT("means"));
 #undef TEXT
     }
-    if (copied)
-        printf("  rows already there are copied again by sync %lld\n",
-               (long long)dw_cli_json_number(body, "sync"));
-    else if (stopped || !count)
-        return;
-    else if (dw_cli_json_true(body, "stop"))
-        printf("  it must be stopped first: dualwrite map stop %s\n", name);
-    else if (dw_cli_json_true(body, "removals"))
-        printf("  for rows already there: dualwrite map resync %s --delete-extra --yes\n", name);
-    else if (dw_cli_json_true(body, "backfill"))
-        printf("  for rows already there: --backfill, or dualwrite map resync %s\n", name);
+    if (!stopped && count)
+        print_remedy(cli, name, body);
 }
 
 static void print_applied(struct dw_cli *cli, const char *name, const struct dw_cli_answer *answer)
@@ -247,7 +307,7 @@ static void print_applied(struct dw_cli *cli, const char *name, const struct dw_
     dw_map_problems_print(stdout, &warnings, cli->screen.colours);
     const char *shown = dw_cli_format_safe(cli->arena, name);
     if (!dw_cli_json_true(answer->body, "dry_run"))
-        print_outcome(cli, answer, "applied");
+        print_outcome(cli, answer, "applied", "unchanged, ");
     else if (!dw_cli_json_true(answer->body, "exists"))
         printf("%s: would be applied as a new map\n", shown);
     else if (dw_cli_json_elements(dw_cli_json_member(answer->body, "changes"), cli->arena,
@@ -444,7 +504,7 @@ enum dw_cli_exit dw_cli_maps_show(struct dw_cli *cli)
                   dw_cli_format_counted(cli->arena, dw_cli_json_number(answer.body, "partitions"),
                                         "partition", "partitions"));
     if (*TEXT("reason") || *TEXT("code"))
-        dw_buf_printf(&text, "  %s %s\n", TEXT("code"), TEXT("reason"));
+        dw_buf_printf(&text, "  %s%s%s\n", TEXT("code"), *TEXT("code") ? " " : "", TEXT("reason"));
 #undef TEXT
     dw_buf_append_char(&text, '\n');
     dw_cli_history_write(cli, answer.body, &text);

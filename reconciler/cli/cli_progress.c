@@ -9,20 +9,26 @@
 #define DRAW_MS   300
 #define LINE_MS   1000 /* between looks where lines are written */
 #define REPEAT_MS 5000 /* a line that says little new comes no more often */
-#define BAR_CELLS 24
-#define BARS_MAX  30 /* more do not fit on a terminal */
+#define BARS_MAX  30   /* more do not fit on a terminal */
 #define TEXT_MAX  (1u << 20)
 
-const char *dw_cli_progress_text(struct dw_arena *arena, const struct dw_cli_progress *progress)
+#define BAR_CELLS_MIN 6
+#define BAR_CELLS_MAX 24
+#define MAP_CELLS_MAX 20
+#define LEFT_MIN_S    0.5 /* less is no time to tell */
+
+/* What there is to say behind the state. */
+static const char *figures(struct dw_arena *arena, const struct dw_cli_progress *progress,
+                           const char *of)
 {
-    const char *text = progress->state;
-    if (progress->percent >= 0)
-        text = dw_arena_printf(arena, "%s, %.1f %%", text, progress->percent);
+    const char *text = "";
     int64_t rows = progress->rows_done;
-    text = dw_arena_printf(arena, "%s, %s", text, dw_cli_format_count(arena, rows));
+    if (progress->percent >= 0)
+        text = dw_arena_printf(arena, "%.1f %%, ", progress->percent);
+    text = dw_arena_printf(arena, "%s%s", text, dw_cli_format_count(arena, rows));
     if (progress->rows_estimated > progress->rows_done && progress->percent < 100) {
         rows = progress->rows_estimated;
-        text = dw_arena_printf(arena, "%s of about %s", text, dw_cli_format_count(arena, rows));
+        text = dw_arena_printf(arena, "%s %s %s", text, of, dw_cli_format_count(arena, rows));
     }
     text = dw_arena_printf(arena, "%s %s", text, dw_str_plural(rows, "row", "rows"));
     if (progress->rows_deleted)
@@ -32,10 +38,56 @@ const char *dw_cli_progress_text(struct dw_arena *arena, const struct dw_cli_pro
         text =
             dw_arena_printf(arena, "%s, %s rows/s", text,
                             dw_cli_format_count(arena, (int64_t)(progress->rows_per_second + 0.5)));
-    if (progress->seconds_left >= 0)
+    if (progress->seconds_left >= LEFT_MIN_S)
         text = dw_arena_printf(arena, "%s, %s left", text,
                                dw_cli_format_seconds(arena, progress->seconds_left));
     return text;
+}
+
+const char *dw_cli_progress_text(struct dw_arena *arena, const struct dw_cli_progress *progress)
+{
+    return dw_arena_printf(arena, "%s, %s", progress->state, figures(arena, progress, "of about"));
+}
+
+/* Beside a bar it goes without saying that it runs. */
+static const char *bar_text(struct dw_arena *arena, const struct dw_cli_progress *progress)
+{
+    const char *text = figures(arena, progress, "of");
+    return strcmp(progress->state, "running") == 0
+               ? text
+               : dw_arena_printf(arena, "%s, %s", progress->state, text);
+}
+
+struct dw_cli_progress_layout dw_cli_progress_layout(struct dw_arena *arena,
+                                                     const struct dw_cli_progress *progress,
+                                                     size_t count, int width)
+{
+    struct dw_cli_progress_layout layout = {.width = width};
+    int text_cells = 0;
+    for (size_t i = 0; i < count; i++) {
+        int map = (int)strlen(progress[i].map);
+        int text = (int)strlen(bar_text(arena, &progress[i]));
+        layout.map_cells = map > layout.map_cells ? map : layout.map_cells;
+        text_cells = text > text_cells ? text : text_cells;
+    }
+    if (layout.map_cells > MAP_CELLS_MAX)
+        layout.map_cells = MAP_CELLS_MAX;
+    int room = width - 1 - layout.map_cells - text_cells - (int)sizeof " [] " + 1;
+    layout.bar_cells = room < BAR_CELLS_MIN ? 0 : room < BAR_CELLS_MAX ? room : BAR_CELLS_MAX;
+    return layout;
+}
+
+const char *dw_cli_progress_line(struct dw_arena *arena, const struct dw_cli_progress *progress,
+                                 const struct dw_cli_progress_layout *layout)
+{
+    const char *bar =
+        layout->bar_cells
+            ? dw_arena_printf(arena, "%s ",
+                              dw_cli_progress_bar(arena, progress->percent, layout->bar_cells))
+            : "";
+    const char *line = dw_arena_printf(arena, "%-*s %s%s", layout->map_cells, progress->map, bar,
+                                       bar_text(arena, progress));
+    return dw_arena_printf(arena, "%.*s", layout->width - 1, line);
 }
 
 const char *dw_cli_progress_bar(struct dw_arena *arena, double percent, int cells)
@@ -86,6 +138,8 @@ struct dw_cli_progress dw_cli_progress_read(struct dw_cli *cli, struct dw_str sy
         state = stands;
     else if (dw_cli_json_true(sync, "waits_for_parents"))
         state = "waits for parents";
+    else if (dw_cli_json_true(sync, "looks_for_extra"))
+        state = "looks for rows to delete";
     return (struct dw_cli_progress){
         .map = dw_cli_format_safe(cli->arena, dw_cli_json_text(sync, "map", cli->arena)),
         .state = state,
@@ -115,19 +169,18 @@ static void draw(struct waiter *waiter, const struct dw_str *syncs, size_t count
     dw_buf_init(&frame, TEXT_MAX);
     if (waiter->drawn)
         dw_buf_printf(&frame, "\x1b[%zuA", waiter->drawn);
+    struct dw_arena *arena = waiter->cli->arena;
+    struct dw_cli_progress shown[BARS_MAX];
     waiter->drawn = 0;
     for (size_t i = 0; i < count && waiter->drawn < BARS_MAX; i++) {
         struct dw_cli_progress progress = dw_cli_progress_read(waiter->cli, syncs[i]);
-        if (count > BARS_MAX && is_over(progress.state))
-            continue;
-        const char *line =
-            dw_arena_printf(waiter->cli->arena, "%-20s %s %s", progress.map,
-                            dw_cli_progress_bar(waiter->cli->arena, progress.percent, BAR_CELLS),
-                            dw_cli_progress_text(waiter->cli->arena, &progress));
-        int width = waiter->cli->screen.width;
-        dw_buf_printf(&frame, "\x1b[K%.*s\n", width > 1 ? width - 1 : 1000, line);
-        waiter->drawn++;
+        if (count <= BARS_MAX || !is_over(progress.state))
+            shown[waiter->drawn++] = progress;
     }
+    struct dw_cli_progress_layout layout =
+        dw_cli_progress_layout(arena, shown, waiter->drawn, waiter->cli->screen.width);
+    for (size_t i = 0; i < waiter->drawn; i++)
+        dw_buf_printf(&frame, "\x1b[K%s\n", dw_cli_progress_line(arena, &shown[i], &layout));
     dw_buf_append_text(&frame, "\x1b[J");
     dw_cli_write(&frame);
     dw_buf_done(&frame);
@@ -225,7 +278,7 @@ static enum dw_cli_exit judge(struct dw_cli *cli, struct dw_str answer)
             print_standing(cli, syncs[i], why);
         else if (is_over(state))
             dw_cli_print_error(cli, *code ? code : "DW-API-026",
-                               dw_arena_printf(cli->arena, "sync %lld of map %s: %s %s",
+                               dw_arena_printf(cli->arena, "sync %lld of map %s: %s: %s",
                                                (long long)dw_cli_json_number(syncs[i], "sync"),
                                                dw_cli_json_text(syncs[i], "map", cli->arena), state,
                                                dw_cli_json_text(syncs[i], "reason", cli->arena)));
@@ -268,4 +321,22 @@ enum dw_cli_exit dw_cli_progress_wait(struct dw_cli *cli, int64_t batch)
     cli->arena = waiter.arena;
     dw_arena_done(&arena);
     return code;
+}
+
+enum dw_cli_exit dw_cli_progress_wait_map(struct dw_cli *cli, const char *map)
+{
+    struct dw_cli_answer answer;
+    size_t count = 0;
+    enum dw_cli_exit code = dw_cli_ask(cli, "GET", dw_cli_query(cli, "/api/v1/syncs", "map", map),
+                                       (struct dw_str){NULL, 0}, &answer);
+    if (code)
+        return code;
+    const struct dw_str *syncs =
+        dw_cli_json_elements(dw_cli_json_member(answer.body, "syncs"), cli->arena, &count);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(dw_cli_json_text(syncs[i], "map", cli->arena), map) == 0 &&
+            strcmp(dw_cli_json_text(syncs[i], "kind", cli->arena), "initial") == 0 &&
+            !is_over(dw_cli_json_text(syncs[i], "state", cli->arena)))
+            return dw_cli_progress_wait(cli, dw_cli_json_number(syncs[i], "batch"));
+    return DW_CLI_DONE;
 }

@@ -20,6 +20,19 @@ const char *dw_cli_progress_text(struct dw_arena *arena, const struct dw_cli_pro
 /* "[=====>     ]": `cells` wide without the brackets. Pure. */
 const char *dw_cli_progress_bar(struct dw_arena *arena, double percent, int cells);
 
+/* How lines of a picture share the width of a terminal. */
+struct dw_cli_progress_layout {
+    int width;
+    int map_cells;
+    int bar_cells; /* 0: there is no room for bars, the text needs it */
+};
+struct dw_cli_progress_layout dw_cli_progress_layout(struct dw_arena *arena,
+                                                     const struct dw_cli_progress *progress,
+                                                     size_t count, int width); /* pure */
+/* "items [=====>     ] 42.1 %, 12,345 of 30,000 rows, 1,200 rows/s, 15 s left". Pure. */
+const char *dw_cli_progress_line(struct dw_arena *arena, const struct dw_cli_progress *progress,
+                                 const struct dw_cli_progress_layout *layout);
+
 /* Takes it from an answer's sync. Texts in the arena. */
 struct dw_cli_progress dw_cli_progress_read(struct dw_cli *cli, struct dw_str sync);
 
@@ -27,5 +40,7 @@ struct dw_cli_progress dw_cli_progress_read(struct dw_cli *cli, struct dw_str sy
  * left stand until somebody resumes them or their maps; without a time unless the command gave one.
  * DW_CLI_REFUSED, with what to do, unless all are done. */
 enum dw_cli_exit dw_cli_progress_wait(struct dw_cli *cli, int64_t batch);
+/* The same for the initial sync that a map is in; returns at once when it is in none. */
+enum dw_cli_exit dw_cli_progress_wait_map(struct dw_cli *cli, const char *map);
 
 #endif

@@ -163,17 +163,24 @@ static enum dw_cli_exit print_answer(struct dw_cli *cli, struct dw_str body, boo
     return result;
 }
 
-/* Waits for the maps that took part, and for their rows. */
-static enum dw_cli_exit wait_for(struct dw_cli *cli, struct dw_str body, int64_t batch)
+/* Waits for the maps that took part, and for their rows; of those that were started already too. */
+static enum dw_cli_exit wait_for(struct dw_cli *cli, struct dw_str body, bool starts, int64_t batch)
 {
     size_t count = 0;
     const struct dw_str *maps =
         dw_cli_json_elements(dw_cli_json_member(body, "maps"), cli->arena, &count);
     enum dw_cli_exit result = DW_CLI_DONE;
+    bool whole = starts && !cli->options.no_sync;
     for (size_t i = 0; i < count && !result; i++)
-        if (!dw_cli_json_member(maps[i], "error").ptr && !dw_cli_json_true(maps[i], "skipped"))
+        if (!dw_cli_json_member(maps[i], "error").ptr &&
+            (starts || !dw_cli_json_true(maps[i], "skipped")))
             result = dw_cli_maps_wait(cli, dw_cli_json_text(maps[i], "map", cli->arena));
-    return !result && batch ? dw_cli_progress_wait(cli, batch) : result;
+    if (!result && batch)
+        result = dw_cli_progress_wait(cli, batch);
+    for (size_t i = 0; i < count && whole && !result; i++)
+        if (dw_cli_json_true(maps[i], "skipped"))
+            result = dw_cli_progress_wait_map(cli, dw_cli_json_text(maps[i], "map", cli->arena));
+    return result;
 }
 
 /* Deleting is shown first, and done only when it is confirmed. */
@@ -193,7 +200,7 @@ static enum dw_cli_exit finish(struct dw_cli *cli, const struct dw_cli_answer *a
     }
     if (!cli->options.wait || cli->options.dry_run)
         return result;
-    enum dw_cli_exit waited = wait_for(cli, answer->body, batch);
+    enum dw_cli_exit waited = wait_for(cli, answer->body, starts, batch);
     return result ? result : waited;
 }
 

@@ -153,19 +153,40 @@ static void write_one(struct dw_cli *cli, struct dw_str body, struct dw_buf *out
     struct dw_cli_progress progress = dw_cli_progress_read(cli, body);
     const char *reason =
         dw_cli_format_safe(cli->arena, dw_cli_json_text(body, "reason", cli->arena));
+    const char *code = dw_cli_json_text(body, "code", cli->arena);
     dw_buf_printf(out, "sync %lld of map %s: %s\n", (long long)dw_cli_json_number(body, "sync"),
                   progress.map, dw_cli_progress_text(cli->arena, &progress));
     if (*reason)
-        dw_buf_printf(out, "  %s %s\n", reason, dw_cli_json_text(body, "code", cli->arena));
+        dw_buf_printf(out, "  %s%s%s%s\n", reason, *code ? " (" : "", code, *code ? ")" : "");
+}
+
+/* What an order would do. */
+static void write_would(const struct dw_cli *cli, struct dw_str body, const char *action,
+                        struct dw_buf *out)
+{
+    static const char *const means[][2] = {
+        {"pause", "be paused; its map goes on with live changes"},
+        {"resume", "go on from where it stands"},
+        {"cancel", "be cancelled; its map goes on without the rows that are missing"},
+    };
+    const char *what = NULL;
+    for (size_t i = 0; i < sizeof means / sizeof *means; i++)
+        if (strcmp(means[i][0], action) == 0)
+            what = means[i][1];
+    if (!what && strcmp(cli->options.arguments[1], "0") == 0)
+        what = "have no limit";
+    if (!what)
+        what = dw_arena_printf(cli->arena, "copy at most %s rows/s", cli->options.arguments[1]);
+    dw_buf_printf(out, "sync %lld would %s\n", (long long)dw_cli_json_number(body, "sync"), what);
 }
 
 /* Asks for, or orders something of, the sync that the command names; prints it. */
 static enum dw_cli_exit ask_one(struct dw_cli *cli, const char *action, struct dw_str body)
 {
     struct dw_cli_answer answer;
-    const char *path = dw_arena_printf(cli->arena, "/api/v1/syncs/%s%s%s",
-                                       dw_cli_escape(cli->arena, cli->options.arguments[0]),
-                                       *action ? "/" : "", action);
+    const char *path = dw_arena_printf(
+        cli->arena, "/api/v1/syncs/%s%s%s%s", dw_cli_escape(cli->arena, cli->options.arguments[0]),
+        *action ? "/" : "", action, cli->options.dry_run ? "?dry_run=true" : "");
     enum dw_cli_exit code = dw_cli_ask(cli, *action ? "POST" : "GET", path, body, &answer);
     if (code)
         return code;
@@ -176,6 +197,8 @@ static enum dw_cli_exit ask_one(struct dw_cli *cli, const char *action, struct d
     } else {
         write_one(cli, answer.body, &text);
         write_ranges(cli, answer.body, &text);
+        if (cli->options.dry_run)
+            write_would(cli, answer.body, action, &text);
     }
     dw_cli_write(&text);
     dw_buf_done(&text);

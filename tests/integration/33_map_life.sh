@@ -73,10 +73,20 @@ sleep 1
 before=$(rows)
 sleep 1
 assert_eq "$(rows)" "$before" 'rows copied while the map is paused'
-dw_cli map resume orders >/dev/null
+dw_cli map resume orders --wait >"$dw_dir/resume.out" &
+resumed=$!
+wait_until 20 grep -q 'orders: running' "$dw_dir/resume.out"
 map_is orders initial_sync || fail "resumed it is $(map_state orders)"
+# Whoever lost the terminal that waited waits again.
+dw_cli map start orders --wait >"$dw_dir/start.out" &
+started=$!
+wait_until 20 grep -q 'orders: running' "$dw_dir/start.out"
+assert_match "$(<"$dw_dir/start.out")" 'orders: already initial_sync'
 dw_cli sync rate "$(dw_sql state 'select max(id) from dualwrite.sync')" 0 >/dev/null
 wait_until 30 syncs_are_done
+wait "$resumed" "$started"
+assert_match "$(<"$dw_dir/resume.out")" 'orders: done, 100.0 %, 1,500 rows'
+assert_match "$(<"$dw_dir/start.out")" 'orders: done, 100.0 %, 1,500 rows'
 wait_until 20 map_is orders running
 assert_same_tables orders
 step "an ordinary pause: catching up, then running"
@@ -172,6 +182,13 @@ dw_cli map diff "$dw_dir/groups2.json" >"$dw_dir/out"
 assert_match "$(<"$dw_dir/out")" 'columns.note: new: '
 assert_match "$(<"$dw_dir/out")" 'rows already there lack its value'
 assert_match "$(<"$dw_dir/out")" 'for rows already there: --backfill'
+dw_cli map apply "$dw_dir/groups2.json" --dry-run --backfill >"$dw_dir/out"
+assert_match "$(<"$dw_dir/out")" 'rows already there would be copied again$'
+jq '.source.filter = "id gt 5"' "$dw_dir/groups2.json" >"$dw_dir/groups4.json"
+dw_cli map apply "$dw_dir/groups4.json" --dry-run --backfill >"$dw_dir/out"
+assert_match "$(<"$dw_dir/out")" 'rows that match no more stay: dualwrite map resync groups --delete-extra --yes'
+dw_cli map apply "$dw_dir/groups4.json" --dry-run --backfill --delete-extra >"$dw_dir/out"
+assert_match "$(<"$dw_dir/out")" 'would be copied again, and those deleted that the source has not'
 jq '.target.key = ["name"] | .source.key = ["name"]' "$dw_dir/groups.json" >"$dw_dir/groups3.json"
 dw_sql erp "create unique index groups_name on groups (name); alter table groups alter name set not null, replica identity full"
 dw_sql crm "create unique index groups_name on groups (name); alter table groups alter name set not null"

@@ -53,6 +53,32 @@ assert_match "$(<"$dw_dir/err")" 'DW-STATE-012'
 ! dw_cli sync show 4711 2>"$dw_dir/err" || fail 'a sync that is not there'
 assert_match "$(<"$dw_dir/err")" 'DW-STATE-011'
 dw_cli map resync lines --rate 20 >/dev/null
+
+step "a dry run of an order says what would become of it, and changes nothing"
+id=$(dw_sql state 'select max(id) from dualwrite.sync')
+held() { dw_sql state "select string_agg(to_jsonb(s)::text || m.state || m.change || (select max(id) from dualwrite.audit_log), '; ' order by m.name)
+    from dualwrite.map m left join (select id, map, state, rate from dualwrite.sync where id = $id) s on s.map = m.name"; }
+before=$(held)
+says() { # TEXT COMMAND…
+    dw_cli "${@:2}" --dry-run >"$dw_dir/out"
+    assert_match "$(<"$dw_dir/out")" "$1"
+}
+says "sync $id would be paused; its map goes on" sync pause "$id"
+says "sync $id would go on" sync resume "$id"
+says "sync $id would be cancelled; its map goes on without the rows that are missing" sync cancel "$id"
+says "sync $id would copy at most 7 rows/s" sync rate "$id" 7
+says "sync $id would have no limit" sync rate "$id" 0
+says 'lines: would be paused: changes are kept in Kafka' map pause lines --wait
+says 'lines: would be stopped: changes made until it is started again are missed' map stop lines
+assert_match "$(<"$dw_dir/out")" '1 sync would be cancelled'
+says 'lines: already running' map resume lines
+code=0
+dw_cli sync cancel 4711 --dry-run 2>"$dw_dir/err" || code=$?
+assert_eq "$code" 1 'a dry run of what cannot be done'
+assert_match "$(<"$dw_dir/err")" 'DW-STATE-011'
+assert_eq "$(held)" "$before" 'what a dry run has changed'
+
+step "cancelled"
 dw_cli sync cancel "$(dw_sql state 'select max(id) from dualwrite.sync')" >/dev/null
 wait_until 10 syncs_are_done
 assert_match "$(dw_cli sync list)" 'no syncs'

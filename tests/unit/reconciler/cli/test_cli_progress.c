@@ -59,12 +59,57 @@ static void test_bar_fills_from_the_left(void **state)
     assert_string_equal(dw_cli_progress_bar(&arena, 300, 4), "[====]");
 }
 
+static struct dw_cli_progress running(const char *map)
+{
+    return (struct dw_cli_progress){.map = map,
+                                    .state = "running",
+                                    .percent = 69.4,
+                                    .rows_done = 208157,
+                                    .rows_estimated = 300000,
+                                    .rows_per_second = 31031,
+                                    .seconds_left = 3};
+}
+
+static void test_lines_fit_the_terminal_and_end_with_the_time_left(void **state)
+{
+    (void)state;
+    static const struct {
+        int width;
+        const char *line;
+    } cases[] = {
+        {120, "big  [===============>        ] 69.4 %, 208,157 of 300,000 rows, 31,031 rows/s, "
+              "3.0 s left"},
+        {80, "big  [========>    ] 69.4 %, 208,157 of 300,000 rows, 31,031 rows/s, 3.0 s left"},
+        {70, "big  69.4 %, 208,157 of 300,000 rows, 31,031 rows/s, 3.0 s left"},
+        {20, "big  69.4 %, 208,15"},
+    };
+    const struct dw_cli_progress progress[] = {
+        running("big"),
+        {.map = "item", .state = "waiting", .percent = -1, .seconds_left = -1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct dw_cli_progress_layout layout =
+            dw_cli_progress_layout(&arena, progress, 2, cases[i].width);
+        assert_string_equal(dw_cli_progress_line(&arena, &progress[0], &layout), cases[i].line);
+    }
+    struct dw_cli_progress_layout layout = dw_cli_progress_layout(&arena, progress, 2, 80);
+    assert_string_equal(dw_cli_progress_line(&arena, &progress[1], &layout),
+                        "item [             ] waiting, 0 rows");
+    struct dw_cli_progress almost = running("big");
+    almost.seconds_left = 0.02;
+    layout = dw_cli_progress_layout(&arena, &almost, 1, 70);
+    assert_string_equal(dw_cli_progress_line(&arena, &almost, &layout),
+                        "big [==========>     ] 69.4 %, 208,157 of 300,000 rows, 31,031 rows/s");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_text_says_what_is_known_and_no_more, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_bar_fills_from_the_left, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_lines_fit_the_terminal_and_end_with_the_time_left,
+                                        set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
