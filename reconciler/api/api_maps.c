@@ -128,6 +128,8 @@ void dw_api_maps_order(struct dw_api_call *call)
 
 struct apply {
     struct dw_str document;
+    const char *const *beside; /* other documents that are applied in the same go */
+    size_t beside_count;
     const char *file, *reason;
     bool dry_run;
     const struct dw_table_map *map; /* as parsed; NULL: it has errors */
@@ -153,31 +155,47 @@ static void check_name(struct dw_api_call *call, struct apply *apply)
     apply->map = NULL;
 }
 
-/* Checks the map against both catalogues and beside all maps already applied. */
+/* A map that is only looked at: applied already, or in the same go. One of its name among the first
+ * `named` stands for it. */
+static void add_other(struct dw_api_call *call, const char *document, const char *file,
+                      struct dw_map_check_item *items, size_t named, size_t *used)
+{
+    struct dw_map_problems ignored; /* told when it is applied itself */
+    dw_map_problems_init(&ignored, call->arena);
+    const struct dw_table_map *map =
+        dw_table_map_parse(dw_str_from(document), file, call->arena, &ignored);
+    for (size_t i = 0; map && i < named; i++)
+        if (dw_str_equal(items[i].map->name, map->name))
+            return;
+    if (map)
+        items[(*used)++] = (struct dw_map_check_item){
+            .map = map,
+            .file = *file ? dw_str_from(file) : map->name,
+            .applied = true,
+        };
+}
+
+/* Checks the map against both catalogues and beside all maps applied already or in the same go. */
 static enum dw_rc check_map(struct dw_api_call *call, struct apply *apply, struct dw_err *err)
 {
     const struct dw_map_record *maps = NULL;
     size_t count = 0;
+    size_t used = 1;
     enum dw_rc rc = dw_state_maps_load(call->state, call->arena, &maps, &count, err);
     if (rc)
         return rc;
     struct dw_map_check_item *items =
-        DW_ARENA_ARRAY(call->arena, struct dw_map_check_item, count + 1);
-    struct dw_map_problems ignored; /* what is applied was checked when it was */
-    dw_map_problems_init(&ignored, call->arena);
+        DW_ARENA_ARRAY(call->arena, struct dw_map_check_item, count + apply->beside_count + 1);
     items[0] = (struct dw_map_check_item){
         .map = apply->map,
         .file = dw_str_from(apply->file),
         .text = apply->document,
     };
-    size_t used = 1;
-    for (size_t i = 0; i < count; i++) {
-        const struct dw_table_map *other =
-            dw_table_map_parse(dw_str_from(maps[i].document), maps[i].name, call->arena, &ignored);
-        if (other)
-            items[used++] = (struct dw_map_check_item){
-                .map = other, .file = dw_str_from(maps[i].name), .applied = true};
-    }
+    for (size_t i = 0; i < apply->beside_count; i++)
+        add_other(call, apply->beside[i], "", items, used, &used);
+    size_t named = used;
+    for (size_t i = 0; i < count; i++)
+        add_other(call, maps[i].document, maps[i].name, items, named, &used);
     dw_map_check(call->settings, items, used, &apply->problems);
     apply->resolved = items[0].resolved;
     return DW_OK;
@@ -354,6 +372,7 @@ void dw_api_maps_apply(struct dw_api_call *call)
         .reason = "",
         .dry_run = dw_api_request_flag(&call->request, "dry_run"),
     };
+    apply.beside = dw_api_request_texts(&call->request, "beside", &apply.beside_count);
     take_live(call, &apply);
 }
 

@@ -13,6 +13,7 @@
 #define PAGE_MAX       1000
 #define PARTITIONS_MAX 10000
 #define IDS_MAX        10000
+#define BESIDE_MAX     1000
 #define YEARS_100      INT64_C(3155760000) /* seconds */
 #define END                                                                                        \
     {                                                                                              \
@@ -82,6 +83,11 @@ static const struct dw_api_field id_page[] = {LIMIT, AFTER_ID, END};
 static const struct dw_api_field apply_body[] = {
     {.name = "document", .type = DW_API_DOCUMENT, .required = true, .text = "The map file."},
     TEXT("file", REASON_MAX, "Its name, for messages."),
+    {.name = "beside",
+     .type = DW_API_TEXTS,
+     .max = BESIDE_MAX,
+     .text = "Other map files, as texts, that are applied in the same go: it is checked beside "
+             "them."},
     BACKFILL,
     ON_EXISTING,
     RATE,

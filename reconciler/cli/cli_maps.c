@@ -10,7 +10,8 @@
 #include "reconciler/maps/map_order.h"
 #include <stdio.h>
 
-#define POLL_MS 300
+#define POLL_MS      300
+#define BESIDE_BYTES ((size_t)128 << 10)
 
 /* --- orders ------------------------------------------------------------------------------------
  */
@@ -232,14 +233,39 @@ static bool is_dry(const struct dw_cli *cli)
            (options->delete_extra && !options->yes);
 }
 
+/* The other files of the command. Those that would make the request too large are left out: then a
+ * map may be warned of what only comes behind it. */
+static void write_beside(struct dw_cli *cli, const char *file, struct dw_buf *body)
+{
+    const struct dw_cli_options *options = &cli->options;
+    size_t bytes = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < options->argument_count && bytes < BESIDE_BYTES; i++) {
+        struct dw_map_problems ignored; /* told when it is applied itself */
+        struct dw_str text = {NULL, 0};
+        dw_map_problems_init(&ignored, cli->arena);
+        if (strcmp(options->arguments[i], file) == 0 ||
+            !dw_cli_check_read(options->arguments[i], cli->arena, &ignored, &text) ||
+            (bytes += text.len) > BESIDE_BYTES)
+            continue;
+        if (!count)
+            dw_json_write_name(body, "beside");
+        dw_buf_append_char(body, count++ ? ',' : '[');
+        dw_json_write_string(body, text);
+    }
+    if (count)
+        dw_buf_append_char(body, ']');
+}
+
 static enum dw_cli_exit send_map(struct dw_cli *cli, const char *file, const char *name,
                                  struct dw_str text, struct dw_cli_answer *out)
 {
     struct dw_buf body;
-    dw_buf_init(&body, 8 * DW_CLI_CHECK_FILE_MAX);
+    dw_buf_init(&body, 8 * (DW_CLI_CHECK_FILE_MAX + BESIDE_BYTES));
     dw_buf_append_char(&body, '{');
     dw_json_write_text(&body, "file", file);
     dw_json_write_str(&body, "document", text);
+    write_beside(cli, file, &body);
     write_backfill(cli, &body);
     dw_buf_append_char(&body, '}');
     const char *path =

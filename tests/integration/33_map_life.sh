@@ -23,6 +23,10 @@ for map in "orders account_id" "accounts group_id" "groups name" "lonely v" "lef
     copy_map "$name" "public.$name" id v "${map#* }" | jq '.columns |= unique_by(.target)' >"$dw_dir/$name.json"
 done
 jq '.columns |= map(select(.target != "v"))' "$dw_dir/groups.json" >"$dw_dir/g" && mv "$dw_dir/g" "$dw_dir/groups.json"
+dw_cli map apply "$dw_dir/orders.json" --dry-run >"$dw_dir/out"
+assert_match "$(<"$dw_dir/out")" 'warning DW-MAP-052 .*public.accounts, which no map writes'
+dw_cli map apply "$dw_dir"/{orders,accounts,groups}.json --dry-run >"$dw_dir/out"
+assert_eq "$(grep -c warning "$dw_dir/out" || true)" 0 'warnings of maps beside those that they need'
 for name in orders accounts groups lonely left_side right_side; do dw_cli map apply "$dw_dir/$name.json" >/dev/null; done
 dw_start consumer
 
