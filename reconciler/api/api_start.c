@@ -6,6 +6,7 @@
 #include "reconciler/maps/map_order.h"
 #include "reconciler/maps/sync_filter.h"
 #include "reconciler/maps/sync_keys.h"
+#include "reconciler/maps/sync_values.h"
 
 struct wish { /* one map of the request */
     const char *name;
@@ -271,10 +272,12 @@ static enum dw_rc take_scope(struct batch *batch, struct dw_err *err)
     dw_map_problems_init(&ignored, call->arena);
     const struct dw_table_map *map = dw_table_map_parse(
         dw_str_from(batch->chosen[0]->record->document), order->map, call->arena, &ignored);
-    if (keys.ptr)
-        return dw_sync_keys_parse(keys, &map->source, call->arena, &order->keys, &batch->key_count,
-                                  err);
     enum dw_rc rc = DW_OK;
+    if (keys.ptr)
+        rc = dw_sync_keys_parse(keys, &map->source, call->arena, &order->keys, &batch->key_count,
+                                err);
+    if (keys.ptr)
+        return rc ? rc : dw_sync_values_check(call->settings, map, order->keys, call->arena, err);
     order->filter = filter;
     if (filter)
         rc = dw_sync_filter_check(call->settings, map, filter, call->arena, err);
@@ -283,7 +286,10 @@ static enum dw_rc take_scope(struct batch *batch, struct dw_err *err)
     rc = dw_sync_keys_parse_one(from, &map->source, call->arena, &order->from_key, err);
     if (!rc)
         rc = dw_sync_keys_parse_one(to, &map->source, call->arena, &order->to_key, err);
-    return rc;
+    if (rc)
+        return rc;
+    const char *both = dw_arena_printf(call->arena, "[%s,%s]", order->from_key, order->to_key);
+    return dw_sync_values_check(call->settings, map, both, call->arena, err);
 }
 
 static enum dw_rc order_chosen(struct batch *batch, struct dw_err *err)

@@ -15,7 +15,6 @@
 #define BAR_CELLS_MIN 6
 #define BAR_CELLS_MAX 24
 #define MAP_CELLS_MAX 20
-#define LEFT_MIN_S    0.5 /* less is no time to tell */
 
 /* What there is to say behind the state. */
 static const char *figures(struct dw_arena *arena, const struct dw_cli_progress *progress,
@@ -38,7 +37,7 @@ static const char *figures(struct dw_arena *arena, const struct dw_cli_progress 
         text =
             dw_arena_printf(arena, "%s, %s rows/s", text,
                             dw_cli_format_count(arena, (int64_t)(progress->rows_per_second + 0.5)));
-    if (progress->seconds_left >= LEFT_MIN_S)
+    if (progress->seconds_left >= DW_CLI_PROGRESS_LEFT_MIN_S)
         text = dw_arena_printf(arena, "%s, %s left", text,
                                dw_cli_format_seconds(arena, progress->seconds_left));
     return text;

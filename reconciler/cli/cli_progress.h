@@ -5,6 +5,8 @@
 #define DW_CLI_CLI_PROGRESS_H
 #include "reconciler/cli/cli.h"
 
+#define DW_CLI_PROGRESS_LEFT_MIN_S 0.5 /* less is no time to tell: the estimate was too low */
+
 struct dw_cli_progress { /* of a sync */
     const char *map, *state;
     double percent; /* -1 unknown */

@@ -100,6 +100,18 @@ static bool was_refused(struct dw_cli *cli, struct dw_str map)
     return true;
 }
 
+/* Which rows a re-sync would copy. */
+static const char *scope_of(struct dw_cli *cli)
+{
+    const struct dw_cli_options *options = &cli->options;
+    if (options->key_count)
+        return dw_cli_format_counted(cli->arena, (int64_t)options->key_count, "key", "keys");
+    if (options->from)
+        return dw_arena_printf(cli->arena, "rows from %s to %s%s", options->from, options->to,
+                               options->filter ? " that match the filter" : "");
+    return options->filter ? "rows that match the filter" : "all rows";
+}
+
 static void print_map(struct dw_cli *cli, struct dw_str map, bool starts, bool dry_run)
 {
     const char *name = dw_cli_format_safe(cli->arena, dw_cli_json_text(map, "map", cli->arena));
@@ -108,11 +120,10 @@ static void print_map(struct dw_cli *cli, struct dw_str map, bool starts, bool d
     bool copies = starts ? !cli->options.no_sync : true;
     if (dw_cli_json_true(map, "skipped"))
         printf("%s: %s%s\n", name, starts ? "already " : "left out, it is ", state);
+    else if (dry_run && !starts)
+        printf("%s: would be copied again: %s\n", name, scope_of(cli));
     else if (dry_run)
-        printf("%s: would be %s\n", name,
-               !starts  ? "copied again"
-               : copies ? "started, existing rows copied"
-                        : "started");
+        printf("%s: would be %s\n", name, copies ? "started, existing rows copied" : "started");
     else if (starts && copies)
         printf("%s: started, revision %lld, existing rows are copied by sync %lld\n", name,
                (long long)dw_cli_json_number(map, "revision"), sync);

@@ -41,10 +41,11 @@ static void add_sync(struct dw_cli *cli, struct dw_cli_table *table, struct dw_s
                          ? dw_cli_format_count(arena, (int64_t)(progress.rows_per_second + 0.5))
                          : "-",
                      DW_CLI_PLAIN);
-    dw_cli_table_add(
-        table,
-        progress.seconds_left < 0 ? "-" : dw_cli_format_seconds(arena, progress.seconds_left),
-        DW_CLI_PLAIN);
+    dw_cli_table_add(table,
+                     progress.seconds_left < DW_CLI_PROGRESS_LEFT_MIN_S
+                         ? "-"
+                         : dw_cli_format_seconds(arena, progress.seconds_left),
+                     DW_CLI_PLAIN);
     dw_cli_table_add(table,
                      dw_arena_printf(arena, "%lld/%lld",
                                      (long long)dw_cli_json_number(sync, "ranges_done"),

@@ -109,6 +109,9 @@ refused() { # CODE PATTERN ARGUMENT…
 refused 1 'lacks the column id.*company, id' map resync items --key '["c0"]'
 refused 1 'name is no key column' map resync items --key '{"name": 1}'
 refused 2 'no JSON' map resync items --key 'c0,1'
+refused 1 'a key cannot be one of item: .*invalid input syntax for type integer: "x"' map resync items --key '["c0", "x"]'
+refused 1 'a key cannot be one of item: .*out of range' map resync items --key '["c0", 1]' --key '["c0", 99999999999]' --dry-run
+refused 1 'a key cannot be one of item: .*"y"' map resync items --from '["c0", 1]' --to '["c0", "y"]'
 refused 2 'go together' map resync items --from '["c0", 1]'
 refused 2 'of one map' map resync items lines --key '[1]'
 refused 1 'DW-STATE-004' map resync nosuch
@@ -119,8 +122,10 @@ refused 2 'number' sync rate 1 fast
 dw_cli map stop lines >/dev/null
 refused 1 'is stopped and cannot re-sync' map resync lines
 dw_cli map resync items --delete-extra --dry-run >"$dw_dir/out"
-assert_match "$(<"$dw_dir/out")" 'items: would be copied again'
+assert_match "$(<"$dw_dir/out")" 'items: would be copied again: all rows'
 assert_match "$(<"$dw_dir/out")" 'would be deleted'
+dw_cli map resync items --key '["c0", 2]' --key '["c0", 4]' --dry-run >"$dw_dir/out"
+assert_match "$(<"$dw_dir/out")" 'items: would be copied again: 2 keys'
 assert_sql state "select count(*) from dualwrite.sync" "$ordered"
 
 step "a map that was stopped: started with --delete-extra, its gap closes"
