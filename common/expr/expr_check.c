@@ -80,6 +80,12 @@ static enum dw_rc unknown_column(struct dw_expr_check *check, const struct dw_ex
     for (size_t i = 0; i < check->source->column_count; i++)
         dw_nearest_offer(&nearest, node->name, check->source->columns[i].name);
     *check->out_at = node->at;
+    bool quoted = node->at < check->source->text.len && check->source->text.ptr[node->at] == '"';
+    if (quoted && !nearest.best.ptr)
+        return dw_err_set(check->err, DW_CONFIG, "DW-EXPR-002",
+                          "position %u: there is no column %.*s; a text stands in single quotes: "
+                          "'%.*s'",
+                          node->position, DW_STR_ARG(node->name), DW_STR_ARG(node->name));
     return dw_err_set(check->err, DW_CONFIG, "DW-EXPR-002",
                       "position %u: there is no column %.*s%s%.*s%s", node->position,
                       DW_STR_ARG(node->name), nearest.best.ptr ? "; did you mean " : "",

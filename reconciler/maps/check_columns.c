@@ -104,8 +104,8 @@ static bool check_published(struct dw_check_context *context, struct dw_check_ma
         context, map,
         &(struct dw_check_fault){.code = "DW-MAP-027",
                                  .path = path,
-                                 .remedy = "Map the columns it is computed from, or fill it by a "
-                                           "trigger instead."},
+                                 .remedy = "Map the columns it is computed from, compute it in the "
+                                           "map (\"compute\"), or fill it by a trigger instead."},
         "source column \"%.*s\" is GENERATED ALWAYS and so not in the change "
         "stream",
         DW_STR_ARG(column->name));

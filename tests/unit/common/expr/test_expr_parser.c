@@ -89,6 +89,8 @@ static void test_mistakes_have_a_position(void **state)
         {"count 5", 6, "DW-EXPR-001", "position 7: found 5 where an operator"},
         {"Größe eq 5 5", 13, "DW-EXPR-001", "position 12: found 5"},
         {"nme eq 'a'", 0, "DW-EXPR-002", "there is no column nme; did you mean name?"},
+        {"name eq \"Paris\"", 8, "DW-EXPR-002",
+         "there is no column Paris; a text stands in single quotes: 'Paris'"},
         {"count eq 1 and Name eq 'a'", 15, "DW-EXPR-002",
          "position 16: there is no column Name; did you mean name?"},
         {"conatins(name,'a')", 0, "DW-EXPR-003", "no function conatins; did you mean contains?"},
