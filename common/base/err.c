@@ -29,6 +29,21 @@ const char *dw_rc_name(enum dw_rc rc)
     return "unknown";
 }
 
+/* A line's end, with the next line's indentation, is one blank. Gives the new length. */
+static size_t join_lines(char *message, size_t len)
+{
+    size_t to = 0;
+    for (size_t i = 0; i < len; i++) {
+        bool control = (unsigned char)message[i] < 0x20 || message[i] == 0x7f;
+        if (!control)
+            message[to++] = message[i];
+        else if (to == 0 || message[to - 1] != ' ')
+            message[to++] = ' ';
+    }
+    message[to] = '\0';
+    return to;
+}
+
 /* A server's message may hold newlines and what it quotes from a row: one line, valid UTF-8. */
 static void tidy_message(char *message, size_t written)
 {
@@ -41,9 +56,7 @@ static void tidy_message(char *message, size_t written)
         memcpy(message + cut, ellipsis, sizeof ellipsis);
         len = cut + sizeof ellipsis - 1;
     }
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)message[i] < 0x20 || message[i] == 0x7f)
-            message[i] = ' ';
+    len = join_lines(message, len);
     while (len > 0 && message[len - 1] == ' ')
         message[--len] = '\0';
     if (!dw_utf8_valid(message, len))

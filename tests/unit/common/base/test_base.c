@@ -209,6 +209,8 @@ static void test_err_is_one_tidy_line(void **state)
     (void)dw_err_set(&err, DW_REJECT, "DW-BASE-001", "%s", longer);
     assert_true(strlen(err.message) < DW_ERR_MESSAGE_MAX);
     assert_true(dw_utf8_valid(err.message, strlen(err.message)));
+    (void)dw_err_set(&err, DW_REJECT, "DW-BASE-001", "closed\n\tThis means\n\tno good.\n");
+    assert_string_equal(err.message, "closed This means no good.");
     (void)dw_err_set(&err, DW_REJECT, "DW-BASE-001", "bad \xff byte");
     assert_string_equal(err.message, "bad ? byte");
     assert_int_equal(dw_err_set(NULL, DW_RETRY, "DW-BASE-001", "nobody asks"), DW_RETRY);
