@@ -33,6 +33,9 @@ DW_ERR_ENTRY("DW-KAFKA-022", "the Kafka consumer cannot go on",
 DW_ERR_ENTRY("DW-KAFKA-023", "the offsets of a partition cannot be read",
     "The partition's leader or the group's coordinator does not answer.",
     "Nothing for an outage: the claim is repeated. Else check the ACLs of the group.")
+DW_ERR_ENTRY("DW-KAFKA-024", "a fetch that waits cannot be ended",
+    "A worker of many partitions cannot write to the topic PREFIX.fetch.bell: an ACL forbids it, or its partition has no leader.",
+    "Grant workers create, read and write on that topic. Without it nothing is lost, but idle workers cost more, and a partition that is resumed waits for seconds.")
 DW_ERR_ENTRY("DW-KAFKA-030", "dead letters were not acknowledged",
     "The dead-letter topic has no leader, or too few replicas are in sync.",
     "Nothing for an outage: the batch was rolled back and is tried again.")

@@ -22,7 +22,8 @@ struct dw_property { /* handed on to librdkafka as it is */
 
 struct dw_kafka_settings {
     const char *brokers;
-    const char *topic_prefix;      /* topics: PREFIX.MAP, PREFIX.dead-letters, PREFIX.positions */
+    const char *topic_prefix;      /* topics: PREFIX.MAP, PREFIX.dead-letters, PREFIX.positions,
+                                    * PREFIX.fetch.bell */
     const char *group;             /* consumer group */
     const char *dead_letter_topic; /* default PREFIX.dead-letters */
     int64_t partitions;            /* of a new map topic */

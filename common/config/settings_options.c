@@ -27,7 +27,8 @@ static const struct dw_option kafka_options[] = {
      "Addresses of some brokers: HOST:PORT, with commas between."},
     {"topic_prefix", DW_OPTION_TEXT, KAFKA(topic_prefix), "dualwrite", 0, 100, NULL, NULL,
      DW_OPTION_REQUIRED | DW_OPTION_NAME,
-     "In front of every topic: PREFIX.MAP, PREFIX.dead-letters, PREFIX.positions."},
+     "In front of every topic: PREFIX.MAP, PREFIX.dead-letters, PREFIX.positions, and "
+     "PREFIX.fetch.bell where there are hundreds of partitions."},
     {"group", DW_OPTION_TEXT, KAFKA(group), "dualwrite", 0, 200, NULL, NULL, DW_OPTION_REQUIRED,
      "Consumer group of the workers."},
     {"dead_letter_topic", DW_OPTION_TEXT, KAFKA(dead_letter_topic), NULL, 0, 249, NULL, NULL, 0,

@@ -4,6 +4,7 @@
 #include "common/base/arena.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/kafka/kafka_bell.h"
 #include "common/kafka/kafka_config.h"
 #include "common/kafka/kafka_offsets.h"
 #include <assert.h>
@@ -47,6 +48,7 @@ struct dw_kafka_consumer {
     size_t starting; /* members with a start_offset */
     struct member *last;
     rd_kafka_message_t *message; /* of the last poll */
+    bool bell_assigned;
 };
 
 static struct member *find(struct dw_kafka_consumer *consumer, const char *topic, int32_t number)
@@ -115,8 +117,10 @@ static bool set_paused(struct dw_kafka_consumer *consumer, struct member *member
     rd_kafka_topic_partition_list_destroy(list);
     if (done)
         member->paused = paused;
-    if (done && !paused)
+    if (done && !paused) {
         nudge(consumer, member);
+        dw_kafka_bell_want(consumer->options.bell);
+    }
     return done;
 }
 
@@ -156,6 +160,7 @@ static void assign_again(struct dw_kafka_consumer *consumer, struct member *ende
         log_failure("kafka.unassign", rd_kafka_incremental_unassign(consumer->client, list), 0);
         log_failure("kafka.assign", rd_kafka_incremental_assign(consumer->client, list), 0);
     } else {
+        dw_kafka_bell_assign(consumer->options.bell, list);
         log_failure("kafka.assign", NULL, rd_kafka_assign(consumer->client, list));
     }
     rd_kafka_topic_partition_list_destroy(list);
@@ -232,6 +237,21 @@ void dw_kafka_consumer_resume(struct dw_kafka_consumer *consumer,
 /* --- the group --------------------------------------------------------------------------------
  */
 
+static void assign(struct dw_kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *list)
+{
+    bool cooperative = is_cooperative(consumer->client);
+    rd_kafka_topic_partition_list_t *all = rd_kafka_topic_partition_list_copy(list);
+    if (list->cnt && (!cooperative || !consumer->bell_assigned)) {
+        dw_kafka_bell_assign(consumer->options.bell, all);
+        consumer->bell_assigned = true;
+    }
+    if (cooperative)
+        log_failure("kafka.assign", rd_kafka_incremental_assign(consumer->client, all), 0);
+    else
+        log_failure("kafka.assign", NULL, rd_kafka_assign(consumer->client, all));
+    rd_kafka_topic_partition_list_destroy(all);
+}
+
 /* Paused before they are assigned, partitions fetch nothing: not from their place either, which is
  * of no interest. It must not be a logical one: librdkafka looks that up, later once more when
  * something was ordered meanwhile, and goes there, over a place that was sought before the answer
@@ -247,13 +267,26 @@ static void on_assigned(struct dw_kafka_consumer *consumer, rd_kafka_topic_parti
         list->elems[i].offset = 0;
     }
     (void)rd_kafka_pause_partitions(consumer->client, list);
-    if (is_cooperative(consumer->client))
-        log_failure("kafka.assign", rd_kafka_incremental_assign(consumer->client, list), 0);
-    else
-        log_failure("kafka.assign", NULL, rd_kafka_assign(consumer->client, list));
+    assign(consumer, list);
     log_failure("kafka.assign", NULL, rd_kafka_pause_partitions(consumer->client, list));
     consumer->options.assigned(consumer->options.context, partitions, (size_t)list->cnt);
     free((void *)partitions);
+}
+
+static void unassign(struct dw_kafka_consumer *consumer,
+                     const rd_kafka_topic_partition_list_t *list, bool last)
+{
+    if (!is_cooperative(consumer->client)) {
+        log_failure("kafka.unassign", NULL, rd_kafka_assign(consumer->client, NULL));
+        return;
+    }
+    rd_kafka_topic_partition_list_t *all = rd_kafka_topic_partition_list_copy(list);
+    if (last && consumer->bell_assigned) {
+        dw_kafka_bell_assign(consumer->options.bell, all);
+        consumer->bell_assigned = false;
+    }
+    log_failure("kafka.unassign", rd_kafka_incremental_unassign(consumer->client, all), 0);
+    rd_kafka_topic_partition_list_destroy(all);
 }
 
 static void on_revoked(struct dw_kafka_consumer *consumer, rd_kafka_topic_partition_list_t *list)
@@ -268,10 +301,9 @@ static void on_revoked(struct dw_kafka_consumer *consumer, rd_kafka_topic_partit
     }
     consumer->options.revoked(consumer->options.context, partitions, count,
                               rd_kafka_assignment_lost(consumer->client) != 0);
-    if (is_cooperative(consumer->client))
-        log_failure("kafka.unassign", rd_kafka_incremental_unassign(consumer->client, list), 0);
-    else
-        log_failure("kafka.unassign", NULL, rd_kafka_assign(consumer->client, NULL));
+    unassign(consumer, list, count == consumer->member_count);
+    dw_kafka_bell_want(
+        consumer->options.bell); /* what the group asks the brokers next is behind the fetch */
     for (size_t i = 0; i < count; i++)
         drop(consumer, member_of(partitions[i]));
     free((void *)partitions);
@@ -427,6 +459,7 @@ enum dw_rc dw_kafka_consumer_open(struct dw_kafka_consumer **out,
         free(consumer);
         return dw_err_set(err, DW_CONFIG, "DW-KAFKA-001", "kafka consumer: %s", reason);
     }
+    dw_kafka_bell_attach(consumer->options.bell, consumer->client);
     (void)rd_kafka_poll_set_consumer(consumer->client);
     consumer->queue = rd_kafka_queue_get_consumer(consumer->client);
     *out = consumer;
@@ -463,6 +496,7 @@ void dw_kafka_consumer_close(struct dw_kafka_consumer *consumer)
     while (consumer->member_count)
         drop(consumer, consumer->members[0]);
     rd_kafka_queue_destroy(queue);
+    dw_kafka_bell_close(consumer->options.bell);
     rd_kafka_destroy_flags(consumer->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     rd_kafka_destroy(consumer->looker);
     free((void *)consumer->members);
@@ -482,6 +516,7 @@ enum dw_rc dw_kafka_consumer_subscribe(struct dw_kafka_consumer *consumer,
         code = rd_kafka_subscribe(consumer->client, list);
         rd_kafka_topic_partition_list_destroy(list);
     }
+    dw_kafka_bell_want(consumer->options.bell); /* it is looked for now, behind the fetch */
     if (!code)
         return DW_OK;
     return dw_err_set(err, dw_kafka_classify((int)code), "DW-KAFKA-020", "subscribe: %s",
@@ -545,6 +580,7 @@ enum dw_rc dw_kafka_consumer_poll(struct dw_kafka_consumer *consumer, int timeou
         if (consumer->starting && timeout_ms > START_AGAIN_MS)
             timeout_ms = START_AGAIN_MS;
     }
+    timeout_ms = dw_kafka_bell_tend(consumer->options.bell, timeout_ms);
     rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer->client, timeout_ms);
     if (!message)
         return DW_AGAIN;
@@ -553,6 +589,8 @@ enum dw_rc dw_kafka_consumer_poll(struct dw_kafka_consumer *consumer, int timeou
     if (message->err)
         return poll_error(consumer, message, out, err);
     struct member *member = member_of_message(consumer, message);
+    if (!member)
+        dw_kafka_bell_hear(consumer->options.bell, message);
     if (!member || member->start_offset >= 0 || member->paused)
         return DW_AGAIN; /* fetched before a revocation, pause or start took effect */
     member->next_offset = message->offset + 1;

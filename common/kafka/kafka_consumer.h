@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct dw_kafka_bell;
 struct dw_kafka_consumer;
 
 /* An assigned partition; lives from the `assigned` callback to the end of the `revoked` one. */
@@ -30,9 +31,11 @@ struct dw_kafka_partition {
 struct dw_kafka_consumer_options {
     const char *client_id;
     int64_t session_timeout_ms;
-    int64_t prefetch_bytes; /* fetched by the client and not yet polled, about */
-    int64_t fetch_wait_ms;  /* how long a fetch waits while there is nothing */
-    int64_t refresh_ms;     /* how long a topic or partition that is made stays unnoticed */
+    int64_t prefetch_bytes;     /* fetched by the client and not yet polled, about */
+    int64_t fetch_wait_ms;      /* how long a fetch waits while there is nothing */
+    struct dw_kafka_bell *bell; /* owned once opened; NULL: what is resumed or added waits until the
+                                   fetch that is under way returns */
+    int64_t refresh_ms;         /* how long a topic or partition that is made stays unnoticed */
     void *context;
     /* Called inside poll and close. Assigned partitions deliver nothing before start. */
     void (*assigned)(void *context, struct dw_kafka_partition *const *partitions, size_t count);

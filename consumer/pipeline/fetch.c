@@ -5,6 +5,7 @@
 #include "common/base/fault.h"
 #include "common/base/hash.h"
 #include "common/base/log.h"
+#include "common/kafka/kafka_bell.h"
 #include "consumer/pipeline/fetch_pace.h"
 #include "consumer/pipeline/lane.h"
 #include <stdio.h>
@@ -19,6 +20,7 @@ enum {
     AGAIN_MS = 1000,  /* subscribing after an error */
     HOMES_MS = 10000, /* looking again for lanes that could not be started */
     LEAVE_MS = 300,
+    BELL_TIMEOUT_MS = 10000, /* a cluster that is making hundreds of partitions takes its time */
 };
 
 /* An assigned partition as this thread sees it. */
@@ -47,6 +49,7 @@ struct dw_fetch {
     size_t topic_count;
     int64_t subscribe_at_ms;
     int64_t homes_at_ms;
+    bool bell;                 /* the fetch can be ended */
     struct dw_fetch_pace pace; /* chosen at the start */
     bool pace_told;            /* that another one would fit */
     int64_t commit_at_ms;
@@ -254,7 +257,7 @@ static void look_at_pace(struct dw_fetch *fetch, struct dw_registry_map *const *
                          size_t count)
 {
     int64_t partitions = partitions_of(entries, count);
-    const struct dw_fetch_pace pace = dw_fetch_pace_of(partitions);
+    const struct dw_fetch_pace pace = dw_fetch_pace_of(partitions, fetch->bell);
     if (fetch->pace_told || !dw_fetch_pace_differs(&pace, &fetch->pace))
         return;
     fetch->pace_told = true;
@@ -491,7 +494,7 @@ static void add_metrics(struct dw_fetch *fetch)
                                       "Errors reported by the Kafka client.", "", 1);
 }
 
-static struct dw_fetch_pace pace_at_start(struct dw_registry *registry)
+static int64_t partitions_at_start(struct dw_registry *registry)
 {
     size_t count = 0;
     struct dw_registry_map **entries = dw_registry_all(registry, &count);
@@ -499,7 +502,24 @@ static struct dw_fetch_pace pace_at_start(struct dw_registry *registry)
     for (size_t i = 0; i < count; i++)
         dw_registry_release(entries[i]);
     free((void *)entries);
-    return dw_fetch_pace_of(partitions);
+    return partitions;
+}
+
+/* NULL: few partitions, or it is refused, or no broker answers. */
+static struct dw_kafka_bell *open_bell(const struct dw_kafka_settings *settings,
+                                       const char *client_id, int64_t partitions)
+{
+    struct dw_kafka_bell *bell = NULL;
+    struct dw_err err = DW_ERR_INIT;
+    if (!dw_fetch_pace_wants_bell(partitions))
+        return NULL;
+    if (dw_kafka_bell_open(&bell, settings, client_id, BELL_TIMEOUT_MS, &err) == DW_OK)
+        return bell;
+    dw_log_err(DW_LOG_WARN, "fetch.bell", &err);
+    dw_log(DW_LOG_WARN, "fetch.bell",
+           "without it this worker asks the brokers the more often until it is started again",
+           DW_F_INT("partitions", partitions));
+    return NULL;
 }
 
 static int64_t prefetch_of(const struct dw_settings *settings)
@@ -515,7 +535,10 @@ enum dw_rc dw_fetch_start(struct dw_fetch **out, struct dw_context *context, str
     (void)snprintf(client_id, sizeof client_id, "dualwrite-consumer-%s", context->instance);
     fetch->context = context;
     fetch->tick_ms = dw_clock_mono_ms();
-    fetch->pace = pace_at_start(context->registry);
+    int64_t partitions = partitions_at_start(context->registry);
+    struct dw_kafka_bell *bell = open_bell(&context->settings->kafka, client_id, partitions);
+    fetch->bell = bell != NULL;
+    fetch->pace = dw_fetch_pace_of(partitions, fetch->bell);
     (void)pthread_mutex_init(&fetch->lock, NULL);
     add_metrics(fetch);
     const struct dw_kafka_consumer_options options = {
@@ -523,6 +546,7 @@ enum dw_rc dw_fetch_start(struct dw_fetch **out, struct dw_context *context, str
         .session_timeout_ms = context->settings->consumer.session_timeout_ms,
         .prefetch_bytes = prefetch_of(context->settings),
         .fetch_wait_ms = fetch->pace.wait_ms,
+        .bell = bell,
         .refresh_ms = fetch->pace.refresh_ms,
         .context = fetch,
         .assigned = on_assigned,
@@ -530,6 +554,8 @@ enum dw_rc dw_fetch_start(struct dw_fetch **out, struct dw_context *context, str
     };
     enum dw_rc rc =
         dw_kafka_consumer_open(&context->consumer, &context->settings->kafka, &options, err);
+    if (rc != DW_OK)
+        dw_kafka_bell_close(bell);
     if (rc == DW_OK && pthread_create(&fetch->thread, NULL, run, fetch) != 0) {
         dw_kafka_consumer_close(context->consumer);
         rc = dw_err_set(err, DW_FATAL, "DW-APPLY-206", "no thread to fetch with");

@@ -4,6 +4,7 @@
 enum {
     WAIT_MIN_MS = 50,
     WAIT_MAX_MS = 3000,
+    WAIT_BELL_MS = 6000,
     WAIT_PARTITIONS = 8, /* for each millisecond */
     REFRESH_MIN_MS = 3000,
     REFRESH_MAX_MS = 15000,
@@ -18,14 +19,19 @@ static int64_t within(int64_t value, int64_t low, int64_t high)
     return value < low ? low : value > high ? high : value;
 }
 
-struct dw_fetch_pace dw_fetch_pace_of(int64_t partitions)
+bool dw_fetch_pace_wants_bell(int64_t partitions)
+{
+    return partitions / WAIT_PARTITIONS > WAIT_MIN_MS;
+}
+
+struct dw_fetch_pace dw_fetch_pace_of(int64_t partitions, bool bell)
 {
     int64_t counted = within(partitions, 0, COUNTED_MAX);
     int64_t wait = counted / WAIT_PARTITIONS;
     if (counted > MANY)
         wait = wait * counted / MANY;
     return (struct dw_fetch_pace){
-        .wait_ms = within(wait, WAIT_MIN_MS, WAIT_MAX_MS),
+        .wait_ms = bell ? WAIT_BELL_MS : within(wait, WAIT_MIN_MS, WAIT_MAX_MS),
         .refresh_ms = within(counted * REFRESH_PARTITION_MS, REFRESH_MIN_MS, REFRESH_MAX_MS),
     };
 }

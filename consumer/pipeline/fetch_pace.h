@@ -4,7 +4,9 @@
  * answer; it takes in all topics at each refresh. With few partitions that costs nothing, and with
  * thousands it is most of what an idle worker costs. A record that comes is answered at once,
  * however long a fetch waits; what waits is a partition that is started or resumed meanwhile, and a
- * topic that is made or given partitions.
+ * topic that is made or given partitions: with many of them the worker has a bell (kafka_bell.h) to
+ * end a fetch that waits for seconds. Where it may have none, fetches are as long as a partition
+ * may wait.
  */
 #ifndef DW_PIPELINE_FETCH_PACE_H
 #define DW_PIPELINE_FETCH_PACE_H
@@ -16,8 +18,11 @@ struct dw_fetch_pace {
     int64_t refresh_ms; /* between looks at what topics and partitions there are */
 };
 
-/* `partitions`: of all maps. */
-struct dw_fetch_pace dw_fetch_pace_of(int64_t partitions);
+/* `partitions`: of all maps. `bell`: the fetch can be ended. */
+struct dw_fetch_pace dw_fetch_pace_of(int64_t partitions, bool bell);
+
+/* Do so many partitions ask for a bell? */
+bool dw_fetch_pace_wants_bell(int64_t partitions);
 
 /* Is the one twice the other or more, in any of its times? */
 bool dw_fetch_pace_differs(const struct dw_fetch_pace *pace, const struct dw_fetch_pace *other);
