@@ -392,6 +392,7 @@ static void finish(struct run *run)
         take_next(run);
     dw_dependency_settle(lane, partition, &run->batch, spent_us / 1000);
     dw_feed_commit(&partition->feed, partition->progress.next_offset, partition->incarnation);
+    atomic_store(&lane->context->commits, true);
     if (dw_partition_advance(partition, partition->progress.next_offset))
         dw_context_attention(lane->context);
     dw_partition_publish(partition);

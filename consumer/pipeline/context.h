@@ -41,6 +41,7 @@ struct dw_context {
     size_t lane_count;
 
     _Atomic bool attention;   /* the fetch thread has orders to read */
+    _Atomic bool commits;     /* offsets to commit, which have time */
     _Atomic bool draining;    /* no new lanes */
     _Atomic bool lanes_ended; /* at the end: nobody but the fetch thread uses the consumer */
 };

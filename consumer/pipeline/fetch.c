@@ -14,6 +14,7 @@
 enum {
     POLL_MS = 100,
     COMMIT_MS = 250,
+    ORDERS_MS = 2000, /* longest time that nobody looks at the orders of all partitions */
     RECORDS_PER_ROUND = 1000,
     WAITING_MIN_BYTES = 256 * 1024,
     PREFETCH_MAX_BYTES = 4 * 1024 * 1024,
@@ -53,6 +54,9 @@ struct dw_fetch {
     struct dw_fetch_pace pace; /* chosen at the start */
     bool pace_told;            /* that another one would fit */
     int64_t commit_at_ms;
+    int64_t orders_at_ms;
+    bool commits; /* offsets may have been noted since the last commit */
+    bool full;    /* a feed is, or was at the last look: others may give it room */
     struct slot **slots;
     size_t slot_count;
     pthread_mutex_t lock; /* for `slots` and `slot->partition` as others read them */
@@ -383,7 +387,7 @@ static void take(struct dw_fetch *fetch, struct slot *slot, const struct dw_feed
         dw_lane_wake(slot->lane, slot->partition);
         break;
     case DW_FEED_FULL:
-        slot->full = true;
+        slot->full = fetch->full = true;
         dw_kafka_consumer_pause(fetch->context->consumer, slot->kafka);
         dw_lane_wake(slot->lane, slot->partition);
         break;
@@ -433,19 +437,37 @@ static bool poll_one(struct dw_fetch *fetch, int timeout_ms)
     return false;
 }
 
+/* Of thousands of partitions most have neither orders nor offsets at a time: they are looked at
+ * when one of them has. */
+static void read_orders(struct dw_fetch *fetch, int64_t now)
+{
+    bool commit = now >= fetch->commit_at_ms;
+    bool commits = commit && atomic_exchange(&fetch->context->commits, false);
+    bool look = atomic_exchange(&fetch->context->attention, false) || commits ||
+                (commit && fetch->full) || now >= fetch->orders_at_ms;
+    if (look) {
+        fetch->orders_at_ms = now + ORDERS_MS;
+        fetch->full = false;
+        for (size_t i = 0; i < fetch->slot_count; i++) {
+            read_order(fetch, fetch->slots[i]);
+            fetch->full = fetch->full || fetch->slots[i]->full;
+        }
+        fetch->commits = true;
+    }
+    if (!commit)
+        return;
+    if (fetch->commits)
+        commit_offsets(fetch, false);
+    fetch->commits = false;
+    fetch->commit_at_ms = now + COMMIT_MS;
+}
+
 static void round_trip(struct dw_fetch *fetch)
 {
     int64_t now = dw_clock_mono_ms();
     atomic_store(&fetch->tick_ms, now);
     follow_registry(fetch, now);
-    bool commit = now >= fetch->commit_at_ms;
-    if (atomic_exchange(&fetch->context->attention, false) || commit)
-        for (size_t i = 0; i < fetch->slot_count; i++)
-            read_order(fetch, fetch->slots[i]);
-    if (commit) {
-        commit_offsets(fetch, false);
-        fetch->commit_at_ms = now + COMMIT_MS;
-    }
+    read_orders(fetch, now);
     if (!poll_one(fetch, POLL_MS))
         return;
     for (int i = 1; i < RECORDS_PER_ROUND && !atomic_load(&fetch->context->attention); i++)

@@ -3,6 +3,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/table.h"
 #include "common/model/generation.h"
 #include "consumer/pipeline/accounting.h"
 #include <stdio.h>
@@ -16,6 +17,7 @@ struct dw_registry {
     struct dw_registry_map **entries;
     size_t count;
     struct dw_registry_track *tracks;
+    struct dw_table tracks_by_name;
     struct dw_registry_failure *failures;
     _Atomic uint64_t generation;
 };
@@ -24,6 +26,7 @@ struct dw_registry *dw_registry_new(const struct dw_settings *settings)
 {
     struct dw_registry *registry = DW_MEM_NEW(struct dw_registry);
     registry->settings = settings;
+    dw_table_init(&registry->tracks_by_name);
     (void)pthread_mutex_init(&registry->lock, NULL);
     return registry;
 }
@@ -72,10 +75,10 @@ static void add_metrics(struct dw_registry_track *track)
 
 static struct dw_registry_track *track_of(struct dw_registry *registry, const char *name)
 {
-    for (struct dw_registry_track *track = registry->tracks; track; track = track->next)
-        if (strcmp(track->name, name) == 0)
-            return track;
-    struct dw_registry_track *track = DW_MEM_NEW(struct dw_registry_track);
+    struct dw_registry_track *track = dw_table_find(&registry->tracks_by_name, dw_str_from(name));
+    if (track)
+        return track;
+    track = DW_MEM_NEW(struct dw_registry_track);
     const struct dw_consumer_settings *consumer = &registry->settings->consumer;
     track->name = dw_mem_strdup(name);
     track->failed_change = -1;
@@ -88,6 +91,7 @@ static struct dw_registry_track *track_of(struct dw_registry *registry, const ch
     add_metrics(track);
     track->next = registry->tracks;
     registry->tracks = track;
+    *dw_table_place(&registry->tracks_by_name, dw_str_from(track->name)) = track;
     return track;
 }
 
@@ -224,11 +228,16 @@ static struct dw_registry_map *find_locked(struct dw_registry *registry, const c
     return NULL;
 }
 
-/* The entry for a record: the one there is when nothing changed. */
+/* The entry for a record: the one there is when nothing changed. It lies at `place`, unless maps
+ * came or went: a thousand are read again and again. */
 static struct dw_registry_map *entry_for(struct dw_registry *registry,
-                                         const struct dw_map_record *record, struct dw_err *err)
+                                         const struct dw_map_record *record, size_t place,
+                                         struct dw_err *err)
 {
-    struct dw_registry_map *old = find_locked(registry, record->name);
+    bool there =
+        place < registry->count && strcmp(registry->entries[place]->name, record->name) == 0;
+    struct dw_registry_map *old =
+        there ? registry->entries[place] : find_locked(registry, record->name);
     if (old && old->change == record->change && old->revision == record->revision &&
         dw_map_state_active(old->state) == dw_map_state_active(record->state) &&
         old->forced == record->forced_revision && old->partitions == record->partitions)
@@ -257,7 +266,7 @@ void dw_registry_update(struct dw_registry *registry, const struct dw_map_record
     for (size_t i = 0; i < count; i++) {
         note_state(track_of(registry, records[i].name), &records[i]);
         if (records[i].state != DW_MAP_STOPPED) {
-            entries[kept] = entry_for(registry, &records[i], &errors[kept]);
+            entries[kept] = entry_for(registry, &records[i], kept, &errors[kept]);
             kept++;
         }
     }
@@ -505,6 +514,7 @@ void dw_registry_free(struct dw_registry *registry)
     for (size_t i = 0; i < registry->count; i++)
         dw_registry_release(registry->entries[i]);
     free((void *)registry->entries);
+    dw_table_done(&registry->tracks_by_name);
     while (registry->tracks) {
         struct dw_registry_track *next = registry->tracks->next;
         (void)pthread_mutex_destroy(&registry->tracks->lock);

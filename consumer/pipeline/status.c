@@ -204,17 +204,17 @@ static void write_partitions(const struct dw_status *status, const char *map, st
     dw_buf_append_text(out, separator == '[' ? "[]" : "]");
 }
 
-/* What its partitions do, where that is not to run; else `reason`. `trouble`: why one of them tries
- * again. */
+/* What its partitions do, where that is not to run; else `reason`. NULL: one of them tries again.
+ */
 static const char *partitions_reason(const struct dw_status *status, const char *map,
-                                     const char *trouble, const char *reason)
+                                     const char *reason)
 {
     struct dw_partition *const *first;
     size_t count = partitions_of(status, map, &first);
     for (size_t i = 0; i < count; i++) {
         enum dw_partition_state state = dw_partition_in(first[i]);
         if (atomic_load(&first[i]->in_trouble))
-            return trouble;
+            return NULL;
         if (state != DW_PARTITION_RUNNING && state != DW_PARTITION_GONE)
             reason = dw_partition_state_name(state);
     }
@@ -230,16 +230,20 @@ static void write_reason(const struct dw_status *status, const struct dw_registr
     char failed[DW_ERR_MESSAGE_MAX];
     char trouble[DW_ERR_MESSAGE_MAX + sizeof "retrying: "];
     pthread_mutex_lock(&entry->track->lock);
-    memcpy(failed, entry->track->failed_reason, sizeof failed);
-    (void)snprintf(trouble, sizeof trouble, "retrying: %s", entry->track->trouble);
     bool failed_here = entry->track->failed_change >= entry->change;
-    pthread_mutex_unlock(&entry->track->lock);
-    if (failed_here)
+    if (failed_here) {
+        memcpy(failed, entry->track->failed_reason, sizeof failed);
         reason = failed;
-    else if (!runs)
+    } else if (!runs) {
         reason = entry->reason;
+    }
     if (runs)
-        reason = partitions_reason(status, entry->name, trouble, reason);
+        reason = partitions_reason(status, entry->name, reason);
+    if (!reason) {
+        (void)snprintf(trouble, sizeof trouble, "retrying: %s", entry->track->trouble);
+        reason = trouble;
+    }
+    pthread_mutex_unlock(&entry->track->lock);
     dw_json_write_bool(out, "paused", !runs);
     if (*reason)
         dw_json_write_text(out, "reason", reason);
