@@ -98,6 +98,18 @@ enum dw_rc dw_writer_claim(struct dw_writer *writer, const struct dw_partition_i
     return drop_if_lost(writer, rc);
 }
 
+enum dw_rc dw_writer_progress(struct dw_writer *writer, const struct dw_partition_id *id,
+                              struct dw_progress *out, struct dw_err *err)
+{
+    dw_writer_session_rollback(writer);
+    enum dw_rc rc = dw_writer_session_connect(writer, err);
+    if (rc == DW_OK)
+        rc = dw_progress_read(writer->conn, id, out, err);
+    if (rc != DW_OK)
+        dw_err_add_context(err, "system %s", writer->system->name);
+    return drop_if_lost(writer, rc);
+}
+
 enum dw_rc dw_writer_version(struct dw_writer *writer, const struct dw_partition_id *id,
                              struct dw_arena *arena, struct dw_writer_version *out, bool *out_found,
                              struct dw_err *err)

@@ -166,6 +166,11 @@ enum dw_rc dw_writer_claim(struct dw_writer *writer, const struct dw_partition_i
                            struct dw_waiting **out_waiting, size_t *out_waiting_count,
                            char *out_incarnation, struct dw_err *err) DW_MUST_CHECK;
 
+/* Reads the progress row alone. Where that fails for another reason than an outage, a claim says
+ * why. */
+enum dw_rc dw_writer_progress(struct dw_writer *writer, const struct dw_partition_id *id,
+                              struct dw_progress *out, struct dw_err *err) DW_MUST_CHECK;
+
 /* The target went back behind what the group had committed (trap 13): writes and returns a new
  * incarnation (37 bytes). */
 enum dw_rc dw_writer_new_incarnation(struct dw_writer *writer, char *out_incarnation,
