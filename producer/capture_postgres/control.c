@@ -366,10 +366,10 @@ static bool settle_notice(struct dw_control *control, struct dw_control_notice *
     case DW_CONTROL_OUTAGE:
         return fail_map(control, notice) && load_maps(control);
     case DW_CONTROL_PROBE:
-        notice->rc = control->links.admin
-                         ? dw_kafka_admin_partitions(control->links.admin, notice->topic, 5000,
-                                                     &partitions, &err)
-                         : DW_RETRY;
+        notice->rc = dw_session_open_admin(&control->links, &err);
+        if (notice->rc == DW_OK)
+            notice->rc = dw_kafka_admin_partitions(control->links.admin, notice->topic, 5000,
+                                                   &partitions, &err);
         return true;
     case DW_CONTROL_SCHEMA:
         return fail_map(control, notice);

@@ -53,11 +53,28 @@ void dw_session_drop_source(struct dw_session_links *links)
     links->conn = NULL;
 }
 
+enum dw_rc dw_session_open_admin(struct dw_session_links *links, struct dw_err *err)
+{
+    if (links->admin)
+        return DW_OK;
+    return dw_kafka_admin_open(&links->admin, &links->settings->kafka, links->instance, err);
+}
+
+/* A client goes on looking after each topic that it was asked about: after hundreds of them a new
+ * one takes its place when there is something to ask. */
+static void rest_admin(struct dw_session_links *links, size_t topics)
+{
+    if (topics < TOPICS_AT_ONCE)
+        return;
+    dw_kafka_admin_close(links->admin);
+    links->admin = NULL;
+}
+
 static enum dw_rc open_links(struct dw_session_links *links, struct dw_err *err)
 {
     enum dw_rc rc = dw_session_open_state(links, err);
-    if (rc == DW_OK && !links->admin)
-        rc = dw_kafka_admin_open(&links->admin, &links->settings->kafka, links->instance, err);
+    if (rc == DW_OK)
+        rc = dw_session_open_admin(links, err);
     if (rc == DW_OK)
         rc = dw_session_open_source(links, err);
     return rc;
@@ -315,6 +332,9 @@ static void correct_partitions(const struct dw_session_links *links, struct dw_m
 
 static enum dw_rc look_at_counts(struct dw_session_links *links, int32_t *out, struct dw_err *err)
 {
+    enum dw_rc rc = dw_session_open_admin(links, err);
+    if (rc != DW_OK)
+        return rc;
     return dw_kafka_admin_counts(links->admin, (const char *const *)links->counted,
                                  links->counted_count, COUNT_TIMEOUT_MS, out, err);
 }
@@ -348,7 +368,11 @@ enum dw_rc dw_session_load_maps(struct dw_session_links *links, struct dw_map_se
                                 struct dw_err *err)
 {
     struct dw_map_set *set = NULL;
-    enum dw_rc rc = dw_map_set_load(&set, links->state, links->system->name, err);
+    size_t known = links->topic_count;
+    enum dw_rc rc = dw_session_open_admin(links, err);
+    if (rc != DW_OK)
+        return rc;
+    rc = dw_map_set_load(&set, links->state, links->system->name, err);
     if (rc == DW_OK)
         correct_partitions(links, set);
     if (rc == DW_OK)
@@ -367,6 +391,7 @@ enum dw_rc dw_session_load_maps(struct dw_session_links *links, struct dw_map_se
     }
     if (rc == DW_OK && any)
         rc = check_added(links, set, added, err);
+    rest_admin(links, links->topic_count > known ? links->topic_count - known : 0);
     if (rc != DW_OK) {
         dw_map_set_free(set);
         return rc;

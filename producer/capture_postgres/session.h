@@ -73,6 +73,8 @@ void dw_session_free(struct dw_session *session);
 void dw_session_links_close(struct dw_session_links *links);
 
 enum dw_rc dw_session_open_state(struct dw_session_links *links, struct dw_err *err) DW_MUST_CHECK;
+/* The client for topics is opened anew after it was asked about many. */
+enum dw_rc dw_session_open_admin(struct dw_session_links *links, struct dw_err *err) DW_MUST_CHECK;
 enum dw_rc dw_session_open_source(struct dw_session_links *links, struct dw_err *err) DW_MUST_CHECK;
 /* Forgets the source connection after an error. */
 void dw_session_drop_source(struct dw_session_links *links);
