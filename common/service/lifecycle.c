@@ -2,9 +2,11 @@
 #include "common/service/lifecycle.h"
 
 #include "common/base/arena.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include <getopt.h>
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -14,7 +16,11 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-enum { EXIT_USAGE = 2 };
+enum {
+    EXIT_USAGE = 2,
+    SLEEP_MAX_MS = 250,
+    STOP_STEP_MS = 20,
+};
 
 static atomic_bool stopping;
 static int stop_event = -1;
@@ -35,6 +41,17 @@ bool dw_lifecycle_stopping(void)
 int dw_lifecycle_stop_fd(void)
 {
     return stop_event;
+}
+
+void dw_lifecycle_sleep(const _Atomic bool *stop, int64_t ms)
+{
+    int64_t until = dw_clock_mono_ms() + ms;
+    for (int64_t left; !atomic_load(stop) && (left = until - dw_clock_mono_ms()) > 0;) {
+        struct pollfd asked = {.fd = stop_event, .events = POLLIN};
+        bool goes_on = !dw_lifecycle_stopping();
+        int64_t longest = goes_on ? SLEEP_MAX_MS : STOP_STEP_MS;
+        (void)poll(&asked, goes_on ? 1 : 0, (int)(left < longest ? left : longest));
+    }
 }
 
 static void on_signal(int number)

@@ -8,6 +8,7 @@
 #include "common/base/err.h"
 #include "common/config/settings.h"
 #include <stdbool.h>
+#include <stdint.h>
 
 struct dw_lifecycle_program {
     const char *name;       /* "dualwrite-producer" */
@@ -35,5 +36,8 @@ bool dw_lifecycle_stopping(void);
 void dw_lifecycle_stop(void);
 /* Becomes readable when a stop is asked for; for poll(2). */
 int dw_lifecycle_stop_fd(void);
+/* Sleeps for `ms`, or until *stopping is set: shortly after the process is asked to stop, else
+ * within a quarter of a second. Threads: any. */
+void dw_lifecycle_sleep(const _Atomic bool *stopping, int64_t ms);
 
 #endif

@@ -88,6 +88,8 @@ static void find_letters(struct finder *finder, const struct dw_alert_map *map)
     const struct dw_alert_settings *at = finder->facts->thresholds;
     int64_t age_us =
         map->letters && map->oldest_letter_us ? finder->facts->now_us - map->oldest_letter_us : 0;
+    if (!map->letters && !map->recent_letters)
+        return;
     add(finder,
         (struct dw_alert){
             .rule = "dead_letters",
@@ -124,7 +126,7 @@ static void find_lag(struct finder *finder, const struct dw_alert_map *map)
     bool behind = map->newest_us && (map->row_us > map->newest_us ||
                                      map->published_us > map->newest_us + map->map_idle_ms * 1000);
     int64_t lag_us = behind ? finder->facts->now_us - map->newest_us : 0;
-    if (!applies)
+    if (!applies || (map->target_known && !behind))
         return;
     add(finder,
         (struct dw_alert){
@@ -172,6 +174,8 @@ static void find_stand(struct finder *finder, const struct dw_alert_map *map)
 
 static void find_differences(struct finder *finder, const struct dw_alert_map *map)
 {
+    if (!map->differences)
+        return;
     add(finder,
         (struct dw_alert){
             .rule = "differences",
@@ -234,7 +238,7 @@ static void find_retention(struct finder *finder, const struct dw_alert_map *map
     enum dw_alert_level by_bytes = level_of_share(at, map->unapplied_share, 1);
     enum dw_alert_level level = by_bytes > by_age ? by_bytes : by_age;
     bool lost = level == DW_ALERT_LOST;
-    if (map->state == DW_MAP_STOPPED || (map->target_known && !waits))
+    if (map->state == DW_MAP_STOPPED || (map->target_known && (!waits || level == DW_ALERT_NONE)))
         return;
     add(finder, (struct dw_alert){
                     .rule = "retention",

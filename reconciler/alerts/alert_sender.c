@@ -4,6 +4,7 @@
 #include "common/base/clock.h"
 #include "common/base/fault.h"
 #include "common/base/log.h"
+#include "common/service/lifecycle.h"
 #include "common/service/metrics.h"
 #include "common/state/state.h"
 #include "common/state/state_alert.h"
@@ -133,9 +134,7 @@ static void *run(void *argument)
         struct dw_err err = DW_ERR_INIT;
         if (serve_all(sender, &err))
             dw_log_err(DW_LOG_WARN, "alerts.unsent", &err);
-        int64_t until = dw_clock_mono_ms() + INTERVAL_MS;
-        while (!atomic_load(&sender->stopping) && dw_clock_mono_ms() < until)
-            dw_clock_sleep_ms(50);
+        dw_lifecycle_sleep(&sender->stopping, INTERVAL_MS);
     }
     return NULL;
 }

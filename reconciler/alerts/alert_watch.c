@@ -5,6 +5,7 @@
 #include "common/base/hash.h"
 #include "common/base/log.h"
 #include "common/base/table.h"
+#include "common/service/lifecycle.h"
 #include "common/service/metrics.h"
 #include "common/state/state.h"
 #include "common/state/state_alert.h"
@@ -185,9 +186,7 @@ static void *run(void *argument)
         enum dw_rc rc = look(watch, &err);
         if (rc)
             dw_log_err(DW_LOG_WARN, "alerts.unknown", &err);
-        int64_t until = dw_clock_mono_ms() + (rc ? BACKOFF_MS : INTERVAL_MS);
-        while (!atomic_load(&watch->stopping) && dw_clock_mono_ms() < until)
-            dw_clock_sleep_ms(50);
+        dw_lifecycle_sleep(&watch->stopping, rc ? BACKOFF_MS : INTERVAL_MS);
     }
     return NULL;
 }

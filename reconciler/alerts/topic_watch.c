@@ -4,6 +4,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/kafka/kafka_admin.h"
+#include "common/service/lifecycle.h"
 #include "common/state/state.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -148,9 +149,7 @@ static void *run(void *argument)
             log_once(watch, &err);
         else
             watch->logged[0] = '\0';
-        int64_t until = dw_clock_mono_ms() + (rc == DW_OK ? interval_ms(watch) : BACKOFF_MS);
-        while (!atomic_load(&watch->stopping) && dw_clock_mono_ms() < until)
-            dw_clock_sleep_ms(50);
+        dw_lifecycle_sleep(&watch->stopping, rc == DW_OK ? interval_ms(watch) : BACKOFF_MS);
     }
     return NULL;
 }

@@ -3,6 +3,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/service/lifecycle.h"
 #include "common/state/state.h"
 #include "common/state/state_retry.h"
 #include "reconciler/dead_letters/letter_facts.h"
@@ -16,7 +17,6 @@
 #define ARENA_BYTES 65536
 #define ROUND_MS    1000
 #define BACKOFF_MS  3000
-#define SLEEP_MS    50
 
 struct dw_letter_auto {
     const struct dw_settings *settings;
@@ -117,9 +117,7 @@ static void *run(void *argument)
         enum dw_rc rc = round_once(self, &err);
         if (rc)
             dw_log_err(rc == DW_RETRY ? DW_LOG_WARN : DW_LOG_ERROR, "letters.auto_failed", &err);
-        int64_t until = dw_clock_mono_ms() + (rc ? BACKOFF_MS : ROUND_MS);
-        while (!atomic_load(&self->stopping) && dw_clock_mono_ms() < until)
-            dw_clock_sleep_ms(SLEEP_MS);
+        dw_lifecycle_sleep(&self->stopping, rc ? BACKOFF_MS : ROUND_MS);
     }
     return NULL;
 }

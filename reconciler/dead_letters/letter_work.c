@@ -4,6 +4,7 @@
 #include "common/base/clock.h"
 #include "common/base/fault.h"
 #include "common/base/log.h"
+#include "common/service/lifecycle.h"
 #include "common/state/state.h"
 #include "common/state/state_jobs.h"
 #include "reconciler/dead_letters/letter_archive.h"
@@ -177,9 +178,7 @@ static void *run(void *argument)
         enum dw_rc rc = round_once(work, &err);
         if (rc)
             dw_log_err(rc == DW_RETRY ? DW_LOG_WARN : DW_LOG_ERROR, "letters.work_failed", &err);
-        int64_t until = dw_clock_mono_ms() + (rc ? BACKOFF_MS : work->busy ? BUSY_MS : IDLE_MS);
-        while (!atomic_load(&work->stopping) && dw_clock_mono_ms() < until)
-            dw_clock_sleep_ms(BUSY_MS);
+        dw_lifecycle_sleep(&work->stopping, rc ? BACKOFF_MS : work->busy ? BUSY_MS : IDLE_MS);
     }
     return NULL;
 }

@@ -4,6 +4,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/table.h"
+#include "common/service/lifecycle.h"
 #include "common/state/state.h"
 #include "common/state/state_letters.h"
 #include "reconciler/alerts/webhook.h"
@@ -211,9 +212,7 @@ static void *run(void *argument)
         enum dw_rc rc = do_what_is_due(work, &err);
         if (rc)
             dw_log_err(DW_LOG_WARN, "digest.failed", &err);
-        int64_t until = dw_clock_mono_ms() + (rc ? BACKOFF_MS : 500);
-        while (!atomic_load(&work->stopping) && dw_clock_mono_ms() < until)
-            dw_clock_sleep_ms(50);
+        dw_lifecycle_sleep(&work->stopping, rc ? BACKOFF_MS : 500);
     }
     return NULL;
 }

@@ -4,6 +4,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/postgres/pg.h"
+#include "common/service/lifecycle.h"
 #include "common/state/state.h"
 #include "common/state/state_letters.h"
 #include "reconciler/dead_letters/letter_judge.h"
@@ -320,11 +321,9 @@ static void *run(void *argument)
             dw_pg_disconnect(watcher->conn);
             watcher->conn = NULL;
         }
-        int64_t until = dw_clock_mono_ms() + (rc              ? BACKOFF_MS
-                                              : watcher->busy ? BUSY_MS
-                                                              : INTERVAL_MS);
-        while (!atomic_load(&watch->stopping) && dw_clock_mono_ms() < until)
-            dw_clock_sleep_ms(50);
+        dw_lifecycle_sleep(&watch->stopping, rc              ? BACKOFF_MS
+                                             : watcher->busy ? BUSY_MS
+                                                             : INTERVAL_MS);
     }
     return NULL;
 }
