@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LOOKS_PER_BEAT = 200 }; /* at partitions that nothing came to */
+enum {
+    LOOKS_PER_BEAT = 200, /* at partitions that nothing came to */
+    LOOK_BEATS = 4,       /* … of more than that in one beat of so many only */
+};
 
 struct sum { /* of one map's partitions here */
     size_t partitions;
@@ -58,12 +61,16 @@ static size_t partitions_of(const struct dw_status *status, const char *map,
     return end - low;
 }
 
+static bool moves_or_lags(const struct dw_status_known *known)
+{
+    return known->high < 0 || known->high > known->next_offset ||
+           known->fetched != known->fetched_before;
+}
+
 bool dw_status_is_due(const struct dw_status_known *known, size_t index, size_t count,
                       uint64_t beat)
 {
-    return known->high < 0 || known->high > known->next_offset ||
-           known->fetched != known->fetched_before ||
-           (index + beat) % (1 + count / LOOKS_PER_BEAT) == 0;
+    return moves_or_lags(known) || (index + beat) % (1 + count / LOOKS_PER_BEAT) == 0;
 }
 
 /* Asks the brokers. False when they do not answer. */
@@ -89,6 +96,9 @@ void dw_status_init(struct dw_status *status, struct dw_context *context,
     if (count)
         qsort((void *)partitions, count, sizeof(struct dw_partition *), by_map);
     int64_t until_ms = dw_clock_mono_ms() + timeout_ms;
+    bool many = count > LOOKS_PER_BEAT;
+    bool idle_ones = !many || beat % LOOK_BEATS == 0;
+    uint64_t turn = many ? beat / LOOK_BEATS : beat;
     bool reachable = true;
     for (size_t i = 0; i < count; i++) {
         struct dw_partition *partition = partitions[i];
@@ -98,7 +108,8 @@ void dw_status_init(struct dw_status *status, struct dw_context *context,
             .fetched = dw_feed_expected(&partition->feed),
             .fetched_before = partition->fetched_at_look,
         };
-        if (fetches(partition) && !dw_status_is_due(&known, i, count, beat))
+        bool due = idle_ones ? dw_status_is_due(&known, i, count, turn) : moves_or_lags(&known);
+        if (fetches(partition) && !due)
             continue;
         partition->fetched_at_look = known.fetched;
         int64_t high =

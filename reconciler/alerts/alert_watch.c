@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 #define INTERVAL_MS  2000
+#define MAPS         500 /* with so many more, it takes INTERVAL_MS more: all of them are read */
 #define BACKOFF_MS   3000
 #define CLEAN_MS     (3600 * 1000)
 #define ARENA_BYTES  65536
@@ -37,6 +38,7 @@ struct dw_alert_watch {
     struct dw_arena arena;
     struct look looks[2];
     unsigned turn;
+    size_t map_count;
     uint64_t known_maps; /* hash of the names of those that have their series */
     int64_t clean_ms;
     atomic_bool stopping;
@@ -169,6 +171,7 @@ static enum dw_rc look(struct dw_alert_watch *watch, struct dw_err *err)
         rc = dw_alert_facts_read(watch->reader, watch->state, &watch->arena, &facts, err);
     if (rc)
         return rc;
+    watch->map_count = facts.map_count;
     dw_alert_rules_find(&facts, &watch->arena, &found);
     const struct dw_alert_finding *findings = judge(watch, &found);
     show(watch, &facts, &found);
@@ -186,7 +189,8 @@ static void *run(void *argument)
         enum dw_rc rc = look(watch, &err);
         if (rc)
             dw_log_err(DW_LOG_WARN, "alerts.unknown", &err);
-        dw_lifecycle_sleep(&watch->stopping, rc ? BACKOFF_MS : INTERVAL_MS);
+        int64_t interval_ms = INTERVAL_MS * (1 + (int64_t)watch->map_count / MAPS);
+        dw_lifecycle_sleep(&watch->stopping, rc ? BACKOFF_MS : interval_ms);
     }
     return NULL;
 }
