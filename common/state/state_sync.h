@@ -98,8 +98,9 @@ struct dw_sync_filter {
     const char *system; /* source system; NULL any */
     const char *map;    /* NULL any */
     bool active;        /* only those that are not over */
-    bool mates;    /* … and those that were started together with one that is not, and initial
-                      ones that failed and hold up their map */
+    bool mates;    /* … and those that were started together with one that is not, initial ones
+                      that failed and hold up their map, and re-syncs that failed, until one of
+                      all rows came behind them */
     int64_t batch; /* 0 any */
     int64_t id;    /* 0 any */
     int64_t after; /* those behind this one in the order of the list; 0: from its begin */
