@@ -47,6 +47,7 @@ static const struct dw_state_migration migrations[] = {
     MIGRATION(20, "alert_standing", dw_embed_020_alert_standing_sql),
     MIGRATION(21, "sync_applied", dw_embed_021_sync_applied_sql),
     MIGRATION(22, "difference_letter", dw_embed_022_difference_letter_sql),
+    MIGRATION(23, "alert_told", dw_embed_023_alert_told_sql),
 };
 #define MIGRATION_COUNT (sizeof migrations / sizeof *migrations)
 

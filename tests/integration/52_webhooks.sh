@@ -123,6 +123,27 @@ wait_until 30 taken_is "$told_warning" $((count + 1))
 assert_match "$(dw_cli alert list)" 'dead_letters +one +warning'
 grep -q '"event":"alert.better".*"alert":"dead_letters"' "$dw_dir/reconciler.log" || fail 'nothing in the log'
 
+step "the board, which takes what is critical alone, hears that this is over; once"
+board_hears() { # HOW_MANY: messages of the alert; the last one is in $dw_dir/board
+    jq -s '[.[] | select(.status == 200) | .body | select(.webhook == "board" and .alert == "dead_letters")]' "$got" >"$dw_dir/board.all"
+    jq -r '.[-1] | .status + " " + (.alerts | map(.object + " " + .level + " " + .status + " " + .message) | join(" "))' "$dw_dir/board.all" >"$dw_dir/board"
+    [[ $(jq length "$dw_dir/board.all") == "$1" ]]
+}
+wait_until 20 board_hears 2
+assert_eq "$(<"$dw_dir/board")" 'resolved one critical resolved a warning by now: 1 open dead letter'
+jq -e '.[-1].alerts[0].resolved_at != null' "$dw_dir/board.all" >/dev/null || fail 'over, and not since when'
+dw_sql erp "insert into one values (3, 7)"
+wait_until 30 board_hears 3
+assert_match "$(<"$dw_dir/board")" '^firing one critical firing 2 open'
+dw_cli dead-letter discard "$(dw_sql state "select max(id) from dualwrite.dead_letter where state = 'open'")" --yes --wait 20 >/dev/null
+wait_until 30 board_hears 4
+dw_cli dead-letter discard --map one --yes --wait 20 >/dev/null
+wait_until 20 is_over dead_letters one
+wait_until 20 taken_is '.groupLabels.alertname == "dead_letters" and .status == "resolved"' 1
+board_hears 4 || fail "the board hears twice that it is over: $(<"$dw_dir/board")"
+dw_sql erp "insert into one values (4, 7)"
+wait_until 30 fires dead_letters one
+
 step "what has to stand for a while goes on standing over a restart"
 dw_config '.alerts = { group_wait_ms: 100, for_ms: 3600000, dead_letter_rate_warning: 1, lag_warning_ms: 0, freshness_warning_ms: 0 }'
 dw_kill reconciler
