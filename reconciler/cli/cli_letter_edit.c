@@ -30,31 +30,39 @@ static bool is_json(struct dw_cli *cli, struct dw_str text)
     return token == DW_JSON_END && text.len > 0;
 }
 
-/* The value as the event would have it: a column that holds text takes all as text but null. */
-static void write_value(struct dw_cli *cli, struct dw_str before, struct dw_str value,
+static struct dw_str row_of(struct dw_str event)
+{
+    struct dw_str row = dw_cli_json_member(event, "after");
+    return dw_cli_json_is_null(row) ? dw_cli_json_member(event, "before") : row;
+}
+
+/* The value as the event would have it. `own` is what the letter's own event has there, whatever
+ * was edited since: where that is text, so is what is given, but for null and what stands in
+ * quotes. */
+static void write_value(struct dw_cli *cli, struct dw_str own, struct dw_str value,
                         struct dw_buf *out)
 {
-    bool was_text = before.ptr && before.len && before.ptr[0] == '"';
-    bool raw = is_json(cli, value) && (!was_text || dw_str_is(value, "null"));
+    bool is_text = own.len && own.ptr[0] == '"';
+    bool says = dw_str_is(value, "null") || (value.len && value.ptr[0] == '"');
+    bool raw = (says || !is_text) && is_json(cli, value);
     if (raw)
         dw_buf_append_str(out, value);
     else
         dw_json_write_string(out, value);
 }
 
-/* `event` with one column of its row set; NULL: it has no row. */
-static const char *set_column(struct dw_cli *cli, const char *event, struct dw_str name,
-                              struct dw_str value)
+/* `event` with one column of its row set; NULL: it has no row. `own`: of the letter. */
+static const char *set_column(struct dw_cli *cli, const char *event, struct dw_str own,
+                              struct dw_str name, struct dw_str value)
 {
     struct dw_str all = dw_str_from(event);
-    struct dw_str row = dw_cli_json_member(all, "after");
-    if (dw_cli_json_is_null(row))
-        row = dw_cli_json_member(all, "before");
+    struct dw_str row = row_of(all);
+    const char *column = dw_arena_copy(cli->arena, name).ptr;
     if (dw_cli_json_is_null(row) || row.ptr[0] != '{')
         return NULL;
     struct dw_buf text;
     dw_buf_init(&text, EVENT_MAX);
-    struct dw_str old = dw_cli_json_member(row, dw_arena_copy(cli->arena, name).ptr);
+    struct dw_str old = dw_cli_json_member(row, column);
     const char *until = old.ptr ? old.ptr : row.ptr + row.len - 1;
     dw_buf_append(&text, all.ptr, (size_t)(until - all.ptr));
     if (!old.ptr) {
@@ -62,7 +70,7 @@ static const char *set_column(struct dw_cli *cli, const char *event, struct dw_s
         dw_json_write_string(&text, name);
         dw_buf_append_char(&text, ':');
     }
-    write_value(cli, old, value, &text);
+    write_value(cli, dw_cli_json_member(row_of(own), column), value, &text);
     const char *rest = old.ptr ? old.ptr + old.len : until;
     dw_buf_append(&text, rest, (size_t)(all.ptr + all.len - rest));
     const char *copy = dw_arena_copy(cli->arena, dw_buf_str(&text)).ptr;
@@ -70,7 +78,8 @@ static const char *set_column(struct dw_cli *cli, const char *event, struct dw_s
     return copy;
 }
 
-static enum dw_cli_exit set_columns(struct dw_cli *cli, const char *event, const char **out)
+static enum dw_cli_exit set_columns(struct dw_cli *cli, const char *event, struct dw_str own,
+                                    const char **out)
 {
     for (size_t i = 0; i < cli->options.set_count; i++) {
         const char *pair = cli->options.sets[i];
@@ -81,7 +90,7 @@ static enum dw_cli_exit set_columns(struct dw_cli *cli, const char *event, const
                 dw_arena_printf(cli->arena, "--set takes COLUMN=VALUE, not %s", pair));
             return DW_CLI_USAGE;
         }
-        event = set_column(cli, event, (struct dw_str){pair, (size_t)(equals - pair)},
+        event = set_column(cli, event, own, (struct dw_str){pair, (size_t)(equals - pair)},
                            dw_str_from(equals + 1));
         if (!event)
             return refuse(cli, "the event has no row whose columns could be set: use --file");
@@ -182,7 +191,7 @@ static enum dw_cli_exit find_event(struct dw_cli *cli, struct dw_str letter, con
         return refuse(cli, "the letter has no value to be edited: use --file, or replay it with "
                            "--source-row");
     const char *text = dw_arena_copy(cli->arena, event).ptr;
-    return cli->options.set_count ? set_columns(cli, text, out)
+    return cli->options.set_count ? set_columns(cli, text, dw_cli_json_member(letter, "value"), out)
                                   : use_editor(cli, text, out, out_path);
 }
 

@@ -83,6 +83,23 @@ assert_match "$(<"$dw_dir/out")" '^now: a replay would be applied'
 assert_eq "$(compare "$one" | jq -r .would)" apply
 dw_api "/api/v1/dead-letters/$one" | head -n -1 >"$dw_dir/letter"
 assert_eq "$(jq -r '"\(.value.after.name)/\(.edited_value.after.name)"' "$dw_dir/letter")" 'far too long for it/short'
+# A value is of the type that the letter's own event has there, whatever was set before.
+set_to() { # VALUE COLUMN…: of letter two, as JSON
+    dw_cli dead-letter edit "$two" --set "$1" >/dev/null || fail "$1"
+    assert_eq "$(dw_api "/api/v1/dead-letters/$two" | head -n -1 | jq -c ".edited_value.after.${1%%=*}")" "$2" "what comes of --set $1"
+}
+set_to size=abc '"abc"'
+set_to size=5 5
+set_to 'size="5"' '"5"'
+set_to size=6 6
+set_to size=null null
+set_to size=7 7
+set_to name=12 '"12"'
+set_to name=true '"true"'
+set_to 'name="quoted"' '"quoted"'
+set_to name=null null
+set_to name=13 '"13"'
+dw_cli dead-letter edit "$two" --undo >/dev/null
 EDITOR='sed -i s/-5/5/' dw_cli dead-letter edit "$two" >"$dw_dir/out" || fail "$(<"$dw_dir/out")"
 dw_cli dead-letter edit "$two" --undo >/dev/null
 assert_eq "$(compare "$two" | jq -r .would)" fail 'after the edit was taken back'
@@ -92,7 +109,7 @@ assert_sql crm "select v, size, name from item where id in (1, 2) order by id" $
 wait_until 10 state_is "$one" applied
 ! dw_cli dead-letter edit "$one" --set name=x >"$dw_dir/out" 2>&1 || fail 'a letter that has ended was edited'
 assert_match "$(<"$dw_dir/out")" 'it is applied'
-assert_sql state "select count(*) from dualwrite.audit_log where action = 'letters.edit'" 5
+assert_sql state "select count(*) from dualwrite.audit_log where action = 'letters.edit'" 17
 
 step "an edited letter never overwrites a later write"
 dw_sql erp "update item set v = 3, size = -7 where id = 3"
