@@ -48,6 +48,7 @@ static const struct dw_state_migration migrations[] = {
     MIGRATION(21, "sync_applied", dw_embed_021_sync_applied_sql),
     MIGRATION(22, "difference_letter", dw_embed_022_difference_letter_sql),
     MIGRATION(23, "alert_told", dw_embed_023_alert_told_sql),
+    MIGRATION(24, "letter_version", dw_embed_024_letter_version_sql),
 };
 #define MIGRATION_COUNT (sizeof migrations / sizeof *migrations)
 

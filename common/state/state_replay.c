@@ -30,10 +30,11 @@ static void write_place(struct dw_buf *json, const struct dw_letter_place *place
     " superseded = j.superseded + c.superseded, filtered = j.filtered + c.filtered,"               \
     " discarded = j.discarded + c.discarded, failed = j.failed + c.failed FROM (SELECT job,"       \
     " count(*) FILTER (WHERE state = 'applied') AS applied,"                                       \
-    " count(*) FILTER (WHERE state = 'superseded') AS superseded,"                                 \
+    " count(*) FILTER (WHERE state = 'superseded' AND heir IS NULL) AS superseded,"                \
     " count(*) FILTER (WHERE state = 'filtered') AS filtered,"                                     \
     " count(*) FILTER (WHERE state = 'discarded') AS discarded,"                                   \
-    " count(*) FILTER (WHERE state IN ('open', 'unconfirmed')) AS failed FROM moved GROUP BY job)" \
+    " count(*) FILTER (WHERE state IN ('open', 'unconfirmed') OR heir IS NOT NULL) AS failed"      \
+    " FROM moved GROUP BY job)"                                                                    \
     " c WHERE j.id = c.job"
 
 /* --- what targets tell -------------------------------------------------------------------------
@@ -42,15 +43,25 @@ static void write_place(struct dw_buf *json, const struct dw_letter_place *place
 /* Only a letter that was on its way is one of a job. */
 static const char end_sql[] =
     "WITH given AS (SELECT * FROM json_to_recordset($1) AS g (n int, topic text, partition int,"
-    "  record_offset bigint, state text, by text, attempts bigint)), found AS (SELECT d.id,"
-    "  g.state, g.by, g.attempts, CASE WHEN d.state IN ('replaying', 'discarding') THEN d.job END"
-    "  AS job FROM given g JOIN dualwrite.dead_letter d ON d.kind = 'event' AND d.topic = g.topic"
+    "  record_offset bigint, state text, by text, heir text, young boolean, attempts bigint)),"
+    " found AS (SELECT d.id, g.state, g.attempts, d.attempts AS tried, d.first_failed_us, e.id AS "
+    "heir,"
+    "  CASE WHEN e.id IS NULL THEN g.by ELSE 'dead letter ' || e.id || ', its row read again' END"
+    "  AS by, CASE WHEN d.state IN ('replaying', 'discarding') THEN d.job END AS job"
+    "  FROM given g JOIN dualwrite.dead_letter d ON d.kind = 'event' AND d.topic = g.topic"
     "  AND d.partition = g.partition AND d.record_offset = g.record_offset AND NOT d.archived"
-    "  AND d.state IN ('open', 'unconfirmed', 'replaying', 'discarding') FOR UPDATE OF d),"
+    "  AND d.state IN ('open', 'unconfirmed', 'replaying', 'discarding')"
+    "  LEFT JOIN dualwrite.dead_letter e ON e.kind = 'event' AND g.heir <> '' AND e.map = d.map"
+    "  AND e.version = g.heir AND e.id <> d.id"
+    "  WHERE g.heir = '' OR e.id IS NOT NULL OR NOT g.young FOR UPDATE OF d),"
+    " inherited AS (UPDATE dualwrite.dead_letter e SET attempts = e.attempts + f.tried,"
+    "  first_failed_us = least(e.first_failed_us, f.first_failed_us) FROM (SELECT heir,"
+    "   max(tried) AS tried, min(first_failed_us) AS first_failed_us FROM found"
+    "   WHERE heir IS NOT NULL GROUP BY heir) f WHERE e.id = f.heir),"
     " moved AS (UPDATE dualwrite.dead_letter d SET state = f.state, ended_as = f.state,"
     "  ended_by = f.by, attempts = greatest(d.attempts, f.attempts), state_at = now(),"
-    "  sync = NULL, verdict = '' FROM found f WHERE d.id = f.id RETURNING f.job, "
-    "d.state)" COUNT_IN_JOBS;
+    "  sync = NULL, verdict = '' FROM found f WHERE d.id = f.id RETURNING f.job, d.state,"
+    "  f.heir)" COUNT_IN_JOBS;
 
 static const char known_sql[] =
     "SELECT g.n FROM json_to_recordset($1) AS g (n int, topic text, partition int,"
@@ -68,6 +79,8 @@ enum dw_rc dw_state_replay_end(struct dw_state *state, const struct dw_letter_en
         write_place(&json, &ends[i].place);
         dw_json_write_text(&json, "state", dw_state_letters_state_name(ends[i].state));
         dw_json_write_text(&json, "by", ends[i].by);
+        dw_json_write_text(&json, "heir", ends[i].heir);
+        dw_json_write_bool(&json, "young", ends[i].young);
         dw_json_write_i64(&json, "attempts", ends[i].attempts);
         dw_buf_append_char(&json, '}');
     }
@@ -190,7 +203,7 @@ static const char land_sql[] =
     "   ELSE now() + interval '10 s' * (1 << least(d.tries, 6)) END"
     "  FROM json_to_recordset($1) AS g (id bigint, state text,"
     "  attempts bigint, by text) WHERE d.id = g.id AND d.state IN ('replaying', 'discarding')"
-    "  RETURNING d.job, d.state)" COUNT_IN_JOBS;
+    "  RETURNING d.job, d.state, NULL::bigint AS heir)" COUNT_IN_JOBS;
 
 enum dw_rc dw_state_replay_land(struct dw_state *state, const struct dw_letter_landing *landings,
                                 size_t count, struct dw_err *err)

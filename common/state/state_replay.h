@@ -25,10 +25,13 @@ struct dw_letter_end {
     struct dw_letter_place place;
     enum dw_letter_state state; /* APPLIED, SUPERSEDED, FILTERED, DISCARDED */
     const char *by;             /* what it was superseded by; "" */
+    const char *heir;           /* version of the letter that took its place; "" none */
+    bool young;                 /* that one may still be on its way to the index */
     int64_t attempts;
 };
 
-/* Ends letters. out_known[i]: the letter is indexed and has ended, so that its held row may go. */
+/* Ends letters. out_known[i]: the letter is indexed and has ended, so that its held row may go. The
+ * heir of a letter goes on with its attempts: to a job, it has failed again. */
 enum dw_rc dw_state_replay_end(struct dw_state *state, const struct dw_letter_end *ends,
                                size_t count, bool *out_known, struct dw_err *err) DW_MUST_CHECK;
 

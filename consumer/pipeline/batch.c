@@ -92,6 +92,7 @@ void dw_batch_take_event(struct dw_batch_item *item, const struct dw_event *even
     item->version = event->version;
     item->commit_us = event->commit_us;
     item->after = event->after;
+    item->whole_row = event->op == DW_EVENT_READ && !event->keep;
 }
 
 bool dw_batch_is_row(const struct dw_event *event)

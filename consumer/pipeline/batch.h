@@ -64,6 +64,7 @@ struct dw_batch_item {
      * for the row; NULL: nothing does. */
     struct dw_waiting_key *outside;
     bool lacks_row; /* the change cannot be built from the event */
+    bool whole_row; /* read from the source, to be written whatever the target has */
     bool truncate;
     bool has_version;
     struct dw_version version;

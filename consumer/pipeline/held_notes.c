@@ -110,6 +110,14 @@ static bool took_effect(const struct dw_batch_item *item)
            item->change->outcome == DW_OUTCOME_SUPERSEDED;
 }
 
+/* A row that was read again and dies says all that an older letter of its key does, and is younger:
+ * it takes that one's place, so that one row has one letter however often it is read. */
+static bool takes_place(const struct dw_batch_item *item)
+{
+    return item->outcome == DW_OUTCOME_DEAD && item->whole_row && item->after.fields &&
+           !item->replay && !item->question;
+}
+
 void dw_held_notes_touch(const struct dw_batch *batch, int32_t partition, struct dw_held_news *out)
 {
     const struct dw_source_key reader = reader_of(batch);
@@ -120,12 +128,12 @@ void dw_held_notes_touch(const struct dw_batch *batch, int32_t partition, struct
         const struct dw_batch_item *item = batch->items[i];
         if (item->truncate)
             out->truncated = &item->version;
-        if (!took_effect(item))
+        if (!took_effect(item) && !takes_place(item))
             continue;
         const struct dw_held_key key = dw_source_key_read(&reader, item->key);
         if (!key.text.ptr)
             continue;
-        bool gone = item->change->kind == DW_CHANGE_DELETE;
+        bool gone = item->change && item->change->kind == DW_CHANGE_DELETE;
         touches[count++] = (struct dw_held_touch){
             .key = key,
             .lacks = gone ? (struct dw_held_lacks){NULL, 0} : lacks_of(&reader, item),

@@ -3,7 +3,7 @@
  * A held row is the memory of its key: each later event of the key that is applied is noted in it
  * (touch), in the transaction of its effect. One that says all that the letter does, or a delete,
  * ends the letter as superseded; one that lacks some of its columns (unchanged TOAST) does not, but
- * is remembered (trap 23). What a replay came to is noted in the same way (settle), so that nothing
+ * is remembered (trap 23). A row read again that becomes a letter itself ends the older one, too. What a replay came to is noted in the same way (settle), so that nothing
  * it says twice has a second effect (trap 24).
  */
 #ifndef DW_WRITE_POSTGRES_HELD_NEWS_H
@@ -36,7 +36,7 @@ struct dw_held {
     const char *code;
 };
 
-/* An event that was applied. */
+/* An event that was applied, or a row read again that was not. */
 struct dw_held_touch {
     struct dw_held_key key;
     struct dw_held_lacks lacks;

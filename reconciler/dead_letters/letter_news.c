@@ -16,6 +16,7 @@
 #define JSON_MAX ((size_t)16 << 20)
 #define ACTOR    "dead letters"
 
+#define YOUNG     "30 s" /* so long the letter that took another's place may take to the index */
 #define PASSED_US INT64_C(60000000) /* for clocks that differ, and for what is on its way */
 
 struct look {
@@ -80,6 +81,8 @@ struct news {
     struct dw_letter_place place;
     const char *map, *key, *outcome; /* outcome "": it wants its row */
     const char *by;
+    const char *heir; /* version of the letter that took its place; "" */
+    bool young;
     int64_t attempts;
 };
 
@@ -87,7 +90,12 @@ static const char news_sql[] =
     "SELECT h.topic, h.partition, h.record_offset, h.map, h.source_key, coalesce(h.outcome, ''),"
     " h.attempts, CASE WHEN h.outcome = 'superseded' AND h.later_lsn IS NOT NULL THEN"
     "  CASE WHEN h.later_gone THEN 'the delete ' ELSE 'the event ' END || h.later_epoch || '/'"
-    "  || h.later_lsn || '/' || h.later_ordinal ELSE '' END FROM dualwrite.held h"
+    "  || h.later_lsn || '/' || h.later_ordinal ELSE '' END,"
+    " CASE WHEN h.outcome = 'superseded' AND EXISTS (SELECT FROM dualwrite.held o"
+    "  WHERE o.topic = h.topic AND o.outcome IS NULL AND o.source_key = h.source_key AND o.key_hash = h.key_hash"
+    "  AND (o.epoch, o.commit_lsn, o.ordinal) = (h.later_epoch, h.later_lsn, h.later_ordinal))"
+    "  THEN h.later_epoch || '/' || h.later_lsn || '/' || h.later_ordinal ELSE '' END,"
+    " coalesce(h.ended_at > now() - interval '" YOUNG "', false) FROM dualwrite.held h"
     " WHERE (h.outcome IS NOT NULL OR h.wants_row)"
     " AND (h.topic, h.partition, h.record_offset) > ($1, $2::int, $3::bigint)"
     " ORDER BY h.topic, h.partition, h.record_offset LIMIT $4";
@@ -115,6 +123,8 @@ static enum dw_rc load_news(struct look *look, const struct dw_letter_place *aft
             .outcome = text_at(look, result, i, 5),
             .attempts = number_at(result, i, 6),
             .by = text_at(look, result, i, 7),
+            .heir = text_at(look, result, i, 8),
+            .young = PQgetvalue(result, i, 9)[0] == 't',
         };
     PQclear(result);
     *out = news;
@@ -134,7 +144,12 @@ static enum dw_rc end_letters(struct look *look, const struct news *news, size_t
     size_t gone = 0;
     for (size_t i = 0; i < count; i++) {
         struct dw_letter_end end = {
-            .place = news[i].place, .by = news[i].by, .attempts = news[i].attempts};
+            .place = news[i].place,
+            .by = news[i].by,
+            .heir = news[i].heir,
+            .young = news[i].young,
+            .attempts = news[i].attempts,
+        };
         if (*news[i].outcome && dw_state_letters_state_parse(news[i].outcome, &end.state))
             ends[ended++] = end;
     }

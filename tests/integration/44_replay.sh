@@ -143,3 +143,25 @@ step "purged"
 assert_match "$(dw_cli dead-letter purge --state discarded --yes --wait 20)" '11 purged'
 assert_sql state "select count(*) from dualwrite.dead_letter" 28
 assert_match "$(dw_cli dead-letter jobs)" 'purge'
+
+step "a row that is read again and dies again: one letter of it, with one more attempt"
+dw_sql erp "insert into item values (201, 1, -1), (202, 1, -1)"
+wait_letters items 2
+before=$(dw_sql state "select string_agg(id::text, ',') from dualwrite.dead_letter where state = 'open'")
+attempts_are() { sql_is state "select string_agg(convert_from(key, 'UTF8') || ' ' || attempts, ', ' order by convert_from(key, 'UTF8')) from dualwrite.dead_letter
+    where state not in ('applied', 'superseded', 'discarded')" "$1"; }
+refused '2 failed again' replay --map items --source-row --wait 30
+wait_until 10 attempts_are '{"id":201} 2, {"id":202} 2'
+assert_sql state "select count(*) from dualwrite.dead_letter where id in ($before) and state = 'superseded' and ended_by ~ '^dead letter [0-9]+, its row read again$'" 2 'what the letters ended by'
+dw_cli map resync items --key 201 --wait 30 >/dev/null
+wait_until 10 attempts_are '{"id":201} 3, {"id":202} 2'
+refused '1 failed again' replay --key '[201]' --source-row --wait 30
+wait_until 10 attempts_are '{"id":201} 4, {"id":202} 2'
+refused 'replay_attempts_max' replay "$(dw_sql state "select id from dualwrite.dead_letter where state = 'open' and attempts = 4")"
+wait_until 10 sql_is crm "select count(*) from dualwrite.held" 2
+dw_sql crm "alter table item drop constraint positive"
+dw_cli dead-letter replay --key '[202]' --source-row --wait 30 >"$dw_dir/out" || fail "$(<"$dw_dir/out")"
+dw_cli map resync items --key 201 --wait 30 >/dev/null
+wait_until 10 none_held
+assert_same "select * from item where id > 200"
+assert_counts_balance

@@ -41,7 +41,7 @@ none_held() { sql_is crm "select count(*) from dualwrite.held" 0; }
 wait_until 10 none_held
 assert_counts_balance
 
-step "the row that is read again dies itself: the older letter is open again"
+step "the row that is read again dies itself: its letter, which says all, takes the place of the older one"
 dw_sql erp "update item set v = 4, a = -1, b = repeat('w', 10000) where id = 1"
 wait_letters items 1
 old=$(dw_sql state "select id from dualwrite.dead_letter where state = 'open'")
@@ -49,7 +49,11 @@ dw_sql erp "update item set v = 5, a = 5 where id = 1"
 wait_caught_up items
 dw_sql crm "alter table item drop constraint positive; alter table item add constraint never check (v < 5) not valid"
 ! dw_cli dead-letter replay "$old" --wait 30 >"$dw_dir/out" 2>&1 || fail 'the row cannot be written'
-wait_letters items 2
+assert_match "$(<"$dw_dir/out")" '1 failed again'
+wait_letters items 1
+new=$(dw_sql state "select id from dualwrite.dead_letter where state = 'open'")
+assert_sql state "select state || ' ' || ended_by from dualwrite.dead_letter where id = $old" "superseded dead letter $new, its row read again"
+assert_sql state "select attempts || ' ' || (convert_from(value, 'UTF8')::json->'after'->>'v') from dualwrite.dead_letter where id = $new" '2 5'
 dw_sql crm "alter table item drop constraint never"
 dw_cli dead-letter replay --all --wait 30 >"$dw_dir/out" || fail "the replay: $(<"$dw_dir/out")"
 wait_caught_up items
