@@ -33,4 +33,7 @@ DW_ERR_ENTRY("DW-COMPARE-010", "two source rows have one target row",
 DW_ERR_ENTRY("DW-COMPARE-011", "too much differs to be mended without a person",
     "A comparison found more rows to mend than its policy allows (reconciler.compare_repair_max and compare_repair_percent, or \"reconcile\" of the map); none was mended.",
     "Look at what differs: `dualwrite reconcile report RUN`; then order the repair: `dualwrite reconcile repair RUN`.")
+DW_ERR_ENTRY("DW-COMPARE-012", "a row belongs to none of the maps that share its table",
+    "The target has a row that no map has written since the table is shared, and its source row is in no map's filter.",
+    "Delete it by the repair with --delete-extra, or leave it to whoever put it there.")
 /* clang-format on */

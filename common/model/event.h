@@ -13,12 +13,12 @@
  *
  * `lsn` is the commit LSN C as a decimal number, `ts_us` the commit time. `epoch` and `ordinal` are
  * ours: where they are missing the event is a foreign one and has no version. A row of an initial
- * sync (op "r") may have "keep":true beside them. "verify":RUN makes a question of an event (op
- * "r", or "d" of a row that the source has not): the consumer compares the target's row with what
- * the event says, notes what it found for that comparison, and writes nothing; an "r" with its key
- * in "before" and no "after" is a row too large to be sent. A delete carries the key columns in
- * `before` (all columns under REPLICA IDENTITY FULL). Unchanged TOAST columns are left out of
- * `after`; Debezium's placeholder is understood as absent.
+ * sync (op "r") may have "keep":true beside them, or "unclaimed":true. "verify":RUN makes a
+ * question of an event (op "r", or "d" of a row that the source has not): the consumer compares the
+ * target's row with what the event says, notes what it found for that comparison, and writes
+ * nothing; an "r" with its key in "before" and no "after" is a row too large to be sent. A delete
+ * carries the key columns in `before` (all columns under REPLICA IDENTITY FULL). Unchanged TOAST
+ * columns are left out of `after`; Debezium's placeholder is understood as absent.
  *
  * Control records have op "m" and {"message":{"prefix":P,"content":BASE64}}; they go to every
  * partition of a topic: DW_EVENT_HEARTBEAT, DW_EVENT_SCHEMA. A truncate (op "t") also goes to every
@@ -65,6 +65,7 @@ struct dw_event {
     bool has_version;
     struct dw_version version;
     bool keep;                   /* op r: a row that the target has already stays as it is */
+    bool unclaimed;              /* op r: outside of the filter, a row without owner goes */
     int64_t verify;              /* the comparison that asks; 0: the event is to be applied */
     int64_t commit_us;           /* source.ts_us, else ts_ms*1000; 0 unknown */
     struct dw_str system;        /* source.name */

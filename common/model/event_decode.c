@@ -377,6 +377,17 @@ static enum dw_rc read_keep(struct decode *decode)
     return DW_OK;
 }
 
+static enum dw_rc read_unclaimed(struct decode *decode)
+{
+    enum dw_json token = dw_json_pull_next(&decode->pull);
+    if (token == DW_JSON_ERROR)
+        return malformed(decode);
+    if (token != DW_JSON_TRUE && token != DW_JSON_FALSE)
+        return wrong_type(decode, "source.unclaimed", "true or false");
+    decode->event->unclaimed = token == DW_JSON_TRUE;
+    return DW_OK;
+}
+
 static enum dw_rc read_verify(struct decode *decode)
 {
     return read_i64(decode, "source.verify", 0, &decode->event->verify);
@@ -414,6 +425,7 @@ static const struct member_entry source_members[] = {
     {"schema", 0, read_schema_name},
     {"table", 0, read_table_name},
     {"keep", 0, read_keep},
+    {"unclaimed", 0, read_unclaimed},
     {"verify", 0, read_verify},
     {NULL, 0, NULL},
 };

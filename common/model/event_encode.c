@@ -292,6 +292,8 @@ void dw_event_encode_open_read(struct dw_buf *out, const struct dw_event_transac
     open_source(out, read->gone ? DW_EVENT_DELETE : DW_EVENT_READ, transaction, table, ordinal);
     if (read->keep)
         dw_buf_append(out, ",\"keep\":true", 12);
+    if (read->unclaimed)
+        dw_buf_append_text(out, ",\"unclaimed\":true");
     if (read->verify) {
         dw_buf_append(out, ",\"verify\":", 10);
         dw_buf_append_i64(out, read->verify);

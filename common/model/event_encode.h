@@ -84,6 +84,7 @@ void dw_event_encode_open(struct dw_buf *out, enum dw_event_op op,
 struct dw_event_read {
     bool gone;      /* op "d": the source has no such row; else op "r" */
     bool keep;      /* "keep":true, a row that the target has stays as it is */
+    bool unclaimed; /* "unclaimed":true, outside of the filter it may go though nobody owns it */
     int64_t verify; /* "verify":RUN, nothing is written; 0: it is */
 };
 void dw_event_encode_open_read(struct dw_buf *out, const struct dw_event_transaction *transaction,

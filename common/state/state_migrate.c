@@ -49,6 +49,7 @@ static const struct dw_state_migration migrations[] = {
     MIGRATION(22, "difference_letter", dw_embed_022_difference_letter_sql),
     MIGRATION(23, "alert_told", dw_embed_023_alert_told_sql),
     MIGRATION(24, "letter_version", dw_embed_024_letter_version_sql),
+    MIGRATION(25, "sync_unclaimed", dw_embed_025_sync_unclaimed_sql),
 };
 #define MIGRATION_COUNT (sizeof migrations / sizeof *migrations)
 

@@ -265,6 +265,21 @@ enum dw_rc dw_state_reconcile_end(struct dw_state *state, int64_t id,
  * all are. */
 enum dw_rc dw_state_repair_next(struct dw_state *state, const struct dw_reconcile_run *run,
                                 int64_t limit, int64_t *out_sync, struct dw_err *err) DW_MUST_CHECK;
+/* Extra rows that belong to no map, of the code given: those that a repair has still to order. */
+struct dw_repair_unclaimed {
+    const char *code;
+    const char **keys, **target_keys;
+    size_t count;
+};
+enum dw_rc dw_state_repair_unclaimed_load(struct dw_state *state, int64_t run, int64_t limit,
+                                          struct dw_arena *arena, struct dw_repair_unclaimed *rows,
+                                          struct dw_err *err) DW_MUST_CHECK;
+/* Marks them as ordered, and orders the re-sync of those that are chosen. *out_sync 0: none is. */
+enum dw_rc dw_state_repair_unclaimed_order(struct dw_state *state,
+                                           const struct dw_reconcile_run *run,
+                                           const struct dw_repair_unclaimed *rows,
+                                           const bool *chosen, int64_t *out_sync,
+                                           struct dw_err *err) DW_MUST_CHECK;
 /* The ordered ones become suspects, to be judged once more. */
 enum dw_rc dw_state_repair_check(struct dw_state *state, int64_t run,
                                  struct dw_err *err) DW_MUST_CHECK;

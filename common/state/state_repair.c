@@ -5,6 +5,8 @@
 #include "common/state/state_sync.h"
 #include <stdio.h>
 
+#define LIST_MAX ((size_t)64 << 20)
+
 /* An open dead letter holds the row: to read the row again would only make a second letter of the
  * same cause. One that was not indexed yet is open. */
 #define IS_HELD                                                                                    \
@@ -247,6 +249,74 @@ enum dw_rc dw_state_repair_next(struct dw_state *state, const struct dw_reconcil
         rc = dw_state_sync_insert(state, &order, 1, run->repair_by, out_sync, err);
     dw_arena_done(&arena);
     return dw_state_db_end(state, rc, err);
+}
+
+enum dw_rc dw_state_repair_unclaimed_load(struct dw_state *state, int64_t run, int64_t limit,
+                                          struct dw_arena *arena, struct dw_repair_unclaimed *rows,
+                                          struct dw_err *err)
+{
+    char numbers[2][24];
+    const char *params[] = {dw_state_db_i64(run, numbers[0]), rows->code,
+                            dw_state_db_i64(limit, numbers[1])};
+    PGresult *result = NULL;
+    enum dw_rc rc = dw_state_db_query(state,
+                                      "SELECT key, target_key FROM dualwrite.reconcile_difference"
+                                      " WHERE run = $1 AND kind = 'extra' AND code = $2"
+                                      " AND repair = 'none' ORDER BY id LIMIT $3::bigint",
+                                      3, params, &result, err);
+    if (rc)
+        return rc;
+    rows->count = (size_t)PQntuples(result);
+    rows->keys = DW_ARENA_ARRAY(arena, const char *, rows->count);
+    rows->target_keys = DW_ARENA_ARRAY(arena, const char *, rows->count);
+    for (size_t i = 0; i < rows->count; i++) {
+        rows->keys[i] = dw_state_db_text(result, (int)i, 0, arena);
+        rows->target_keys[i] = dw_state_db_text(result, (int)i, 1, arena);
+    }
+    PQclear(result);
+    return DW_OK;
+}
+
+/* Keys are JSON: a list of them is. */
+static void write_keys(struct dw_buf *out, const struct dw_repair_unclaimed *rows,
+                       const bool *chosen)
+{
+    dw_buf_init(out, LIST_MAX);
+    dw_buf_append_char(out, '[');
+    for (size_t i = 0; i < rows->count; i++)
+        if (!chosen || chosen[i])
+            dw_buf_printf(out, "%s%s", out->len > 1 ? "," : "", rows->keys[i]);
+    dw_buf_append_char(out, ']');
+}
+
+enum dw_rc dw_state_repair_unclaimed_order(struct dw_state *state,
+                                           const struct dw_reconcile_run *run,
+                                           const struct dw_repair_unclaimed *rows,
+                                           const bool *chosen, int64_t *out_sync,
+                                           struct dw_err *err)
+{
+    char number[24];
+    struct dw_buf all;
+    struct dw_buf some;
+    *out_sync = 0;
+    write_keys(&all, rows, NULL);
+    write_keys(&some, rows, chosen);
+    const char *params[] = {dw_state_db_i64(run->id, number), all.data};
+    const struct dw_sync_order order = {.map = run->map, .keys = some.data, .unclaimed = true};
+    enum dw_rc rc = dw_state_db_begin(state, err);
+    if (!rc) {
+        rc = dw_state_db_query(state,
+                               "UPDATE dualwrite.reconcile_difference SET repair = 'ordered'"
+                               " WHERE run = $1 AND repair = 'none' AND key IN"
+                               " (SELECT e::text FROM json_array_elements($2::json) AS e)",
+                               2, params, NULL, err);
+        if (!rc && some.len > 2)
+            rc = dw_state_sync_insert(state, &order, 1, run->repair_by, out_sync, err);
+        rc = dw_state_db_end(state, rc, err);
+    }
+    dw_buf_done(&all);
+    dw_buf_done(&some);
+    return rc;
 }
 
 enum dw_rc dw_state_repair_check(struct dw_state *state, int64_t run, struct dw_err *err)

@@ -97,15 +97,16 @@ static enum dw_rc insert_order(struct dw_state *state, const struct dw_sync_orde
         order->keys,
         order->filter,
         order->verify ? dw_state_db_i64(order->verify, verify) : NULL,
+        order->unclaimed ? "t" : "f",
     };
     PGresult *result = NULL;
     enum dw_rc rc = dw_state_db_query(
         state,
         "INSERT INTO dualwrite.sync (map, kind, from_key, to_key, on_existing, delete_extra, rate,"
-        " batch, after, by, keys, filter, verify) VALUES ($1, $2, $3, $4, $5, $6, $7,"
+        " batch, after, by, keys, filter, verify, unclaimed) VALUES ($1, $2, $3, $4, $5, $6, $7,"
         " coalesce($8, currval(pg_get_serial_sequence('dualwrite.sync', 'id'))::text)::bigint,"
-        " $9, $10, $11, $12, $13) RETURNING id",
-        13, params, &result, err);
+        " $9, $10, $11, $12, $13, $14) RETURNING id",
+        14, params, &result, err);
     dw_buf_done(&after);
     if (rc) {
         if (strcmp(err->sqlstate, "23505") == 0)
@@ -164,7 +165,7 @@ enum dw_rc dw_state_sync_create(struct dw_state *state, const struct dw_sync_ord
                                                         " coalesce(s.verify, 0), m.state, "        \
                                                         "m.code, m.reason,"                        \
                                                         " coalesce(r.ranges > r.ranges_done AND "  \
-                                                        "r.rows_over, false)"                      \
+                                                        "r.rows_over, false), s.unclaimed"         \
                                                         " FROM dualwrite.sync s JOIN "             \
                                                         "dualwrite.map m ON m.name = s.map"        \
                                                         " LEFT JOIN LATERAL (SELECT count(*) AS "  \
@@ -226,6 +227,7 @@ static enum dw_rc read_sync(const PGresult *result, int row, struct dw_arena *ar
         .map_code = dw_state_db_text(result, row, 32, arena),
         .map_reason = dw_state_db_text(result, row, 33, arena),
         .rows_over = truth(result, row, 34),
+        .unclaimed = truth(result, row, 35),
     };
     if (!dw_map_state_parse(PQgetvalue(result, row, 31), &out->map_state))
         return dw_err_set(err, DW_CONFIG, "DW-STATE-006", "map %s is in the unknown state '%s'",

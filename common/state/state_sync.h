@@ -46,6 +46,7 @@ struct dw_sync_order {
     bool keep_existing;            /* rows that the target has already stay as they are */
     bool delete_extra;
     int64_t verify;      /* the comparison whose questions these rows are, 0 none; with `keys` */
+    bool unclaimed;      /* outside of the filter they go where nobody owns them; with `keys` */
     int64_t rate;        /* rows per second, 0 none */
     const size_t *after; /* indexes of orders that have to be done before */
     size_t after_count;
@@ -65,6 +66,7 @@ struct dw_sync_record {
     bool keep_existing;
     bool delete_extra;
     int64_t verify; /* the comparison that asks; 0: rows are written */
+    bool unclaimed;
     int64_t rate;
     int64_t batch; /* the same for those that were started together */
     bool ready;    /* nothing it comes after is still to be applied */

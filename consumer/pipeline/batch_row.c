@@ -69,7 +69,7 @@ static enum passage passage_out(const struct dw_batch *batch, const struct dw_ev
     enum past past = stays || is_new ? PAST_OUTSIDE : past_of(batch, event);
     if (past == PAST_OUTSIDE)
         return PASSAGE_OUTSIDE;
-    return past == PAST_INSIDE ? PASSAGE_EXIT : PASSAGE_UNSURE_EXIT;
+    return past == PAST_INSIDE || event->unclaimed ? PASSAGE_EXIT : PASSAGE_UNSURE_EXIT;
 }
 
 static enum dw_rc judge_passage(struct dw_batch *batch, const struct dw_event *event,
@@ -203,6 +203,7 @@ void dw_batch_judge_row(struct dw_batch *batch, struct dw_batch_item *item,
     change->kind = removes ? DW_CHANGE_DELETE : DW_CHANGE_UPSERT;
     change->exits = exits;
     change->unsure = passage == PASSAGE_UNSURE_EXIT;
+    change->undated = exits && event->op == DW_EVENT_READ;
     change->replaces =
         event->op == DW_EVENT_CREATE || event->op == DW_EVENT_READ || passage == PASSAGE_ENTER;
     if (!known)

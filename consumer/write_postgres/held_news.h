@@ -3,8 +3,9 @@
  * A held row is the memory of its key: each later event of the key that is applied is noted in it
  * (touch), in the transaction of its effect. One that says all that the letter does, or a delete,
  * ends the letter as superseded; one that lacks some of its columns (unchanged TOAST) does not, but
- * is remembered (trap 23). A row read again that becomes a letter itself ends the older one, too. What a replay came to is noted in the same way (settle), so that nothing
- * it says twice has a second effect (trap 24).
+ * is remembered (trap 23). A row read again that becomes a letter itself ends the older one, too.
+ * What a replay came to is noted in the same way (settle), so that nothing it says twice has a
+ * second effect (trap 24).
  */
 #ifndef DW_WRITE_POSTGRES_HELD_NEWS_H
 #define DW_WRITE_POSTGRES_HELD_NEWS_H

@@ -163,6 +163,14 @@ bool dw_owner_wants_stage(const struct dw_writer_table *table, const struct dw_c
     return table->shared && !table->writer->no_stage && plan->op_count >= STAGED_CLAIMS;
 }
 
+/* The version of a row that was only seen to be outside says nothing of when it left: as a claim it
+ * would outrank the event by which it came into another map's filter before. */
+static struct dw_version claim_of(const struct dw_coalesce_op *op)
+{
+    bool undated = op->kind == DW_COALESCE_DELETE && !op->written && op->last->undated;
+    return undated ? (struct dw_version){0} : op->last->version;
+}
+
 /* Only an owner removes a row; one that wrote it in the same batch is. */
 static const char *gone_of(const struct dw_coalesce_op *op)
 {
@@ -184,10 +192,10 @@ static void put_copied(struct dw_buf *out, struct dw_str text)
 static void put_line(struct dw_buf *out, const struct dw_coalesce_op *op)
 {
     char lsn[24];
-    const struct dw_version *version = &op->last->version;
+    const struct dw_version version = claim_of(op);
     put_copied(out, op->last->key_text);
-    dw_buf_printf(out, "\t%lu\t%s\t%llu\t%s\n", (unsigned long)version->epoch,
-                  dw_pg_format_lsn(version->commit_lsn, lsn), (unsigned long long)version->ordinal,
+    dw_buf_printf(out, "\t%lu\t%s\t%llu\t%s\n", (unsigned long)version.epoch,
+                  dw_pg_format_lsn(version.commit_lsn, lsn), (unsigned long long)version.ordinal,
                   gone_of(op));
 }
 
@@ -229,12 +237,12 @@ static void put_claims(struct dw_rows_array *arrays, const struct dw_coalesce_pl
         columns[i] = &arrays->buffers[arrays->count - column_count + i];
     for (size_t i = 0; i < plan->op_count; i++) {
         const struct dw_coalesce_op *op = &plan->ops[i];
-        const struct dw_version *version = &op->last->version;
+        const struct dw_version version = claim_of(op);
         dw_rows_array_put(columns[0], op->last->key_text);
-        (void)snprintf(text, sizeof text, "%lu", (unsigned long)version->epoch);
+        (void)snprintf(text, sizeof text, "%lu", (unsigned long)version.epoch);
         dw_rows_array_put(columns[1], dw_str_from(text));
-        dw_rows_array_put(columns[2], dw_str_from(dw_pg_format_lsn(version->commit_lsn, text)));
-        (void)snprintf(text, sizeof text, "%llu", (unsigned long long)version->ordinal);
+        dw_rows_array_put(columns[2], dw_str_from(dw_pg_format_lsn(version.commit_lsn, text)));
+        (void)snprintf(text, sizeof text, "%llu", (unsigned long long)version.ordinal);
         dw_rows_array_put(columns[3], dw_str_from(text));
         dw_rows_array_put(columns[4], dw_str_from(gone_of(op)));
     }
@@ -258,9 +266,12 @@ void dw_owner_send(struct dw_writer_table *table, const struct dw_coalesce_plan 
         "WITH claimed AS (INSERT INTO dualwrite.owner AS o (relation, map, " CARRIER_COLUMNS ")"
         " SELECT $1::text, $2::text, sha256(convert_to(c.key, 'UTF8')), c.epoch::bigint,"
         " c.commit_lsn::pg_lsn, c.ordinal::bigint, c.gone::smallint FROM %s ORDER BY 3"
-        " ON CONFLICT (relation, key) DO UPDATE SET map = EXCLUDED.map, epoch = EXCLUDED.epoch,"
-        " commit_lsn = EXCLUDED.commit_lsn, ordinal = EXCLUDED.ordinal, gone = EXCLUDED.gone,"
-        " at = now() WHERE o.map = EXCLUDED.map OR (EXCLUDED.gone = 0 AND"
+        " ON CONFLICT (relation, key) DO UPDATE SET map = EXCLUDED.map,"
+        /* what is undated leaves the owner's version as it is */
+        " epoch = CASE WHEN EXCLUDED.epoch > 0 THEN EXCLUDED.epoch ELSE o.epoch END,"
+        " commit_lsn = CASE WHEN EXCLUDED.epoch > 0 THEN EXCLUDED.commit_lsn ELSE o.commit_lsn END,"
+        " ordinal = CASE WHEN EXCLUDED.epoch > 0 THEN EXCLUDED.ordinal ELSE o.ordinal END,"
+        " gone = EXCLUDED.gone, at = now() WHERE o.map = EXCLUDED.map OR (EXCLUDED.gone = 0 AND"
         " (o.epoch, o.commit_lsn, o.ordinal) <="
         " (EXCLUDED.epoch, EXCLUDED.commit_lsn, EXCLUDED.ordinal)) OR (EXCLUDED.gone = 2 AND"
         " (o.epoch, o.commit_lsn, o.ordinal) <" /* at equal version the create wins */

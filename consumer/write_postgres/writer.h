@@ -67,6 +67,7 @@ struct dw_change {
     bool replaces; /* create: must not inherit columns of an earlier row (trap 5) */
     bool exits;    /* delete: its source row left the filter, so on_filter_exit decides */
     bool unsure;   /* exits: the event does not show whether it was in the filter before */
+    bool undated;  /* exits: its version is when that was seen, not when it left */
     bool keep;     /* only where the target has no row of this key (on_existing "keep") */
     int64_t offset;
     struct dw_version version;

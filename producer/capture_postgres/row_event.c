@@ -499,7 +499,11 @@ static void add_read(struct dw_row_event *row_event, struct dw_publisher_map *ma
         .version = row_event->transaction.version,
     };
     const struct dw_event_read read = {
-        .gone = !row->after.ptr && !row->too_large, .keep = row->keep, .verify = row->verify};
+        .gone = !row->after.ptr && !row->too_large,
+        .keep = row->keep,
+        .unclaimed = row->unclaimed,
+        .verify = row->verify,
+    };
     part.version.ordinal = ordinal;
     dw_buf_append_str(out, row->key);
     dw_event_encode_open_read(out, &row_event->transaction, map->map->table_json, ordinal, &read);

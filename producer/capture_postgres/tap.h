@@ -35,6 +35,7 @@ struct dw_tap_row {
     struct dw_str after; /* JSON of the row; .ptr NULL: the row is gone */
     uint32_t route;      /* hash of the key for its partition */
     bool keep;           /* on_existing "keep": a row that the target has stays as it is */
+    bool unclaimed;      /* outside of the filter it goes where nobody owns it */
     bool too_large;      /* the row is not here: a dead letter by reference */
     int64_t verify;      /* only a question of this comparison; 0: it is to be written */
 };

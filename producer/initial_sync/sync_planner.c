@@ -129,6 +129,7 @@ static struct dw_sync_job *new_job(const struct dw_sync_record *record)
     job->keep_existing = record->keep_existing;
     job->delete_extra = record->delete_extra;
     job->verify = record->verify;
+    job->unclaimed = record->unclaimed;
     job->phase = record->initial ? DW_SYNC_BEGINNING : DW_SYNC_COPYING;
     (void)snprintf(job->mark_begin, sizeof job->mark_begin,
                    "{\"sync\":%" PRId64 ",\"edge\":\"begin\"}", job->id);

@@ -188,6 +188,7 @@ static bool next(struct dw_tap *tap, struct dw_tap_row *out)
             .route = row->route,
             .keep = chunk->span->job->keep_existing,
             .verify = chunk->span->job->verify,
+            .unclaimed = chunk->span->job->unclaimed,
             .too_large = row->too_large,
         };
         return true;

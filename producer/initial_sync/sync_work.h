@@ -54,6 +54,7 @@ struct dw_sync_job {
     bool initial;
     bool keep_existing;
     bool delete_extra;
+    bool unclaimed;       /* rows outside of the filter go where nobody owns them */
     int64_t verify;       /* the rows are questions of this comparison; 0: they are to be written */
     _Atomic int64_t rate; /* rows per second; a person changes it while readers read */
     char *filter;         /* rows that match it alone; NULL: none */

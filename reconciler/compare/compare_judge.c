@@ -6,6 +6,7 @@
 #include "common/postgres/pg.h"
 #include "common/state/state_sync.h"
 #include "reconciler/compare/compare_twins.h"
+#include "reconciler/compare/compare_unclaimed.h"
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,6 +136,36 @@ static enum dw_rc judge_twins(struct dw_compare_judge *judge, struct dw_arena *a
     return rc;
 }
 
+/* What no map's worker may touch looks equal to each. */
+static enum dw_rc judge_unclaimed(struct dw_compare_judge *judge, struct dw_arena *arena,
+                                  struct dw_reconcile_verdict *items, size_t count,
+                                  struct dw_err *err)
+{
+    const char **keys = DW_ARENA_ARRAY(arena, const char *, count);
+    const char **target_keys = DW_ARENA_ARRAY(arena, const char *, count);
+    size_t *places = DW_ARENA_ARRAY(arena, size_t, count);
+    bool *found = DW_ARENA_ARRAY(arena, bool, count);
+    size_t asked = 0;
+    for (size_t i = 0; i < count; i++)
+        if (items[i].equal && *items[i].target_key) {
+            keys[asked] = items[i].key;
+            target_keys[asked] = items[i].target_key;
+            places[asked++] = i;
+        }
+    enum dw_rc rc = dw_compare_unclaimed_find(judge->plan, judge->links, keys, target_keys, asked,
+                                              arena, found, err);
+    for (size_t i = 0; rc == DW_OK && i < asked; i++) {
+        struct dw_reconcile_verdict *verdict = &items[places[i]];
+        if (!found[i])
+            continue;
+        verdict->equal = false;
+        verdict->kind = DW_DIFFERENCE_EXTRA;
+        verdict->code = DW_COMPARE_UNCLAIMED_CODE;
+        verdict->reason = "the source's row is in no map's filter, and no map has written this one";
+    }
+    return rc;
+}
+
 static enum dw_rc read_page(struct dw_compare_judge *judge, struct dw_arena *arena,
                             struct dw_reconcile_verdicts *out, struct dw_err *err)
 {
@@ -153,6 +184,8 @@ static enum dw_rc read_page(struct dw_compare_judge *judge, struct dw_arena *are
         read_verdict(result, (int)i, arena, &items[i]);
     PQclear(result);
     rc = judge_twins(judge, arena, items, count, err);
+    if (rc == DW_OK && judge->unclaimed)
+        rc = judge_unclaimed(judge, arena, items, count, err);
     *out = (struct dw_reconcile_verdicts){
         .items = items, .count = count, .keep_max = judge->keep_max, .repair = judge->repair};
     return rc;

@@ -23,6 +23,8 @@ struct dw_compare_judge { /* zeroed but for the first part */
     /* Nothing is asked before the maps that share the table have passed what the source has; NULL:
      * they are no matter. Set by the caller before a step. */
     struct dw_compare_share *share;
+    /* Rows that the consumer takes for another map's may be nobody's. Set likewise. */
+    bool unclaimed;
 
     int64_t sync;     /* in hand; 0 none */
     int64_t asked_ms; /* monotonic; of the sync, or of waiting for other maps; 0 neither */

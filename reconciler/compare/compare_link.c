@@ -236,3 +236,21 @@ const char *dw_compare_key_of_plan(const struct dw_compare_plan *plan, const str
         turned[plan->keys[i].source_index] = texts[i];
     return dw_compare_key_format(turned, plan->key_count, arena);
 }
+
+enum dw_rc dw_compare_params_add_keys(struct dw_compare_params *params,
+                                      const struct dw_compare_plan *plan, const char *const *keys,
+                                      size_t count, struct dw_err *err)
+{
+    struct dw_str *texts = DW_ARENA_ARRAY(params->arena, struct dw_str, count * plan->key_count);
+    for (size_t i = 0; i < count; i++) {
+        struct dw_str key[DW_TABLE_MAP_KEY_MAX];
+        enum dw_rc rc = dw_compare_key_parse(keys[i], plan->key_count, params->arena, key, err);
+        if (rc != DW_OK)
+            return rc;
+        for (size_t j = 0; j < plan->key_count; j++)
+            texts[i * plan->key_count + j] = key[plan->keys[j].source_index];
+    }
+    for (size_t j = 0; j < plan->key_count; j++)
+        dw_compare_params_add_list(params, texts + j, count, plan->key_count);
+    return DW_OK;
+}

@@ -69,4 +69,9 @@ const char *dw_compare_key_format(const struct dw_str *texts, size_t count, stru
 const char *dw_compare_key_of_plan(const struct dw_compare_plan *plan, const struct dw_str *texts,
                                    struct dw_arena *arena);
 
+/* Keys (JSON arrays in the map's order) as an array of texts for each key column of the plan. */
+enum dw_rc dw_compare_params_add_keys(struct dw_compare_params *params,
+                                      const struct dw_compare_plan *plan, const char *const *keys,
+                                      size_t count, struct dw_err *err) DW_MUST_CHECK;
+
 #endif

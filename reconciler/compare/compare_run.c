@@ -12,6 +12,7 @@
 #include "reconciler/compare/compare_step.h"
 #include "reconciler/compare/compare_tempo.h"
 #include "reconciler/compare/compare_topic.h"
+#include "reconciler/compare/compare_unclaimed.h"
 #include <libpq-fe.h>
 #include <stdlib.h>
 
@@ -418,7 +419,10 @@ static enum dw_rc judge_on(struct dw_compare_run *run, bool last, enum dw_run_st
                            int64_t *out_wait_ms, struct dw_err *err)
 {
     enum dw_judge_answer answer = DW_JUDGE_NOTHING;
-    run->judge.share = waits_for_others(run) ? &run->share : NULL;
+    bool waits = waits_for_others(run);
+    run->judge.share = waits ? &run->share : NULL;
+    run->judge.unclaimed = run->share.count && run->loaded.plan.finds_extra && !run->topic &&
+                           (waits || run->judge.repair);
     enum dw_rc rc = dw_compare_judge_step(&run->judge, &answer, err);
     if (rc != DW_OK)
         return rc;
@@ -456,11 +460,36 @@ static enum dw_rc sync_is_over(struct dw_compare_run *run, bool *out, struct dw_
     return rc;
 }
 
+/* Rows of no map go by themselves, each looked at once more: a map may have taken it meanwhile.
+ * *out: there was one. */
+static enum dw_rc repair_unclaimed(struct dw_compare_run *run, bool *out, struct dw_err *err)
+{
+    struct dw_arena arena;
+    struct dw_repair_unclaimed rows = {.code = DW_COMPARE_UNCLAIMED_CODE};
+    *out = false;
+    if (!run->record->repair_extra)
+        return DW_OK;
+    dw_arena_init(&arena, ARENA_BYTES);
+    enum dw_rc rc = dw_state_repair_unclaimed_load(run->state, run->record->id, REPAIR_KEYS, &arena,
+                                                   &rows, err);
+    bool *found = DW_ARENA_ARRAY(&arena, bool, rows.count);
+    if (rc == DW_OK && rows.count)
+        rc = dw_compare_unclaimed_find(&run->loaded.plan, &run->links, rows.keys, rows.target_keys,
+                                       rows.count, &arena, found, err);
+    if (rc == DW_OK && rows.count)
+        rc = dw_state_repair_unclaimed_order(run->state, run->record, &rows, found,
+                                             &run->repair_sync, err);
+    *out = rows.count > 0;
+    dw_arena_done(&arena);
+    return rc;
+}
+
 /* The differences go through the ordinary path, in parts; then all are judged once more. */
 static enum dw_rc repair_on(struct dw_compare_run *run, enum dw_run_step *out, int64_t *out_wait_ms,
                             struct dw_err *err)
 {
     bool over = true;
+    bool more = false;
     enum dw_rc rc = DW_OK;
     if (run->checking)
         return judge_on(run, true, out, out_wait_ms, err);
@@ -473,7 +502,9 @@ static enum dw_rc repair_on(struct dw_compare_run *run, enum dw_run_step *out, i
     }
     if (rc == DW_OK)
         rc = dw_state_repair_next(run->state, run->record, REPAIR_KEYS, &run->repair_sync, err);
-    if (rc == DW_OK && !run->repair_sync) {
+    if (rc == DW_OK && !run->repair_sync)
+        rc = repair_unclaimed(run, &more, err);
+    if (rc == DW_OK && !run->repair_sync && !more) {
         rc = dw_state_repair_check(run->state, run->record->id, err);
         run->checking = true;
     }

@@ -98,24 +98,6 @@ void dw_compare_twins_sql(const struct dw_compare_plan *plan, struct dw_buf *out
 /* --- asking --------------------------------------------------------------------------------------
  */
 
-/* Keys in the map's order become columns in the plan's. */
-static enum dw_rc add_keys(const struct dw_compare_plan *plan, const char *const *keys,
-                           size_t count, struct dw_compare_params *params, struct dw_err *err)
-{
-    struct dw_str *texts = DW_ARENA_ARRAY(params->arena, struct dw_str, count * plan->key_count);
-    for (size_t i = 0; i < count; i++) {
-        struct dw_str key[DW_TABLE_MAP_KEY_MAX];
-        enum dw_rc rc = dw_compare_key_parse(keys[i], plan->key_count, params->arena, key, err);
-        if (rc != DW_OK)
-            return rc;
-        for (size_t j = 0; j < plan->key_count; j++)
-            texts[i * plan->key_count + j] = key[plan->keys[j].source_index];
-    }
-    for (size_t j = 0; j < plan->key_count; j++)
-        dw_compare_params_add_list(params, texts + j, count, plan->key_count);
-    return DW_OK;
-}
-
 static void take(const struct dw_compare_plan *plan, const PGresult *result, size_t count,
                  struct dw_arena *arena, const char **out)
 {
@@ -144,7 +126,7 @@ enum dw_rc dw_compare_twins_find(const struct dw_compare_plan *plan, struct pg_c
     dw_compare_twins_sql(plan, &sql);
     dw_compare_params_init(&params, arena);
     dw_compare_params_add_side(&params, &plan->source, plan->source.filter_param_count);
-    enum dw_rc rc = add_keys(plan, keys, count, &params, err);
+    enum dw_rc rc = dw_compare_params_add_keys(&params, plan, keys, count, err);
     if (rc == DW_OK)
         rc = dw_compare_ask(source, sql.data, &params, &result, err);
     if (rc == DW_OK)
