@@ -91,8 +91,8 @@ struct dw_alert_wish { /* of a webhook */
     int64_t repeat_ms; /* what still fires is told again; 0 never */
 };
 /* What the webhook is to be told: alerts of the rules that have news for it, each rule with all
- * that fires, in order of rule and object. One that is over to this webhook alone has a resolved_us,
- * too. */
+ * that fires, in order of rule and object. One that is over to this webhook alone has a
+ * resolved_us, too. */
 enum dw_rc dw_state_alert_pending(struct dw_state *state, const struct dw_alert_wish *wish,
                                   struct dw_arena *arena, struct dw_alert_records *out,
                                   struct dw_err *err) DW_MUST_CHECK;
