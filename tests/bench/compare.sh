@@ -19,6 +19,7 @@ prepare_compare() {
     wait_sql crm 60 "select count(*) = 4 from dualwrite.progress where map = 'compared'"
 }
 
+data_diff_runs=0
 # data-diff has to find an older dbt and pydantic than its own requirements name by now. Without the network there is no peer.
 data_diff_install() {
     data_diff=${DW_DATA_DIFF:-$dir/venv/bin/data-diff}
@@ -57,14 +58,23 @@ data_diff_configure() {
     done
 }
 
+# Our own comparison has to count right, or the bench ends. The peer's miscount is a fact to tell: the time of a wrong answer
+# does not count, and what it printed is kept.
 compare_data_diff() { # NAME DIFFERENCES
-    local begun found
+    local begun found took out=$dir/data-diff.$1.$((++data_diff_runs))
     [[ $data_diff ]] || return 0
     (umask 077 && data_diff_configure >"$dir/data-diff.toml")
     begun=$(now)
-    found=$("$data_diff" --conf "$dir/data-diff.toml" --run default --no-tracking 2>>"$dir/venv.log" | grep -c '^+') || true
-    note "$1.diff" "$(seconds_since "$begun")"
-    [[ $found == "$2" ]] || die "data-diff found $found differences, not $2"
+    # It folds its lines to the width of the terminal, and a telephone number may come to stand at the beginning of one.
+    COLUMNS=10000 "$data_diff" --conf "$dir/data-diff.toml" --run default --no-tracking >"$out" 2>>"$dir/venv.log" || true
+    took=$(seconds_since "$begun")
+    found=$(grep -c '^+ ' "$out") || true
+    if [[ $found == "$2" ]]; then
+        note "$1.diff" "$took"
+    else
+        note "$1.miscount" "$found"
+        say "data-diff tells $found rows, $(grep '^+ ' "$out" | sort -u | wc -l) of them distinct, where $2 differ: ${took} s, not counted"
+    fi
 }
 
 measure_compare() { # ROUND: they take turns in going first
@@ -89,6 +99,12 @@ measure_compare() { # ROUND: they take turns in going first
     sql crm 'vacuum analyze compared'
 }
 
+# How often data-diff told another number of rows, and which.
+miscounts_line() { # NAME DIFFERENCES
+    awk -v name="$1.miscount" -v right="$2" '$1 == name { told = told (n++ ? ", " : "") $2 }
+        END { if (n) printf "| data-diff, where %d rows differ: told %s; those times are not counted | | | | |\n", right, told }' "$dir/results"
+}
+
 # Of speeds: the COPY's time, or data-diff's, to ours.
 compare_lines() {
     local name text
@@ -97,5 +113,6 @@ compare_lines() {
         rate_line "$text; one side's COPY in key order" "compare_$name" "$([[ $name == equal ]] && printf '≥ 1.0' || true)" "$compared"
         sed "s/^compare_$name.diff /compare_$name.peer /; t; /^compare_$name.peer /d" "$dir/results" >"$dir/results.diff"
         dir_results=$dir/results.diff rate_line "$text; data-diff" "compare_$name" '≥ 5' "$compared"
+        miscounts_line "compare_$name" "$([[ $name == equal ]] && printf 0 || printf 100)"
     done
 }
