@@ -1,6 +1,7 @@
 /* compare_hashes.c - the hash way; see compare_step.h.
  *
- *   source: every RANGE_ROWS-th key behind the cursor ─► ranges
+ *   source: every RANGE_ROWS-th key behind the cursor ─► ranges; of the next step while this one
+ *           is hashed
  *   both at once: count and sum of hashes per range, in one statement
  *   where they differ: key and hash of each row ─► keys that only one side has, or has otherwise
  */
@@ -141,34 +142,85 @@ static void take_cuts(struct step *step, const PGresult *result, const struct dw
     step->brought->cursor = NULL;
 }
 
-static enum dw_rc cut(struct step *step)
+struct cuts { /* a question */
+    struct dw_buf sql;
+    struct dw_compare_params params;
+    struct dw_str *lower; /* NULL: from the beginning */
+    int wanted;
+};
+
+static enum dw_rc prepare_cuts(const struct step *step, const char *cursor, struct cuts *out)
 {
     const struct dw_compare_plan *plan = step->order->plan;
-    struct dw_str *lower = NULL;
-    struct dw_compare_params params;
-    struct dw_buf sql;
-    PGresult *result = NULL;
     enum dw_rc rc = DW_OK;
-    const int wanted = step->order->rows > RANGE_ROWS ? (int)(step->order->rows / RANGE_ROWS) : 1;
-    dw_compare_params_init(&params, step->arena);
-    dw_compare_params_add_i64(&params, wanted);
-    dw_compare_params_add_i64(&params, RANGE_ROWS);
-    if (step->order->cursor) {
-        lower = DW_ARENA_ARRAY(step->arena, struct dw_str, plan->key_count);
-        rc = dw_compare_key_parse(step->order->cursor, plan->key_count, step->arena, lower,
-                                  step->err);
+    *out = (struct cuts){
+        .wanted = step->order->rows > RANGE_ROWS ? (int)(step->order->rows / RANGE_ROWS) : 1};
+    dw_buf_init(&out->sql, SQL_MAX);
+    dw_compare_params_init(&out->params, step->arena);
+    dw_compare_params_add_i64(&out->params, out->wanted);
+    dw_compare_params_add_i64(&out->params, RANGE_ROWS);
+    if (cursor) {
+        out->lower = DW_ARENA_ARRAY(step->arena, struct dw_str, plan->key_count);
+        rc = dw_compare_key_parse(cursor, plan->key_count, step->arena, out->lower, step->err);
         for (size_t i = 0; rc == DW_OK && i < plan->key_count; i++)
-            dw_compare_params_add(&params, lower[i].ptr);
+            dw_compare_params_add(&out->params, out->lower[i].ptr);
     }
-    if (rc != DW_OK)
-        return rc;
-    dw_buf_init(&sql, SQL_MAX);
-    dw_compare_sql_cuts(plan, lower != NULL, &sql);
-    rc = dw_compare_ask(step->order->links->source, sql.data, &params, &result, step->err);
-    dw_buf_done(&sql);
+    dw_compare_sql_cuts(plan, cursor != NULL, &out->sql);
+    return rc;
+}
+
+void dw_compare_ahead_done(struct dw_compare_ahead *ahead)
+{
+    free(ahead->cursor);
+    *ahead = (struct dw_compare_ahead){NULL, 0};
+}
+
+/* What was asked ahead, if it was this; NULL: it was not. */
+static PGresult *take_ahead(const struct step *step, struct cuts *cuts)
+{
+    struct dw_compare_ahead *ahead = step->order->ahead;
+    PGresult *result = NULL;
+    if (!ahead->cursor)
+        return NULL;
+    if (step->order->cursor && strcmp(ahead->cursor, step->order->cursor) == 0) {
+        result = dw_compare_take_ahead(step->order->links);
+        cuts->wanted = result ? ahead->wanted : cuts->wanted;
+    } else {
+        dw_compare_drop_ahead(step->order->links);
+    }
+    dw_compare_ahead_done(ahead);
+    return result;
+}
+
+static enum dw_rc cut(struct step *step)
+{
+    struct cuts cuts;
+    PGresult *result = NULL;
+    enum dw_rc rc = prepare_cuts(step, step->order->cursor, &cuts);
     if (rc == DW_OK)
-        take_cuts(step, result, lower, wanted);
+        result = take_ahead(step, &cuts);
+    if (rc == DW_OK && !result)
+        rc = dw_compare_ask(step->order->links->source, cuts.sql.data, &cuts.params, &result,
+                            step->err);
+    if (rc == DW_OK)
+        take_cuts(step, result, cuts.lower, cuts.wanted);
+    dw_buf_done(&cuts.sql);
     PQclear(result);
+    return rc;
+}
+
+static enum dw_rc cut_ahead(struct step *step)
+{
+    struct cuts cuts;
+    if (!step->brought->cursor)
+        return DW_OK;
+    enum dw_rc rc = prepare_cuts(step, step->brought->cursor, &cuts);
+    if (rc == DW_OK) {
+        dw_compare_ask_ahead(step->order->links, cuts.sql.data, &cuts.params);
+        step->order->ahead->cursor = dw_mem_strdup(step->brought->cursor);
+        step->order->ahead->wanted = cuts.wanted;
+    }
+    dw_buf_done(&cuts.sql);
     return rc;
 }
 
@@ -508,6 +560,8 @@ enum dw_rc dw_compare_hashes_step(const struct dw_compare_order *order,
     dw_arena_init(&arena, 262144);
     dw_arena_init(&scratch, 262144);
     enum dw_rc rc = cut(&step);
+    if (rc == DW_OK)
+        rc = cut_ahead(&step);
     if (rc == DW_OK)
         rc = hash_ranges(&step);
     if (rc == DW_OK)

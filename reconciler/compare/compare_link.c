@@ -40,6 +40,7 @@ enum dw_rc dw_compare_links_open(struct dw_compare_links *links,
                                  const struct dw_system_settings *target, struct dw_err *err)
 {
     enum dw_rc rc = DW_OK;
+    links->source_system = source;
     if (!links->source || PQstatus(links->source) != CONNECTION_OK) {
         dw_pg_disconnect(links->source);
         links->source = NULL;
@@ -57,7 +58,8 @@ void dw_compare_links_close(struct dw_compare_links *links)
 {
     dw_pg_disconnect(links->source);
     dw_pg_disconnect(links->target);
-    *links = (struct dw_compare_links){NULL, NULL};
+    dw_pg_disconnect(links->ahead);
+    *links = (struct dw_compare_links){.source = NULL};
 }
 
 /* --- parameters ----------------------------------------------------------------------------------
@@ -137,10 +139,9 @@ enum dw_rc dw_compare_ask(struct pg_conn *conn, const char *sql,
     return rc;
 }
 
-static bool send(struct pg_conn *conn, const struct dw_compare_asked *asked)
+static bool send(struct pg_conn *conn, const char *sql, const struct dw_compare_params *params)
 {
-    return PQsendQueryParams(conn, asked->sql, asked->params.count, NULL, asked->params.values,
-                             NULL, NULL, 0) == 1;
+    return PQsendQueryParams(conn, sql, params->count, NULL, params->values, NULL, NULL, 0) == 1;
 }
 
 /* The last result; NULL when the connection was lost. */
@@ -165,12 +166,40 @@ static enum dw_rc judge(struct pg_conn *conn, const struct dw_compare_asked *ask
 enum dw_rc dw_compare_ask_both(struct dw_compare_links *links, struct dw_compare_asked *source,
                                struct dw_compare_asked *target, struct dw_err *err)
 {
-    bool sent_source = send(links->source, source);
-    bool sent_target = send(links->target, target);
+    bool sent_source = send(links->source, source->sql, &source->params);
+    bool sent_target = send(links->target, target->sql, &target->params);
     source->result = sent_source ? receive(links->source) : NULL;
     target->result = sent_target ? receive(links->target) : NULL;
     enum dw_rc rc = judge(links->source, source, err);
     return rc == DW_OK ? judge(links->target, target, err) : rc;
+}
+
+void dw_compare_drop_ahead(struct dw_compare_links *links)
+{
+    dw_pg_disconnect(links->ahead);
+    links->ahead = NULL;
+}
+
+void dw_compare_ask_ahead(struct dw_compare_links *links, const char *sql,
+                          const struct dw_compare_params *params)
+{
+    struct dw_err ignored = DW_ERR_INIT; /* whoever wants the answer asks again */
+    if (!links->ahead && open_one(&links->ahead, links->source_system, &ignored) != DW_OK) {
+        dw_compare_drop_ahead(links);
+        return;
+    }
+    if (!send(links->ahead, sql, params))
+        dw_compare_drop_ahead(links);
+}
+
+PGresult *dw_compare_take_ahead(struct dw_compare_links *links)
+{
+    PGresult *result = links->ahead ? receive(links->ahead) : NULL;
+    if (result && PQresultStatus(result) == PGRES_TUPLES_OK)
+        return result;
+    PQclear(result);
+    dw_compare_drop_ahead(links);
+    return NULL;
 }
 
 /* --- keys ----------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-/* compare_link.h - the two connections of a comparison, and questions asked on both at once.
+/* compare_link.h - the connections of a comparison, and questions asked on two at once.
  *
  * Sessions are read-only, walk indexes, use no parallel workers, and end a statement that takes
  * longer than a minute. Threads: one owner. Errors: DW_RETRY for outages and time-outs; DW_CONFIG.
@@ -16,6 +16,8 @@ struct pg_result;
 
 struct dw_compare_links {
     struct pg_conn *source, *target;
+    struct pg_conn *ahead; /* to the source, too; NULL until something is asked there */
+    const struct dw_system_settings *source_system; /* borrowed */
 };
 
 enum dw_rc dw_compare_links_open(struct dw_compare_links *links,
@@ -50,6 +52,16 @@ struct dw_compare_asked {
 };
 enum dw_rc dw_compare_ask_both(struct dw_compare_links *links, struct dw_compare_asked *source,
                                struct dw_compare_asked *target, struct dw_err *err) DW_MUST_CHECK;
+
+/* Asks the source what is wanted later, while other questions are answered. Only one at a time; one
+ * that cannot be asked is not answered. */
+void dw_compare_ask_ahead(struct dw_compare_links *links, const char *sql,
+                          const struct dw_compare_params *params);
+/* Waits for the answer. NULL: there is none, and it has to be asked again, where errors are told.
+ */
+struct pg_result *dw_compare_take_ahead(struct dw_compare_links *links);
+/* Nobody wants it any more. */
+void dw_compare_drop_ahead(struct dw_compare_links *links);
 
 /* Whether every partition of a map's topic was applied up to a place of the stream. */
 struct dw_compare_place {

@@ -29,6 +29,7 @@ struct dw_compare_run {
     const struct dw_reconcile_run *record;
     struct dw_compare_loaded loaded;
     struct dw_compare_links links;
+    struct dw_compare_ahead ahead;
     struct dw_compare_rows *rows;   /* of the rows way */
     struct dw_compare_topic *topic; /* of what changed since a moment */
     struct dw_compare_judge judge;
@@ -275,6 +276,7 @@ void dw_compare_run_close(struct dw_compare_run *run)
         return;
     dw_compare_rows_free(run->rows);
     dw_compare_topic_close(run->topic);
+    dw_compare_ahead_done(&run->ahead);
     dw_compare_links_close(&run->links);
     dw_arena_done(&run->arena);
     free(run->cursor);
@@ -306,6 +308,7 @@ static enum dw_rc walk(struct dw_compare_run *run, struct dw_compare_brought *br
     const struct dw_compare_order order = {
         .plan = &run->loaded.plan,
         .links = &run->links,
+        .ahead = &run->ahead,
         .cursor = run->cursor,
         .rows = dw_compare_tempo_rows(&run->tempo),
         .sample = run->record->sample,
