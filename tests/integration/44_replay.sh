@@ -67,10 +67,11 @@ assert_sql crm "select attempts from dualwrite.held h where key = '[\"3\"]'" 4
 
 step "mended, replayed by a condition, while the worker is killed at each point"
 dw_sql crm "alter table item alter name type text"
+dw_stop producer # a heartbeat would be what the fault finds first
 for point in consumer.after_apply writer_before_commit writer_after_commit; do
     dw_stop consumer
     dw_start consumer "DW_FAULT=$point:kill"
-    wait_until 20 is_ready consumer
+    wait_until 20 has_started consumer
     id=$(dw_cli dead-letter list --column name --limit 1 --json | jq '.dead_letters[0].id')
     dw_cli dead-letter replay "$id" >/dev/null
     wait_until 20 is_gone consumer
@@ -78,6 +79,7 @@ for point in consumer.after_apply writer_before_commit writer_after_commit; do
     dw_start consumer
     wait_until 20 sql_is state "select state from dualwrite.dead_letter where id = $id" applied
 done
+dw_start producer
 dw_cli dead-letter replay --column name --wait 30 >"$dw_dir/out" || fail "$(<"$dw_dir/out")"
 states_are '8 applied, 20 open' || fail "states: $(states)"
 wait_caught_up items
