@@ -112,14 +112,26 @@ static const char *scope_of(struct dw_cli *cli)
     return options->filter ? "rows that match the filter" : "all rows";
 }
 
+/* Of a map that has started already: what was said of its copy would be lost in silence. */
+static const char *what_is_not_used(const struct dw_cli *cli)
+{
+    const struct dw_cli_options *options = &cli->options;
+    if (!options->rate && !options->on_existing && !options->delete_extra)
+        return "";
+    return "; the options of its copy are not used: 'dualwrite sync rate' changes a copy under way,"
+           " 'dualwrite map resync' copies again";
+}
+
 static void print_map(struct dw_cli *cli, struct dw_str map, bool starts, bool dry_run)
 {
     const char *name = dw_cli_format_safe(cli->arena, dw_cli_json_text(map, "map", cli->arena));
     const char *state = dw_cli_json_text(map, "state", cli->arena);
     long long sync = (long long)dw_cli_json_number(map, "sync");
     bool copies = starts ? !cli->options.no_sync : true;
-    if (dw_cli_json_true(map, "skipped"))
-        printf("%s: %s%s\n", name, starts ? "already " : "left out, it is ", state);
+    if (dw_cli_json_true(map, "skipped") && starts)
+        printf("%s: already %s%s\n", name, state, what_is_not_used(cli));
+    else if (dw_cli_json_true(map, "skipped"))
+        printf("%s: left out, it is %s\n", name, state);
     else if (dry_run && !starts)
         printf("%s: would be copied again: %s\n", name, scope_of(cli));
     else if (dry_run)

@@ -55,7 +55,8 @@ assert_sql state "select string_agg(event || ' ' || state, ', ' order by id) fro
 assert_sql state "select bool_and(c.started_at >= p.ended_at) from dualwrite.sync c join dualwrite.sync p on p.id = any (c.after)" t 'parents were done before'
 assert_sql crm "select count(*) from dualwrite.waiting" 0
 step "started again: nothing to do"
-assert_match "$(dw_cli map start orders)" 'orders: already running'
+assert_match "$(dw_cli map start orders)" 'orders: already running$'
+assert_match "$(dw_cli map start orders --rate 5)" 'orders: already running; the options of its copy are not used'
 
 step "paused and resumed in the middle: the copy stands and goes on"
 dw_cli map stop orders >/dev/null
