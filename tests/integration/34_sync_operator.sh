@@ -56,6 +56,7 @@ dw_cli map resync lines --rate 20 >/dev/null
 
 step "a dry run of an order says what would become of it, and changes nothing"
 id=$(dw_sql state 'select max(id) from dualwrite.sync')
+wait_until 10 sql_is state "select state from dualwrite.sync where id = $id" running
 held() { dw_sql state "select string_agg(to_jsonb(s)::text || m.state || m.change || (select max(id) from dualwrite.audit_log), '; ' order by m.name)
     from dualwrite.map m left join (select id, map, state, rate from dualwrite.sync where id = $id) s on s.map = m.name"; }
 before=$(held)
