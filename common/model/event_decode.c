@@ -366,26 +366,25 @@ static enum dw_rc read_ordinal(struct decode *decode)
     return read_u64(decode, "source.ordinal", HAS_ORDINAL, &decode->ordinal);
 }
 
-static enum dw_rc read_keep(struct decode *decode)
+static enum dw_rc read_flag(struct decode *decode, const char *name, bool *out)
 {
     enum dw_json token = dw_json_pull_next(&decode->pull);
     if (token == DW_JSON_ERROR)
         return malformed(decode);
     if (token != DW_JSON_TRUE && token != DW_JSON_FALSE)
-        return wrong_type(decode, "source.keep", "true or false");
-    decode->event->keep = token == DW_JSON_TRUE;
+        return wrong_type(decode, name, "true or false");
+    *out = token == DW_JSON_TRUE;
     return DW_OK;
+}
+
+static enum dw_rc read_keep(struct decode *decode)
+{
+    return read_flag(decode, "source.keep", &decode->event->keep);
 }
 
 static enum dw_rc read_unclaimed(struct decode *decode)
 {
-    enum dw_json token = dw_json_pull_next(&decode->pull);
-    if (token == DW_JSON_ERROR)
-        return malformed(decode);
-    if (token != DW_JSON_TRUE && token != DW_JSON_FALSE)
-        return wrong_type(decode, "source.unclaimed", "true or false");
-    decode->event->unclaimed = token == DW_JSON_TRUE;
-    return DW_OK;
+    return read_flag(decode, "source.unclaimed", &decode->event->unclaimed);
 }
 
 static enum dw_rc read_verify(struct decode *decode)
