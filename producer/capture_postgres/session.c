@@ -473,7 +473,9 @@ static enum dw_rc load_position(struct attempt *attempt, struct dw_err *err)
     struct dw_state_position recorded;
     const char *system = attempt->links->system->name;
     struct dw_generations *generations = &attempt->links->generations;
-    enum dw_rc rc = ensure_own_topics(attempt, topic, sizeof topic, err);
+    enum dw_rc rc = dw_session_open_admin(attempt->links, err); /* it may rest since the maps */
+    if (rc == DW_OK)
+        rc = ensure_own_topics(attempt, topic, sizeof topic, err);
     if (rc == DW_OK)
         rc = dw_state_position_load(attempt->links->state, system, &stored, err);
     if (rc == DW_OK)
