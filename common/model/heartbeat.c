@@ -3,10 +3,11 @@
 
 enum {
     MAPS_PER_BEAT = 40,
-    MANY = 400,     /* maps: from here on one partition at a time */
-    MANY_BEATS = 4, /* … and all that have their turn in so many heartbeats at one of them: a
-                       worker fetches from thousands of partitions again and again while they
-                       come, however many they are */
+    MANY = 400,              /* maps: from here on one partition at a time, … */
+    MANY_MAPS_PER_BEAT = 20, /* … less often, … */
+    MANY_BEATS = 8, /* … and all that have their turn in so many heartbeats at one of them: a
+                       worker fetches from thousands of partitions again and again while
+                       they come, however many they are */
 };
 
 /* Heartbeats that idle maps hear, of all; turns until each has had its own. */
@@ -16,8 +17,9 @@ struct rhythm {
 
 static struct rhythm rhythm_of(size_t maps)
 {
-    uint64_t beats = maps < MANY ? 1 : MANY_BEATS;
-    return (struct rhythm){beats, 1 + maps / (MAPS_PER_BEAT * beats)};
+    if (maps < MANY)
+        return (struct rhythm){1, 1 + maps / MAPS_PER_BEAT};
+    return (struct rhythm){MANY_BEATS, 1 + maps / (MANY_MAPS_PER_BEAT * MANY_BEATS)};
 }
 
 struct dw_heartbeat_turn dw_heartbeat_turn(size_t maps, uint64_t slot, uint64_t beat,

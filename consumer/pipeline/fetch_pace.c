@@ -4,7 +4,7 @@
 enum {
     WAIT_MIN_MS = 50,
     WAIT_MAX_MS = 3000,
-    WAIT_BELL_MS = 6000,
+    WAIT_BELL_MS = 15000,
     WAIT_PARTITIONS = 8, /* for each millisecond */
     REFRESH_MIN_MS = 3000,
     REFRESH_MAX_MS = 15000,

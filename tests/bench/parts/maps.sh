@@ -1,6 +1,6 @@
 # Part maps of tests/bench/run, which sources it: many maps on one pair of databases.
 
-idle_seconds=80 # four times the rhythm in which a thousand idle maps hear heartbeats
+idle_seconds=120 # three times the rhythm in which a thousand idle maps hear heartbeats
 
 prepare_maps() {
     local database

@@ -71,7 +71,7 @@ static void test_each_partition_hears_one_in_time(void **state)
 static void test_a_single_partition_is_all(void **state)
 {
     (void)state;
-    struct dw_heartbeat_turn turn = dw_heartbeat_turn(1000, 0, 28, 1);
+    struct dw_heartbeat_turn turn = dw_heartbeat_turn(1000, 0, 56, 1);
     assert_int_equal(turn.from, 0);
     assert_int_equal(turn.to, 1);
     assert_int_equal(dw_heartbeat_partition_ms(1000, 1, 5000), dw_heartbeat_map_ms(1000, 5000));

@@ -57,7 +57,7 @@ static void test_a_fetch_that_can_be_ended_waits_long(void **state)
     assert_true(dw_fetch_pace_wants_bell(500));
     assert_true(dw_fetch_pace_wants_bell(INT64_MAX / 4));
     struct dw_fetch_pace bell = dw_fetch_pace_of(4000, true);
-    assert_int_equal(bell.wait_ms, 6000);
+    assert_int_equal(bell.wait_ms, 15000);
     assert_int_equal(bell.refresh_ms, 12000);
     struct dw_fetch_pace more = dw_fetch_pace_of(5000, true);
     assert_false(dw_fetch_pace_differs(&bell, &more));
