@@ -3,6 +3,7 @@
 
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct setting {
@@ -81,6 +82,16 @@ enum dw_rc dw_kafka_config_set(rd_kafka_conf_t *conf, const char *name, const ch
     if (rd_kafka_conf_set(conf, name, value, reason, sizeof reason) == RD_KAFKA_CONF_OK)
         return DW_OK;
     return dw_err_set(err, DW_CONFIG, "DW-KAFKA-001", "kafka property \"%s\": %s", name, reason);
+}
+
+enum dw_rc dw_kafka_config_fit_sizes(rd_kafka_conf_t *conf, struct dw_err *err)
+{
+    char fetch[24] = "";
+    size_t size = sizeof fetch;
+    if (rd_kafka_conf_get(conf, "fetch.max.bytes", fetch, &size) != RD_KAFKA_CONF_OK)
+        return DW_OK;
+    return dw_kafka_config_set(conf, "message.max.bytes",
+                               strtol(fetch, NULL, 10) < 1000 ? "1000" : fetch, err);
 }
 
 static enum dw_rc apply(rd_kafka_conf_t *conf, const struct setting *settings, size_t count,

@@ -27,6 +27,11 @@ enum dw_rc dw_kafka_config_new(struct rd_kafka_conf_s **out,
 enum dw_rc dw_kafka_config_set(struct rd_kafka_conf_s *conf, const char *name, const char *value,
                                struct dw_err *err) DW_MUST_CHECK;
 
+/* message.max.bytes is a producer's matter, but librdkafka refuses a consumer whose fetch.max.bytes
+ * is below it, and kafka.properties are for both: the one is set by the other. DW_CONFIG. */
+enum dw_rc dw_kafka_config_fit_sizes(struct rd_kafka_conf_s *conf,
+                                     struct dw_err *err) DW_MUST_CHECK;
+
 /* How loud a line of librdkafka's log is for us: it reconnects by itself, so nothing of it is more
  * than a warning, and what passes by itself within moments is none. */
 enum dw_log_level dw_kafka_log_level(int syslog_level, const char *facility, const char *message);

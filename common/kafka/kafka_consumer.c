@@ -6,7 +6,7 @@
 #include "common/base/log.h"
 #include "common/kafka/kafka_bell.h"
 #include "common/kafka/kafka_config.h"
-#include "common/kafka/kafka_offsets.h"
+#include "common/kafka/kafka_look.h"
 #include <assert.h>
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
@@ -19,9 +19,10 @@
 enum {
     ORDER_TIMEOUT_MS = 500,
     START_AGAIN_MS = 20,
+    GATHER_MS = 300, /* starts with a bell: each ends a fetch of hundreds of partitions, and a
+                        worker that takes thousands over starts them one by one */
     CLOSE_TIMEOUT_MS = 5000,
     NUDGE_MS = 1,
-    LOOKS_AGE_MS = 1000,
     PACKED = 4, /* what a fetch may weigh, of what may be held unpacked */
     QUEUED_MAX_KBYTES = 65536,
     QUEUED_MIN_MESSAGES = 10000000,
@@ -31,21 +32,21 @@ struct member {
     struct dw_kafka_partition partition; /* first: what the owner sees */
     rd_kafka_topic_t *topic;
     int64_t start_offset; /* -1: nothing to start */
-    int64_t start_at_ms;  /* tries again then */
     int64_t next_offset;  /* the one behind the last record that the owner was given */
     bool paused;
-    bool ended; /* its offset was outside the log: librdkafka fetches no more, and seeks no more */
+    bool sought; /* the last seek has come to start_offset */
+    bool ended;  /* its offset was outside the log: librdkafka fetches no more, and seeks no more */
 };
 
 struct dw_kafka_consumer {
     rd_kafka_t *client;
-    rd_kafka_t *looker; /* for looks: the client's own requests to a broker queue up behind a fetch
-                           that waits there */
+    struct dw_kafka_looker *looker;
     rd_kafka_queue_t *queue;
     struct dw_kafka_consumer_options options;
     struct member **members;
     size_t member_count;
-    size_t starting; /* members with a start_offset */
+    size_t starting;      /* members with a start_offset */
+    int64_t starts_at_ms; /* when they are started, all at once */
     struct member *last;
     rd_kafka_message_t *message; /* of the last poll */
     bool bell_assigned;
@@ -97,31 +98,45 @@ static void drop(struct dw_kafka_consumer *consumer, struct member *member)
 
 /* With nothing to fetch, librdkafka's broker thread sleeps up to a second, and neither a resumed
  * partition nor a drained queue wakes it: under load that stall was most of a worker's time. Any
- * request to the partition's leader does wake it; the answer is of no interest. */
-static void nudge(struct dw_kafka_consumer *consumer, const struct member *member)
+ * request to a partition's leader does wake it; the answer is of no interest. */
+static void nudge(struct dw_kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *list)
 {
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, member->partition.topic, member->partition.number)
-        ->offset = RD_KAFKA_OFFSET_END;
-    (void)rd_kafka_offsets_for_times(consumer->client, list, NUDGE_MS);
+    rd_kafka_topic_partition_list_t *asked = rd_kafka_topic_partition_list_copy(list);
+    for (int i = 0; i < asked->cnt; i++)
+        asked->elems[i].offset = RD_KAFKA_OFFSET_END;
+    (void)rd_kafka_offsets_for_times(consumer->client, asked, NUDGE_MS);
+    rd_kafka_topic_partition_list_destroy(asked);
+}
+
+static rd_kafka_topic_partition_list_t *list_of(struct member *const *members, size_t count)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+    for (size_t i = 0; i < count; i++)
+        rd_kafka_topic_partition_list_add(list, members[i]->partition.topic,
+                                          members[i]->partition.number);
+    return list;
+}
+
+static void pause_member(struct dw_kafka_consumer *consumer, struct member *member)
+{
+    rd_kafka_topic_partition_list_t *list = list_of(&member, 1);
+    if (!rd_kafka_pause_partitions(consumer->client, list) && !list->elems[0].err)
+        member->paused = true;
     rd_kafka_topic_partition_list_destroy(list);
 }
 
-static bool set_paused(struct dw_kafka_consumer *consumer, struct member *member, bool paused)
+/* Those that could not be are paused afterwards. A resumed one has to be fetched from, and the
+ * thread of each leader be woken. */
+static void resume(struct dw_kafka_consumer *consumer, struct member *const *members, size_t count)
 {
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, member->partition.topic, member->partition.number);
-    rd_kafka_resp_err_t code = paused ? rd_kafka_pause_partitions(consumer->client, list)
-                                      : rd_kafka_resume_partitions(consumer->client, list);
-    bool done = !code && !list->elems[0].err;
-    rd_kafka_topic_partition_list_destroy(list);
-    if (done)
-        member->paused = paused;
-    if (done && !paused) {
-        nudge(consumer, member);
+    rd_kafka_topic_partition_list_t *list = list_of(members, count);
+    if (count && !rd_kafka_resume_partitions(consumer->client, list)) {
+        for (size_t i = 0; i < count; i++)
+            members[i]->paused = list->elems[i].err != 0;
+        nudge(consumer, list);
         dw_kafka_bell_want(consumer->options.bell);
     }
-    return done;
+    rd_kafka_topic_partition_list_destroy(list);
 }
 
 static bool is_cooperative(rd_kafka_t *client)
@@ -166,31 +181,63 @@ static void assign_again(struct dw_kafka_consumer *consumer, struct member *ende
     rd_kafka_topic_partition_list_destroy(list);
 }
 
-/* A partition that was just assigned may not be fetching yet; then the seek is refused and tried
- * again. Sought while paused, so that nothing is fetched from a stale place in between. */
-static bool try_start(struct dw_kafka_consumer *consumer, struct member *member)
+/* The places are sought while the partitions are paused, so that nothing is fetched from a stale
+ * one in between. One that was just assigned may not be fetching yet; then the seek is refused and
+ * tried again. */
+static void seek(struct dw_kafka_consumer *consumer, struct member *const *members, size_t count)
 {
-    if (member->ended)
-        assign_again(consumer, member);
-    rd_kafka_resp_err_t code = rd_kafka_seek(member->topic, member->partition.number,
-                                             member->start_offset, ORDER_TIMEOUT_MS);
-    if (code || (member->paused && !set_paused(consumer, member, false))) {
-        member->start_at_ms = dw_clock_mono_ms() + START_AGAIN_MS;
-        return false;
+    rd_kafka_topic_partition_list_t *list = list_of(members, count);
+    for (size_t i = 0; i < count; i++)
+        list->elems[i].offset = members[i]->start_offset;
+    rd_kafka_error_t *error = rd_kafka_seek_partitions(consumer->client, list, ORDER_TIMEOUT_MS);
+    for (size_t i = 0; i < count; i++)
+        members[i]->sought = !error && !list->elems[i].err;
+    rd_kafka_topic_partition_list_destroy(list);
+    if (error)
+        rd_kafka_error_destroy(error);
+}
+
+static void start(struct dw_kafka_consumer *consumer, struct member **members, size_t count)
+{
+    seek(consumer, members, count);
+    size_t sought = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (members[i]->sought)
+            members[sought++] = members[i];
     }
-    member->start_offset = -1;
-    consumer->starting--;
-    return true;
+    resume(consumer, members, sought);
+    for (size_t i = 0; i < sought; i++) {
+        if (members[i]->paused)
+            continue;
+        members[i]->start_offset = -1;
+        consumer->starting--;
+    }
 }
 
 static void start_pending(struct dw_kafka_consumer *consumer)
 {
-    int64_t now = dw_clock_mono_ms();
-    for (size_t i = 0; i < consumer->member_count && consumer->starting; i++) {
-        struct member *member = consumer->members[i];
-        if (member->start_offset >= 0 && now >= member->start_at_ms)
-            (void)try_start(consumer, member);
-    }
+    struct member **members = dw_mem_calloc(consumer->starting, sizeof *members);
+    size_t count = 0;
+    for (size_t i = 0; i < consumer->member_count && count < consumer->starting; i++)
+        if (consumer->members[i]->start_offset >= 0)
+            members[count++] = consumer->members[i];
+    for (size_t i = 0; i < count; i++)
+        if (members[i]->ended)
+            assign_again(consumer, members[i]);
+    start(consumer, members, count);
+    free((void *)members);
+    consumer->starts_at_ms = dw_clock_mono_ms() + START_AGAIN_MS;
+}
+
+/* Returns how long a poll may wait. */
+static int tend_starts(struct dw_kafka_consumer *consumer, int timeout_ms)
+{
+    if (consumer->starting && dw_clock_mono_ms() >= consumer->starts_at_ms)
+        start_pending(consumer);
+    if (!consumer->starting)
+        return timeout_ms;
+    int64_t left = consumer->starts_at_ms - dw_clock_mono_ms();
+    return left < 0 ? 0 : left < timeout_ms ? (int)left : timeout_ms;
 }
 
 static struct member *member_of(struct dw_kafka_partition *partition)
@@ -202,13 +249,13 @@ void dw_kafka_consumer_start(struct dw_kafka_consumer *consumer,
                              struct dw_kafka_partition *partition, int64_t offset)
 {
     struct member *member = member_of(partition);
+    if (!consumer->starting)
+        consumer->starts_at_ms = dw_clock_mono_ms() + (consumer->options.bell ? GATHER_MS : 0);
     if (member->start_offset < 0)
         consumer->starting++;
     if (!member->paused)
-        (void)set_paused(consumer, member, true);
+        pause_member(consumer, member);
     member->start_offset = member->next_offset = offset;
-    member->start_at_ms = 0;
-    (void)try_start(consumer, member);
 }
 
 void dw_kafka_consumer_pause(struct dw_kafka_consumer *consumer,
@@ -220,7 +267,7 @@ void dw_kafka_consumer_pause(struct dw_kafka_consumer *consumer,
         consumer->starting--;
     }
     if (!member->paused)
-        (void)set_paused(consumer, member, true);
+        pause_member(consumer, member);
 }
 
 void dw_kafka_consumer_resume(struct dw_kafka_consumer *consumer,
@@ -230,7 +277,8 @@ void dw_kafka_consumer_resume(struct dw_kafka_consumer *consumer,
     if (!member->paused || member->start_offset >= 0)
         return;
     member->next_offset = offset;
-    if (!set_paused(consumer, member, false))
+    resume(consumer, &member, 1);
+    if (member->paused)
         dw_kafka_consumer_start(consumer, partition, offset);
 }
 
@@ -349,18 +397,6 @@ static enum dw_rc set_number(rd_kafka_conf_t *conf, const struct dw_kafka_settin
     return set(conf, settings, name, text, err);
 }
 
-/* message.max.bytes is a producer's matter, but librdkafka refuses a consumer whose fetch.max.bytes
- * is below it, and kafka.properties are for both. */
-static enum dw_rc fit_message_size(rd_kafka_conf_t *conf, struct dw_err *err)
-{
-    char fetch[24] = "";
-    size_t size = sizeof fetch;
-    if (rd_kafka_conf_get(conf, "fetch.max.bytes", fetch, &size) != RD_KAFKA_CONF_OK)
-        return DW_OK;
-    return dw_kafka_config_set(conf, "message.max.bytes",
-                               strtol(fetch, NULL, 10) < 1000 ? "1000" : fetch, err);
-}
-
 /* Small fetches: what is fetched ahead counts into the process's memory, and unpacked it is ten
  * times as large and more: records of one table are alike. The broker always returns the first
  * batch of a fetch whole, however large it is. The client's own queue is drained at once by the
@@ -401,28 +437,7 @@ static enum dw_rc configure(rd_kafka_conf_t *conf, const struct dw_kafka_setting
     if (rc == DW_OK)
         rc = set_number(conf, settings, "topic.metadata.refresh.interval.ms", options->refresh_ms,
                         err);
-    return rc == DW_OK ? fit_message_size(conf, err) : rc;
-}
-
-static enum dw_rc open_looker(rd_kafka_t **out, const struct dw_kafka_settings *settings,
-                              const char *client_id, struct dw_err *err)
-{
-    rd_kafka_conf_t *conf = NULL;
-    char name[160];
-    char reason[512];
-    (void)snprintf(name, sizeof name, "%s-looks", client_id);
-    enum dw_rc rc = dw_kafka_config_new(&conf, settings, DW_KAFKA_READER, name, err);
-    if (rc == DW_OK)
-        rc = fit_message_size(conf, err);
-    if (rc == DW_OK) /* a topic that was given more partitions is known by then */
-        rc = set_number(conf, settings, "metadata.max.age.ms", LOOKS_AGE_MS, err);
-    *out = rc == DW_OK ? rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason) : NULL;
-    if (*out)
-        return DW_OK;
-    if (conf)
-        rd_kafka_conf_destroy(conf);
-    return rc != DW_OK ? rc
-                       : dw_err_set(err, DW_CONFIG, "DW-KAFKA-001", "kafka consumer: %s", reason);
+    return rc == DW_OK ? dw_kafka_config_fit_sizes(conf, err) : rc;
 }
 
 enum dw_rc dw_kafka_consumer_open(struct dw_kafka_consumer **out,
@@ -440,24 +455,23 @@ enum dw_rc dw_kafka_consumer_open(struct dw_kafka_consumer **out,
         rd_kafka_conf_destroy(conf);
         return rc;
     }
-    rd_kafka_t *looker = NULL;
-    rc = open_looker(&looker, settings, options->client_id, err);
-    if (rc != DW_OK) {
-        rd_kafka_conf_destroy(conf);
-        return rc;
-    }
     struct dw_kafka_consumer *consumer = DW_MEM_NEW(struct dw_kafka_consumer);
     consumer->options = *options;
-    consumer->looker = looker;
     rd_kafka_conf_set_opaque(conf, consumer);
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     char reason[512];
     consumer->client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
     if (!consumer->client) {
         rd_kafka_conf_destroy(conf);
-        rd_kafka_destroy(looker);
         free(consumer);
         return dw_err_set(err, DW_CONFIG, "DW-KAFKA-001", "kafka consumer: %s", reason);
+    }
+    rc = dw_kafka_looker_open(&consumer->looker, settings, options->client_id, consumer->client,
+                              err);
+    if (rc != DW_OK) {
+        rd_kafka_destroy(consumer->client);
+        free(consumer);
+        return rc;
     }
     dw_kafka_bell_attach(consumer->options.bell, consumer->client);
     (void)rd_kafka_poll_set_consumer(consumer->client);
@@ -497,8 +511,8 @@ void dw_kafka_consumer_close(struct dw_kafka_consumer *consumer)
         drop(consumer, consumer->members[0]);
     rd_kafka_queue_destroy(queue);
     dw_kafka_bell_close(consumer->options.bell);
+    dw_kafka_looker_close(consumer->looker);
     rd_kafka_destroy_flags(consumer->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-    rd_kafka_destroy(consumer->looker);
     free((void *)consumer->members);
     free(consumer);
 }
@@ -575,11 +589,7 @@ enum dw_rc dw_kafka_consumer_poll(struct dw_kafka_consumer *consumer, int timeou
                                   struct dw_kafka_message *out, struct dw_err *err)
 {
     release_message(consumer);
-    if (consumer->starting) {
-        start_pending(consumer);
-        if (consumer->starting && timeout_ms > START_AGAIN_MS)
-            timeout_ms = START_AGAIN_MS;
-    }
+    timeout_ms = tend_starts(consumer, timeout_ms);
     timeout_ms = dw_kafka_bell_tend(consumer->options.bell, timeout_ms);
     rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer->client, timeout_ms);
     if (!message)
@@ -643,41 +653,24 @@ int64_t dw_kafka_consumer_high(struct dw_kafka_consumer *consumer, const char *t
     return high;
 }
 
-static enum dw_rc look_error(const char *topic, int32_t partition, rd_kafka_resp_err_t code,
-                             struct dw_err *err)
-{
-    enum dw_rc rc = dw_kafka_classify((int)code);
-    return dw_err_set(err, rc == DW_REJECT ? DW_RETRY : rc, "DW-KAFKA-023",
-                      "offsets of %s [%d]: %s", topic, (int)partition, rd_kafka_err2str(code));
-}
-
-static enum dw_rc look_committed(struct dw_kafka_consumer *consumer, const char *topic,
-                                 int32_t partition, int timeout_ms, struct dw_kafka_look *out,
-                                 struct dw_err *err)
-{
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, topic, partition);
-    rd_kafka_resp_err_t code = rd_kafka_committed(consumer->client, list, timeout_ms);
-    const rd_kafka_topic_partition_t *at = &list->elems[0];
-    if (!code)
-        code = at->err;
-    if (!code && at->offset >= 0) {
-        out->committed = at->offset;
-        (void)snprintf(out->metadata, sizeof out->metadata, "%.*s", (int)at->metadata_size,
-                       at->metadata ? (const char *)at->metadata : "");
-    }
-    rd_kafka_topic_partition_list_destroy(list);
-    return code ? look_error(topic, partition, code, err) : DW_OK;
-}
-
 enum dw_rc dw_kafka_consumer_look(struct dw_kafka_consumer *consumer, const char *topic,
                                   int32_t partition, bool committed, int timeout_ms,
                                   struct dw_kafka_look *out, struct dw_err *err)
 {
-    *out = (struct dw_kafka_look){.committed = -1};
-    rd_kafka_resp_err_t code = dw_kafka_query_offsets(consumer->looker, topic, partition,
-                                                      timeout_ms, &out->low, &out->high);
-    if (code)
-        return look_error(topic, partition, code, err);
-    return committed ? look_committed(consumer, topic, partition, timeout_ms, out, err) : DW_OK;
+    struct dw_kafka_place place = {.topic = topic, .partition = partition};
+    enum dw_rc rc = dw_kafka_look_at(consumer->looker, &place, committed, timeout_ms, err);
+    *out = place.look;
+    return rc;
+}
+
+enum dw_rc dw_kafka_consumer_look_at_all(struct dw_kafka_consumer *consumer,
+                                         struct dw_kafka_place *places, size_t count,
+                                         int timeout_ms, struct dw_err *err)
+{
+    return count ? dw_kafka_look_at_all(consumer->looker, places, count, timeout_ms, err) : DW_OK;
+}
+
+void dw_kafka_consumer_rest(struct dw_kafka_consumer *consumer)
+{
+    dw_kafka_looker_rest(consumer->looker);
 }

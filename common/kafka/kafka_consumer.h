@@ -6,8 +6,8 @@
  * librdkafka 2.11 partitions are assigned eagerly (range), from there on cooperatively.
  * Partitions are paused only by this object, which knows which are (resuming a partition that is
  * not paused rewinds it before 2.4.0).
- * Threads: one thread polls and owns the object; dw_kafka_consumer_wake and _look may be called by
- * any thread.
+ * Threads: one thread polls and owns the object; dw_kafka_consumer_wake, _rest and the looks may be
+ * called by any thread.
  */
 #ifndef DW_KAFKA_KAFKA_CONSUMER_H
 #define DW_KAFKA_KAFKA_CONSUMER_H
@@ -105,5 +105,20 @@ struct dw_kafka_look {
 enum dw_rc dw_kafka_consumer_look(struct dw_kafka_consumer *consumer, const char *topic,
                                   int32_t partition, bool committed, int timeout_ms,
                                   struct dw_kafka_look *out, struct dw_err *err) DW_MUST_CHECK;
+
+struct dw_kafka_place {
+    const char *topic; /* borrowed */
+    int32_t partition;
+    struct dw_kafka_look look;
+};
+/* The same for many places, each only once, with as many requests as for one (blocks up to
+ * `timeout_ms` three times). It fails as a whole: who needs them looks at one after the other. */
+enum dw_rc dw_kafka_consumer_look_at_all(struct dw_kafka_consumer *consumer,
+                                         struct dw_kafka_place *places, size_t count,
+                                         int timeout_ms, struct dw_err *err) DW_MUST_CHECK;
+
+/* Now and then: gives up the connections for looks when there were none for a while; the next look
+ * makes them anew. */
+void dw_kafka_consumer_rest(struct dw_kafka_consumer *consumer);
 
 #endif

@@ -68,6 +68,36 @@ rd_kafka_resp_err_t dw_kafka_query_offsets(rd_kafka_t *client, const char *topic
     return code;
 }
 
+/* `moment`: RD_KAFKA_OFFSET_BEGINNING or _END, which the brokers take for a time. */
+static rd_kafka_resp_err_t offsets_at(rd_kafka_t *client,
+                                      const rd_kafka_topic_partition_list_t *list, int64_t moment,
+                                      int timeout_ms, int64_t *out)
+{
+    rd_kafka_topic_partition_list_t *asked = rd_kafka_topic_partition_list_copy(list);
+    for (int i = 0; i < asked->cnt; i++)
+        asked->elems[i].offset = moment;
+    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(client, asked, timeout_ms);
+    for (int i = 0; i < list->cnt && !code; i++) {
+        const rd_kafka_topic_partition_t *at = rd_kafka_topic_partition_list_find(
+            asked, list->elems[i].topic, list->elems[i].partition);
+        code = at->err;
+        out[i] = at->offset;
+        if (!code && at->offset < 0)
+            code = RD_KAFKA_RESP_ERR__NO_OFFSET;
+    }
+    rd_kafka_topic_partition_list_destroy(asked);
+    return code;
+}
+
+rd_kafka_resp_err_t dw_kafka_query_all_offsets(rd_kafka_t *client,
+                                               const rd_kafka_topic_partition_list_t *list,
+                                               int timeout_ms, int64_t *out_low, int64_t *out_high)
+{
+    rd_kafka_resp_err_t code =
+        offsets_at(client, list, RD_KAFKA_OFFSET_BEGINNING, timeout_ms, out_low);
+    return code ? code : offsets_at(client, list, RD_KAFKA_OFFSET_END, timeout_ms, out_high);
+}
+
 static rd_kafka_resp_err_t offset_at(const struct query *query, int64_t time_ms,
                                      int64_t *out_offset)
 {

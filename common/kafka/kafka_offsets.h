@@ -14,6 +14,12 @@
 rd_kafka_resp_err_t dw_kafka_query_offsets(rd_kafka_t *client, const char *topic, int32_t partition,
                                            int timeout_ms, int64_t *out_low, int64_t *out_high);
 
+/* The same of all in the list, with a few requests for as many as there are; the arrays are in its
+ * order. One that is not to be had makes all of it fail. */
+rd_kafka_resp_err_t dw_kafka_query_all_offsets(rd_kafka_t *client,
+                                               const rd_kafka_topic_partition_list_t *list,
+                                               int timeout_ms, int64_t *out_low, int64_t *out_high);
+
 /* The offset of the first record from `time_ms` (wall clock) on, negative when there is none.
  * Errors as above. */
 rd_kafka_resp_err_t dw_kafka_query_offset_at(rd_kafka_t *client, const char *topic,

@@ -7,8 +7,14 @@
 #include "consumer/pipeline/accounting.h"
 #include "consumer/pipeline/batch.h"
 #include <stdio.h>
+#include <stdlib.h>
 
-enum { LOOK_TIMEOUT_MS = 5000 };
+enum {
+    LOOK_TIMEOUT_MS = 5000,
+    LOOK_FRESH_MS = 5000, /* an older look ahead does not serve; nor is one tried sooner after a
+                             failure */
+    LOOKS_AHEAD = 256,
+};
 
 /* --- the decision -----------------------------------------------------------------------------
  */
@@ -50,6 +56,61 @@ struct dw_claim_decision dw_claim_decide(const struct dw_claim_facts *facts)
     bool seen = progress->exists && progress->next_offset > progress->first_offset;
     decision.probe = decision.gap == DW_CLAIM_NO_GAP && seen && facts->low < decision.next_offset;
     return decision;
+}
+
+bool dw_claim_is_plain(const struct dw_claim_decision *decision)
+{
+    return decision->gap == DW_CLAIM_NO_GAP && !decision->rewound && !decision->jump;
+}
+
+/* --- looking ahead ----------------------------------------------------------------------------
+ */
+
+static bool is_fresh(const struct dw_partition *partition, int64_t now)
+{
+    return partition->ahead && now - partition->ahead_ms < LOOK_FRESH_MS;
+}
+
+/* One that has just come has not had its first turn, which makes it claim. */
+static bool wants_look(const struct dw_partition *partition, int64_t now)
+{
+    bool claims = dw_partition_in(partition) == DW_PARTITION_CLAIMING || !partition->entry;
+    return claims && now >= partition->wake_at_ms && !is_fresh(partition, now);
+}
+
+static void take_look(struct dw_partition *partition, const struct dw_kafka_look *look, int64_t now)
+{
+    if (!partition->ahead)
+        partition->ahead = DW_MEM_NEW(struct dw_kafka_look);
+    *partition->ahead = *look;
+    partition->ahead_ms = now;
+}
+
+void dw_claim_look_ahead(struct dw_lane *lane, struct dw_partition *partition)
+{
+    struct dw_kafka_place places[LOOKS_AHEAD];
+    struct dw_partition *of[LOOKS_AHEAD];
+    size_t count = 0;
+    int64_t now = dw_clock_mono_ms();
+    struct dw_err err = DW_ERR_INIT;
+    if (now < lane->look_ahead_at_ms || !wants_look(partition, now))
+        return;
+    for (; partition && count < LOOKS_AHEAD; partition = partition->next) {
+        if (!wants_look(partition, now))
+            continue;
+        of[count] = partition;
+        places[count++] = (struct dw_kafka_place){partition->topic, partition->number, {0}};
+    }
+    if (count < 2)
+        return;
+    if (dw_kafka_consumer_look_at_all(lane->context->consumer, places, count, LOOK_TIMEOUT_MS,
+                                      &err) != DW_OK) {
+        dw_log_err(DW_LOG_DEBUG, "claim.look_ahead", &err);
+        lane->look_ahead_at_ms = dw_clock_mono_ms() + LOOK_FRESH_MS;
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        take_look(of[i], &places[i].look, now);
 }
 
 /* --- carrying it out --------------------------------------------------------------------------
@@ -171,30 +232,30 @@ static enum dw_rc new_incarnation(struct dw_lane *lane, struct dw_partition *par
 }
 
 static enum dw_rc carry_out(struct dw_lane *lane, struct dw_partition *partition,
-                            const struct dw_claim_facts *facts, struct dw_err *err)
+                            const struct dw_claim_facts *facts,
+                            const struct dw_claim_decision *decision, struct dw_err *err)
 {
-    struct dw_claim_decision decision = dw_claim_decide(facts);
-    if (decision.gap != DW_CLAIM_NO_GAP)
-        return gap_error(lane, partition, facts, decision.gap, err);
-    if (decision.new_incarnation) {
+    if (decision->gap != DW_CLAIM_NO_GAP)
+        return gap_error(lane, partition, facts, decision->gap, err);
+    if (decision->new_incarnation) {
         enum dw_rc rc = new_incarnation(lane, partition, err);
         if (rc != DW_OK)
             return rc;
     }
     partition->progress = facts->progress;
-    if (decision.fresh)
-        partition->progress = (struct dw_progress){.next_offset = decision.next_offset,
-                                                   .first_offset = decision.next_offset};
-    else if (decision.jump)
-        dw_accounting_jump(&partition->progress, decision.next_offset);
+    if (decision->fresh)
+        partition->progress = (struct dw_progress){.next_offset = decision->next_offset,
+                                                   .first_offset = decision->next_offset};
+    else if (decision->jump)
+        dw_accounting_jump(&partition->progress, decision->next_offset);
     partition->base = facts->progress;
-    if (decision.fresh)
+    if (decision->fresh)
         partition->base = partition->progress;
-    partition->probe = decision.probe;
+    partition->probe = decision->probe;
     dw_partition_drop_records(partition);
-    dw_feed_start(&partition->feed, decision.next_offset - (decision.probe ? 1 : 0));
+    dw_feed_start(&partition->feed, decision->next_offset - (decision->probe ? 1 : 0));
     dw_context_attention(lane->context);
-    log_claim(partition, &decision);
+    log_claim(partition, decision);
     return DW_OK;
 }
 
@@ -220,6 +281,43 @@ static enum dw_rc load_version(struct dw_lane *lane, struct dw_partition *partit
     if (found && !partition->marked)
         dw_log_err(DW_LOG_ERROR, "map.unreadable", err); /* the newest one takes its place */
     dw_lane_look_again(partition);
+    return DW_OK;
+}
+
+static struct dw_claim_decision decide(const struct dw_partition *partition,
+                                       const struct dw_kafka_look *look, bool went_back,
+                                       struct dw_claim_facts *facts)
+{
+    facts->low = look->low;
+    facts->high = look->high;
+    facts->committed = look->committed;
+    read_metadata(look, partition->incarnation, facts);
+    if (went_back && !facts->committed_by_us) {
+        facts->committed = partition->progress.next_offset;
+        facts->committed_by_us = facts->committed_by_incarnation = true;
+    }
+    return dw_claim_decide(facts);
+}
+
+/* A look from before the claim may be behind the row that was claimed: the log has grown since, or
+ * the worker before committed. Then it shows something unusual, and another one is taken. */
+static enum dw_rc find_place(struct dw_lane *lane, struct dw_partition *partition, bool went_back,
+                             struct dw_claim_facts *facts, struct dw_claim_decision *out,
+                             struct dw_err *err)
+{
+    if (is_fresh(partition, dw_clock_mono_ms())) {
+        *out = decide(partition, partition->ahead, went_back, facts);
+        free(partition->ahead);
+        partition->ahead = NULL;
+        if (dw_claim_is_plain(out))
+            return DW_OK;
+    }
+    struct dw_kafka_look look;
+    enum dw_rc rc = dw_kafka_consumer_look(lane->context->consumer, partition->topic,
+                                           partition->number, true, LOOK_TIMEOUT_MS, &look, err);
+    if (rc != DW_OK)
+        return rc == DW_CONFIG ? DW_RETRY : rc; /* a topic that is being made anew */
+    *out = decide(partition, &look, went_back, facts);
     return DW_OK;
 }
 
@@ -250,21 +348,12 @@ enum dw_rc dw_claim_partition(struct dw_lane *lane, struct dw_partition *partiti
         partition->base = partition->progress;
         return DW_OK;
     }
-    struct dw_kafka_look look;
-    rc = dw_kafka_consumer_look(lane->context->consumer, partition->topic, partition->number, true,
-                                LOOK_TIMEOUT_MS, &look, err);
-    if (rc != DW_OK)
-        return rc == DW_CONFIG ? DW_RETRY : rc; /* a topic that is being made anew */
-    facts.low = look.low;
-    facts.high = look.high;
-    facts.committed = look.committed;
-    read_metadata(&look, partition->incarnation, &facts);
-    if (went_back && !facts.committed_by_us) {
-        facts.committed = partition->progress.next_offset;
-        facts.committed_by_us = facts.committed_by_incarnation = true;
-    }
     facts.gap_accepted = dw_registry_gap_accepted(partition->entry);
-    rc = carry_out(lane, partition, &facts, err);
+    struct dw_claim_decision decision;
+    rc = find_place(lane, partition, went_back, &facts, &decision, err);
+    if (rc != DW_OK)
+        return rc;
+    rc = carry_out(lane, partition, &facts, &decision, err);
     partition->has_progress = rc == DW_OK;
     return rc;
 }

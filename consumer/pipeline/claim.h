@@ -13,6 +13,11 @@
 #define DW_PIPELINE_CLAIM_H
 #include "consumer/pipeline/lane.h"
 
+/* Before a claim: asks the brokers about this partition and others of the lane that wait for
+ * theirs, at once. Thousands are claimed after a restart, and three questions for each would take
+ * minutes. What is found serves as long as it is fresh and shows nothing unusual. */
+void dw_claim_look_ahead(struct dw_lane *lane, struct dw_partition *partition);
+
 /* DW_OK: progress, waiting rows and feed are set. DW_RETRY; DW_CONFIG (the map has failed here
  * already when the reason is a gap). */
 enum dw_rc dw_claim_partition(struct dw_lane *lane, struct dw_partition *partition,
@@ -47,5 +52,8 @@ struct dw_claim_decision {
     bool jump; /* an accepted gap: progress moves to next_offset */
 };
 struct dw_claim_decision dw_claim_decide(const struct dw_claim_facts *facts);
+/* It goes on where it stood, or begins: so it would have been decided after another look, too, or
+ * the fetch will find out. */
+bool dw_claim_is_plain(const struct dw_claim_decision *decision);
 
 #endif

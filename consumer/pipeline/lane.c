@@ -261,6 +261,7 @@ static void claim(struct dw_lane *lane, struct dw_partition *partition)
 {
     struct dw_err err = DW_ERR_INIT;
     struct dw_lane_map *map = NULL;
+    dw_claim_look_ahead(lane, partition);
     enum dw_rc rc = dw_lane_map_get(lane, partition->entry, &map, &err);
     if (rc == DW_OK)
         rc = dw_claim_partition(lane, partition, &err);

@@ -42,7 +42,8 @@ struct dw_lane {
 
     /* the thread's own */
     struct dw_partition *partitions;
-    int64_t verify_ms; /* of idleness, before the target's progress is looked at again */
+    int64_t verify_ms;        /* of idleness, before the target's progress is looked at again */
+    int64_t look_ahead_at_ms; /* not before: the last one failed */
     struct dw_writer *writer;
     struct dw_lane_map *maps;
     struct dw_arena arena; /* of the batch or claim in hand */

@@ -47,6 +47,7 @@ void dw_partition_release(struct dw_partition *partition)
     dw_feed_done(&partition->feed);
     dw_registry_release(partition->entry);
     dw_registry_release(partition->marked);
+    free(partition->ahead);
     free(partition->map);
     free(partition->topic);
     free(partition);

@@ -12,6 +12,7 @@
 #include "consumer/pipeline/waiting.h"
 #include <stdatomic.h>
 
+struct dw_kafka_look;
 struct dw_lane;
 
 struct dw_partition {
@@ -42,8 +43,10 @@ struct dw_partition {
     bool marked_unsaved;            /* it is to be kept in the target with the next commit */
     uint64_t generation;            /* of the registry, when entry was looked up */
     struct dw_progress progress;
-    struct dw_progress base; /* as the target has it: the fence; differs after a jump */
-    bool has_progress;       /* claimed at least once */
+    struct dw_progress base;     /* as the target has it: the fence; differs after a jump */
+    bool has_progress;           /* claimed at least once */
+    struct dw_kafka_look *ahead; /* what the brokers said at ahead_ms, for one claim; owned */
+    int64_t ahead_ms;
     char incarnation[40];
     bool holds;          /* the topic may hold dead letters: what is applied is noted with them */
     int64_t holds_at_ms; /* … when that is looked at again */

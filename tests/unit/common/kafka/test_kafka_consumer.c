@@ -15,7 +15,7 @@
 #include <time.h>
 
 /* One partition for each test: joining a group of the mock cluster takes seconds. */
-enum { STARTED, PAUSED, REWOUND, COMMITTED, OUTSIDE, AT_ONCE, PARTITIONS };
+enum { STARTED, PAUSED, REWOUND, COMMITTED, OUTSIDE, AT_ONCE, TOGETHER, TOGETHER_TOO, PARTITIONS };
 
 struct fixture {
     rd_kafka_t *client; /* holds the mock cluster, produces */
@@ -212,6 +212,31 @@ static void test_commits_carry_metadata_and_a_look_finds_them(void **state)
     assert_string_equal(look.metadata, "dualwrite some-incarnation");
 }
 
+static void test_many_places_are_looked_at_together(void **state)
+{
+    struct fixture *f = *state;
+    struct dw_err err = DW_ERR_INIT;
+    struct dw_kafka_place places[] = {
+        {.topic = "dualwrite.m", .partition = TOGETHER},
+        {.topic = "dualwrite.m", .partition = TOGETHER_TOO},
+    };
+    struct dw_kafka_place unknown[] = {places[0], {.topic = "dualwrite.m", .partition = 1000}};
+    produce(f, TOGETHER, 0, 30);
+    produce(f, TOGETHER_TOO, 0, 40);
+    struct dw_kafka_commit commit = {partition(f, TOGETHER_TOO), 7, "dualwrite this-one"};
+    assert_int_equal(dw_kafka_consumer_commit(f->consumer, &commit, 1, true, &err), DW_OK);
+    if (dw_kafka_consumer_look_at_all(f->consumer, places, 2, 5000, &err) != DW_OK)
+        fail_msg("%s", err.message);
+    assert_int_equal(places[0].look.low, 0);
+    assert_int_equal(places[0].look.high, 30);
+    assert_int_equal(places[0].look.committed, -1);
+    assert_int_equal(places[1].look.high, 40);
+    assert_int_equal(places[1].look.committed, 7);
+    assert_string_equal(places[1].look.metadata, "dualwrite this-one");
+    assert_int_not_equal(dw_kafka_consumer_look_at_all(f->consumer, unknown, 2, 5000, &err), DW_OK);
+    assert_string_equal(err.id, "DW-KAFKA-023");
+}
+
 static void test_an_offset_outside_the_log_is_told_and_never_reset(void **state)
 {
     struct fixture *f = *state;
@@ -325,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_pause_and_resume_lose_and_repeat_nothing),
         cmocka_unit_test(test_a_new_start_rewinds),
         cmocka_unit_test(test_commits_carry_metadata_and_a_look_finds_them),
+        cmocka_unit_test(test_many_places_are_looked_at_together),
         cmocka_unit_test(test_an_offset_outside_the_log_is_told_and_never_reset),
         cmocka_unit_test(test_a_small_prefetch_is_no_mistake),
         cmocka_unit_test(test_leaving_gives_partitions_back),

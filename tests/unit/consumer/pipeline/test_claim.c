@@ -96,6 +96,31 @@ static void test_a_lost_progress_row_is_a_restored_target(void **state)
     assert_true(decision.rewound && decision.new_incarnation && decision.fresh);
 }
 
+/* What another look could decide differently is looked at again. */
+static void test_a_look_from_before_the_claim_serves_when_nothing_is_unusual(void **state)
+{
+    (void)state;
+    struct dw_claim_facts facts = at(50, 0, 100);
+    facts.committed = 40;
+    facts.committed_by_us = facts.committed_by_incarnation = true;
+    struct dw_claim_decision decision = dw_claim_decide(&facts);
+    assert_true(dw_claim_is_plain(&decision));
+    facts.high = 49; /* the log has grown since, or was cut */
+    decision = dw_claim_decide(&facts);
+    assert_false(dw_claim_is_plain(&decision));
+    facts.gap_accepted = true;
+    decision = dw_claim_decide(&facts);
+    assert_false(dw_claim_is_plain(&decision));
+    facts = at(50, 0, 100);
+    facts.committed = 51;
+    facts.committed_by_us = true;
+    decision = dw_claim_decide(&facts);
+    assert_false(dw_claim_is_plain(&decision));
+    facts = (struct dw_claim_facts){.low = 0, .high = 0, .committed = -1};
+    decision = dw_claim_decide(&facts);
+    assert_true(decision.fresh && dw_claim_is_plain(&decision));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +130,7 @@ int main(void)
         cmocka_unit_test(test_a_restored_target_rewinds_with_one_new_incarnation),
         cmocka_unit_test(test_a_new_partition_starts_at_the_log_or_where_an_operator_said),
         cmocka_unit_test(test_a_lost_progress_row_is_a_restored_target),
+        cmocka_unit_test(test_a_look_from_before_the_claim_serves_when_nothing_is_unusual),
     };
     return cmocka_run_group_tests_name("claim", tests, NULL, NULL);
 }
