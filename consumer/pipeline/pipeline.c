@@ -191,6 +191,7 @@ static void beat(struct control *control, const char *process_state)
     }
     dw_buf_done(&stats);
     dw_status_done(&status);
+    dw_kafka_consumer_rest(control->context.consumer);
 }
 
 /* --- the dead-letter topic --------------------------------------------------------------------

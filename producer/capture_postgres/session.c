@@ -12,7 +12,8 @@
 #define TOPIC_TIMEOUT_MS 10000
 #define COUNT_TIMEOUT_MS 2000 /* asked again and again: what else there is to do must not wait */
 #define TOPICS_AT_ONCE   100
-#define LOCK_TIMEOUT_MS  5000 /* ALTER PUBLICATION must not wait for ever behind the application */
+#define REST_FROM_MS     10000 /* between uses of the client for topics */
+#define LOCK_TIMEOUT_MS  5000  /* ALTER PUBLICATION must not wait for ever behind the application */
 
 /* --- links ------------------------------------------------------------------------------------ */
 
@@ -60,12 +61,10 @@ enum dw_rc dw_session_open_admin(struct dw_session_links *links, struct dw_err *
     return dw_kafka_admin_open(&links->admin, &links->settings->kafka, links->instance, err);
 }
 
-/* A client goes on looking after each topic that it was asked about: after hundreds of them a new
- * one takes its place when there is something to ask. */
-static void rest_admin(struct dw_session_links *links, size_t topics)
+/* An idle client costs more than to make one anew after a while, and goes on looking after each
+ * topic that it was asked about. */
+static void rest_admin(struct dw_session_links *links)
 {
-    if (topics < TOPICS_AT_ONCE)
-        return;
     dw_kafka_admin_close(links->admin);
     links->admin = NULL;
 }
@@ -361,6 +360,8 @@ enum dw_rc dw_session_topics_grew(struct dw_session_links *links, bool *out, str
     for (size_t i = 0; rc == DW_OK && i < links->counted_count; i++)
         *out = *out || now[i] > links->counts[i];
     free(now);
+    if (links->settings->producer.partitions_look_ms >= REST_FROM_MS)
+        rest_admin(links);
     return rc;
 }
 
@@ -391,7 +392,8 @@ enum dw_rc dw_session_load_maps(struct dw_session_links *links, struct dw_map_se
     }
     if (rc == DW_OK && any)
         rc = check_added(links, set, added, err);
-    rest_admin(links, links->topic_count > known ? links->topic_count - known : 0);
+    if (links->topic_count > known + TOPICS_AT_ONCE)
+        rest_admin(links);
     if (rc != DW_OK) {
         dw_map_set_free(set);
         return rc;

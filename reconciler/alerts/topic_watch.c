@@ -11,11 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define INTERVAL_MS 10000
-#define TOPICS      200 /* with so many more, it takes INTERVAL_MS more: each is described anew */
-#define BACKOFF_MS  5000
-#define TIMEOUT_MS  10000
-#define ARENA_BYTES 16384
+#define INTERVAL_MS  10000
+#define REST_FROM_MS 30000 /* between looks: less often, and no client waits for the next one */
+#define TOPICS       200 /* with so many more, it takes INTERVAL_MS more: each is described anew */
+#define BACKOFF_MS   5000
+#define TIMEOUT_MS   10000
+#define ARENA_BYTES  16384
 
 struct dw_topic_watch {
     const struct dw_settings *settings;
@@ -139,6 +140,14 @@ static int64_t interval_ms(const struct dw_topic_watch *watch)
     return INTERVAL_MS * (1 + (int64_t)watch->list.count / TOPICS); /* written by this thread */
 }
 
+static void rest(struct dw_topic_watch *watch)
+{
+    if (interval_ms(watch) < REST_FROM_MS)
+        return;
+    dw_kafka_admin_close(watch->admin);
+    watch->admin = NULL;
+}
+
 static void *run(void *argument)
 {
     struct dw_topic_watch *watch = argument;
@@ -149,6 +158,7 @@ static void *run(void *argument)
             log_once(watch, &err);
         else
             watch->logged[0] = '\0';
+        rest(watch);
         dw_lifecycle_sleep(&watch->stopping, rc == DW_OK ? interval_ms(watch) : BACKOFF_MS);
     }
     return NULL;

@@ -220,17 +220,41 @@ static enum dw_rc index_reading(struct dw_letter_index *index,
     return rc;
 }
 
+static enum dw_rc open_admin(struct dw_letter_index *index, struct dw_err *err)
+{
+    return index->admin
+               ? DW_OK
+               : dw_kafka_admin_open(&index->admin, &index->settings->kafka, CLIENT_ID, err);
+}
+
+/* It is asked seldom, and costs more while it waits than to be made anew. */
+static void rest_admin(struct dw_letter_index *index)
+{
+    dw_kafka_admin_close(index->admin);
+    index->admin = NULL;
+}
+
 static enum dw_rc open_all(struct dw_letter_index *index, struct dw_err *err)
 {
     enum dw_rc rc = DW_OK;
     if (!index->state)
         rc = dw_state_open(&index->state, &index->settings->state, CLIENT_ID, err);
-    if (!rc && !index->admin)
-        rc = dw_kafka_admin_open(&index->admin, &index->settings->kafka, CLIENT_ID, err);
+    if (!rc)
+        rc = open_admin(index, err);
     if (!rc && !index->reader)
         rc = dw_letter_reader_open(&index->reader, &index->settings->kafka, CLIENT_ID, err);
     if (!rc)
         rc = assign_all(index, err);
+    rest_admin(index);
+    return rc;
+}
+
+static enum dw_rc count_partitions(struct dw_letter_index *index, int32_t *out, struct dw_err *err)
+{
+    enum dw_rc rc = open_admin(index, err);
+    if (!rc)
+        rc = dw_kafka_admin_partitions(index->admin, topic_of(index), KAFKA_TIMEOUT_MS, out, err);
+    rest_admin(index);
     return rc;
 }
 
@@ -251,8 +275,7 @@ static enum dw_rc read_on(struct dw_letter_index *index, struct dw_err *err)
         if (dw_clock_mono_ms() < look_again)
             continue;
         int32_t count = 0;
-        rc =
-            dw_kafka_admin_partitions(index->admin, topic_of(index), KAFKA_TIMEOUT_MS, &count, err);
+        rc = count_partitions(index, &count, err);
         if (rc || count != index->partition_count)
             return rc;
         look_again = dw_clock_mono_ms() + PARTITIONS_MS;
