@@ -5,6 +5,7 @@
  */
 #include "common/base/json_pull.h"
 
+#include "common/base/bytes.h"
 #include "common/base/utf8.h"
 #include <stdint.h>
 
@@ -133,17 +134,19 @@ static bool decode_string(struct dw_json_pull *pull, const char *from, const cha
     return true;
 }
 
-/* Eight bytes none of which is a quote, a backslash, a control character or non-ASCII. */
-static bool plain_word(const char *at)
+/* The first byte from `at` on that is a quote, a backslash, a control character or, unless `high`
+ * is 0, not ASCII; or one of the last seven. */
+static const char *skip_plain(const char *at, const char *end, uint64_t high)
 {
-    const uint64_t ones = 0x0101010101010101ULL;
-    const uint64_t tops = 0x8080808080808080ULL;
-    uint64_t word;
-    memcpy(&word, at, sizeof word);
-    uint64_t quote = word ^ (ones * '"');
-    uint64_t slash = word ^ (ones * '\\');
-    uint64_t found = (quote - ones) | (slash - ones) | (word - ones * 0x20) | word;
-    return !(found & tops);
+    while (end - at >= DW_BYTES_STEP) {
+        uint64_t word = dw_bytes_load(at);
+        uint64_t found = dw_bytes_equal(word, '"') | dw_bytes_equal(word, '\\') |
+                         dw_bytes_below(word, 0x20) | (dw_bytes_high(word) & high);
+        if (found)
+            return at + dw_bytes_before(found);
+        at += DW_BYTES_STEP;
+    }
+    return at;
 }
 
 /* At the byte behind the opening quote. */
@@ -154,8 +157,7 @@ static bool scan_string(struct dw_json_pull *pull)
     bool escaped = false;
     bool ascii = true;
     for (;;) {
-        while (pull->end - at >= 8 && plain_word(at))
-            at += 8;
+        at = skip_plain(at, pull->end, ascii ? UINT64_MAX : 0);
         if (at >= pull->end)
             return refuse(pull, "string without an end");
         unsigned char c = (unsigned char)*at;

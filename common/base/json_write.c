@@ -1,6 +1,7 @@
 /* json_write.c - see json_write.h. */
 #include "common/base/json_write.h"
 
+#include "common/base/bytes.h"
 #include "common/base/utf8.h"
 #include <math.h>
 
@@ -11,19 +12,33 @@ static const char escape_of[256] = {
     'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', ['"'] = '"', ['\\'] = '\\', [0x7f] = 0,
 };
 
+/* From `at` on. */
+static size_t skip_plain(struct dw_str text, size_t at)
+{
+    for (; text.len - at >= DW_BYTES_STEP; at += DW_BYTES_STEP) {
+        uint64_t word = dw_bytes_load(text.ptr + at);
+        uint64_t found =
+            dw_bytes_below(word, 0x20) | dw_bytes_equal(word, '"') | dw_bytes_equal(word, '\\');
+        if (found)
+            return at + dw_bytes_before(found);
+    }
+    while (at < text.len && !escape_of[(unsigned char)text.ptr[at]])
+        at++;
+    return at;
+}
+
 void dw_json_write_escaped(struct dw_buf *out, struct dw_str text)
 {
     static const char digits[] = "0123456789abcdef";
     size_t from = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
+    size_t at;
+    while ((at = skip_plain(text, from)) < text.len) {
+        unsigned char c = (unsigned char)text.ptr[at];
         char escape = escape_of[c];
-        if (!escape)
-            continue;
-        dw_buf_append(out, text.ptr + from, i - from);
+        dw_buf_append(out, text.ptr + from, at - from);
         char code[6] = {'\\', escape, '0', '0', digits[c >> 4], digits[c & 15]};
         dw_buf_append(out, code, escape == 'u' ? 6 : 2);
-        from = i + 1;
+        from = at + 1;
     }
     dw_buf_append(out, text.ptr ? text.ptr + from : "", text.len - from);
 }

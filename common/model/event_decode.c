@@ -278,16 +278,20 @@ static enum dw_rc read_row(struct decode *decode, const char *name, unsigned bit
 typedef enum dw_rc (*member_fn)(struct decode *decode);
 
 struct member_entry {
-    const char *name;
+    struct dw_str name;
     unsigned bit;
     member_fn read;
 };
+#define MEMBER(name, bit, read)                                                                    \
+    {                                                                                              \
+        {(name), sizeof(name) - 1}, (bit), (read)                                                  \
+    }
 
 static const struct member_entry *find_member(const struct member_entry *members,
                                               struct dw_str name)
 {
-    for (; members->name; members++)
-        if (dw_str_is(name, members->name))
+    for (; members->read; members++)
+        if (dw_str_equal(name, members->name))
             return members;
     return NULL;
 }
@@ -414,19 +418,19 @@ static enum dw_rc read_table_name(struct decode *decode)
 }
 
 static const struct member_entry source_members[] = {
-    {"name", HAS_NAME, read_name},
-    {"sequence", HAS_SEQUENCE, read_sequence},
-    {"ts_ms", HAS_SOURCE_TS_MS, read_source_ts_ms},
-    {"ts_us", HAS_TS_US, read_ts_us},
-    {"lsn", HAS_LSN, read_lsn},
-    {"epoch", HAS_EPOCH, read_epoch},
-    {"ordinal", HAS_ORDINAL, read_ordinal},
-    {"schema", 0, read_schema_name},
-    {"table", 0, read_table_name},
-    {"keep", 0, read_keep},
-    {"unclaimed", 0, read_unclaimed},
-    {"verify", 0, read_verify},
-    {NULL, 0, NULL},
+    MEMBER("name", HAS_NAME, read_name),
+    MEMBER("sequence", HAS_SEQUENCE, read_sequence),
+    MEMBER("ts_ms", HAS_SOURCE_TS_MS, read_source_ts_ms),
+    MEMBER("ts_us", HAS_TS_US, read_ts_us),
+    MEMBER("lsn", HAS_LSN, read_lsn),
+    MEMBER("epoch", HAS_EPOCH, read_epoch),
+    MEMBER("ordinal", HAS_ORDINAL, read_ordinal),
+    MEMBER("schema", 0, read_schema_name),
+    MEMBER("table", 0, read_table_name),
+    MEMBER("keep", 0, read_keep),
+    MEMBER("unclaimed", 0, read_unclaimed),
+    MEMBER("verify", 0, read_verify),
+    {{NULL, 0}, 0, NULL},
 };
 
 static enum dw_rc read_prefix(struct decode *decode)
@@ -440,9 +444,9 @@ static enum dw_rc read_content(struct decode *decode)
 }
 
 static const struct member_entry message_members[] = {
-    {"prefix", HAS_PREFIX, read_prefix},
-    {"content", HAS_CONTENT, read_content},
-    {NULL, 0, NULL},
+    MEMBER("prefix", HAS_PREFIX, read_prefix),
+    MEMBER("content", HAS_CONTENT, read_content),
+    {{NULL, 0}, 0, NULL},
 };
 
 static enum dw_rc read_op(struct decode *decode)
@@ -476,13 +480,13 @@ static enum dw_rc read_message(struct decode *decode)
 }
 
 static const struct member_entry envelope_members[] = {
-    {"op", HAS_OP, read_op},
-    {"ts_ms", HAS_TS_MS, read_ts_ms},
-    {"source", HAS_SOURCE, read_source},
-    {"before", HAS_BEFORE, read_before},
-    {"after", HAS_AFTER, read_after},
-    {"message", HAS_MESSAGE, read_message},
-    {NULL, 0, NULL},
+    MEMBER("op", HAS_OP, read_op),
+    MEMBER("ts_ms", HAS_TS_MS, read_ts_ms),
+    MEMBER("source", HAS_SOURCE, read_source),
+    MEMBER("before", HAS_BEFORE, read_before),
+    MEMBER("after", HAS_AFTER, read_after),
+    MEMBER("message", HAS_MESSAGE, read_message),
+    {{NULL, 0}, 0, NULL},
 };
 
 /* {"schema":…,"payload":{…}} as Connect's converter writes it with schemas enabled. */
@@ -492,14 +496,14 @@ static enum dw_rc read_payload(struct decode *decode)
 }
 
 static const struct member_entry top_members[] = {
-    {"op", HAS_OP, read_op},
-    {"ts_ms", HAS_TS_MS, read_ts_ms},
-    {"source", HAS_SOURCE, read_source},
-    {"before", HAS_BEFORE, read_before},
-    {"after", HAS_AFTER, read_after},
-    {"message", HAS_MESSAGE, read_message},
-    {"payload", HAS_PAYLOAD, read_payload},
-    {NULL, 0, NULL},
+    MEMBER("op", HAS_OP, read_op),
+    MEMBER("ts_ms", HAS_TS_MS, read_ts_ms),
+    MEMBER("source", HAS_SOURCE, read_source),
+    MEMBER("before", HAS_BEFORE, read_before),
+    MEMBER("after", HAS_AFTER, read_after),
+    MEMBER("message", HAS_MESSAGE, read_message),
+    MEMBER("payload", HAS_PAYLOAD, read_payload),
+    {{NULL, 0}, 0, NULL},
 };
 
 /* ---- what needs all members ---- */

@@ -33,43 +33,6 @@ enum dw_encoding dw_event_encode_kind(uint32_t base_oid)
     }
 }
 
-/* Length of the leading part, in steps of 8, that needs no escape: no byte below 0x20, no quote, no
- * backslash. The usual tricks on a word: a byte of `word ^ pattern` is zero where the byte matches;
- * (x - 0x01…) & ~x & 0x80… is not zero if and only if a byte of x is zero. */
-static size_t plain_prefix(const char *text, size_t len)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    const uint64_t highs = UINT64_C(0x8080808080808080);
-    size_t at = 0;
-    for (; len - at >= 8; at += 8) {
-        uint64_t word;
-        memcpy(&word, text + at, 8);
-        uint64_t quote = word ^ (ones * '"');
-        uint64_t backslash = word ^ (ones * '\\');
-        uint64_t hit = ((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote) |
-                       ((backslash - ones) & ~backslash);
-        if (hit & highs)
-            break;
-    }
-    return at;
-}
-
-static void append_text(struct dw_buf *out, struct dw_str text)
-{
-    dw_buf_append_char(out, '"');
-    while (text.len) {
-        size_t plain = plain_prefix(text.ptr, text.len);
-        dw_buf_append(out, text.ptr, plain);
-        text.ptr += plain;
-        text.len -= plain;
-        size_t next = text.len < 8 ? text.len : 8;
-        dw_json_write_escaped(out, (struct dw_str){text.ptr, next});
-        text.ptr += next;
-        text.len -= next;
-    }
-    dw_buf_append_char(out, '"');
-}
-
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -103,7 +66,7 @@ static bool is_time(struct dw_str text)
 static void append_date(struct dw_buf *out, struct dw_str text)
 {
     if (text.len != 10 || !is_date(text)) {
-        append_text(out, text);
+        dw_json_write_string(out, text);
         return;
     }
     dw_buf_append_char(out, '"');
@@ -114,7 +77,7 @@ static void append_date(struct dw_buf *out, struct dw_str text)
 static void append_time(struct dw_buf *out, struct dw_str text)
 {
     if (!is_time(text)) {
-        append_text(out, text);
+        dw_json_write_string(out, text);
         return;
     }
     dw_buf_append_char(out, '"');
@@ -128,7 +91,7 @@ static void append_timestamp(struct dw_buf *out, struct dw_str text, size_t zone
     if (text.len < 19 + zone || text.ptr[10] != ' ' || !is_date(text) ||
         memcmp(text.ptr + text.len - zone, "+00", zone) != 0 ||
         !is_time((struct dw_str){text.ptr + 11, text.len - zone - 11})) {
-        append_text(out, text);
+        dw_json_write_string(out, text);
         return;
     }
     dw_buf_append_char(out, '"');
@@ -144,20 +107,20 @@ static void append_float(struct dw_buf *out, struct dw_str text)
     if (text.len > sign && is_digit(text.ptr[sign]))
         dw_buf_append_str(out, text);
     else
-        append_text(out, text);
+        dw_json_write_string(out, text);
 }
 
 static void append_bytea(struct dw_buf *out, struct dw_str text)
 {
     if (!dw_str_starts(text, "\\x")) {
-        append_text(out, text);
+        dw_json_write_string(out, text);
         return;
     }
     size_t before = out->len;
     dw_buf_append_char(out, '"');
     if (!dw_base64_from_hex(out, (struct dw_str){text.ptr + 2, text.len - 2}) && dw_buf_ok(out)) {
         out->len = before;
-        append_text(out, text);
+        dw_json_write_string(out, text);
         return;
     }
     dw_buf_append_char(out, '"');
@@ -194,7 +157,7 @@ void dw_event_encode_value(struct dw_buf *out, enum dw_encoding encoding, struct
         append_timestamp(out, text, 3);
         return;
     case DW_ENCODING_TEXT:
-        append_text(out, text);
+        dw_json_write_string(out, text);
         return;
     }
 }
@@ -231,12 +194,12 @@ void dw_event_encode_begin(struct dw_event_transaction *transaction, struct dw_s
     dw_buf_append_i64(head, now_us / 1000);
     dw_buf_append_text(head, ",\"source\":{\"version\":\"" DW_VERSION
                              "\",\"connector\":\"dualwrite\",\"name\":");
-    append_text(head, system);
+    dw_json_write_string(head, system);
     dw_buf_append_text(head, ",\"ts_ms\":");
     dw_buf_append_i64(head, transaction->commit_us / 1000);
     dw_buf_append_text(head, transaction->reads ? ",\"snapshot\":\"incremental\",\"db\":"
                                                 : ",\"snapshot\":\"false\",\"db\":");
-    append_text(head, database);
+    dw_json_write_string(head, database);
     dw_buf_append_text(head, ",\"sequence\":\"[\\\"");
     dw_buf_append_u64(head, transaction->version.commit_lsn);
     dw_buf_append_text(head, "\\\",\\\"");
@@ -259,9 +222,9 @@ void dw_event_encode_begin(struct dw_event_transaction *transaction, struct dw_s
 void dw_event_encode_table(struct dw_buf *out, struct dw_str schema, struct dw_str table)
 {
     dw_buf_append_text(out, "\"schema\":");
-    append_text(out, schema);
+    dw_json_write_string(out, schema);
     dw_buf_append_text(out, ",\"table\":");
-    append_text(out, table);
+    dw_json_write_string(out, table);
     dw_buf_append_char(out, ',');
 }
 
@@ -309,7 +272,7 @@ void dw_event_encode_control(struct dw_buf *out, const struct dw_event_transacti
                          table, ordinal);
     if (message_prefix) {
         dw_buf_append_text(out, ",\"message\":{\"prefix\":");
-        append_text(out, dw_str_from(message_prefix));
+        dw_json_write_string(out, dw_str_from(message_prefix));
         dw_buf_append_text(out, ",\"content\":\"");
         dw_base64_encode(out, content.ptr, content.len);
         dw_buf_append(out, "\"}", 2);

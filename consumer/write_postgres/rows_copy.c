@@ -1,6 +1,7 @@
 /* rows_copy.c - see rows_copy.h. */
 #include "consumer/write_postgres/rows_copy.h"
 
+#include "common/base/bytes.h"
 #include "common/base/fault.h"
 #include <libpq-fe.h>
 
@@ -23,20 +24,31 @@ static char escape_of(char c)
     }
 }
 
+/* The first byte from `at` on that has an escape. */
+static size_t skip_plain(struct dw_str text, size_t at)
+{
+    for (; text.len - at >= DW_BYTES_STEP; at += DW_BYTES_STEP) {
+        uint64_t word = dw_bytes_load(text.ptr + at);
+        uint64_t found = dw_bytes_below(word, '\r' + 1) | dw_bytes_equal(word, '\\');
+        if (!found)
+            continue;
+        at += dw_bytes_before(found);
+        break;
+    }
+    while (at < text.len && !escape_of(text.ptr[at]))
+        at++;
+    return at;
+}
+
 static void put_text(struct dw_buf *out, struct dw_str text)
 {
     size_t from = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (c > '\r' && c != '\\')
-            continue;
-        char escape = escape_of(c);
-        if (!escape)
-            continue;
-        dw_buf_append(out, text.ptr + from, i - from);
+    size_t at;
+    while ((at = skip_plain(text, from)) < text.len) {
+        dw_buf_append(out, text.ptr + from, at - from);
         dw_buf_append_char(out, '\\');
-        dw_buf_append_char(out, escape);
-        from = i + 1;
+        dw_buf_append_char(out, escape_of(text.ptr[at]));
+        from = at + 1;
     }
     dw_buf_append(out, text.ptr + from, text.len - from);
 }

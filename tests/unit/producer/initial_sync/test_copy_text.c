@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -54,6 +55,25 @@ static void test_escapes_are_undone(void **state)
     assert_field(fields[1], "x.y");
 }
 
+/* Long ones are looked at by eight bytes at a time. */
+static void test_escapes_and_tabs_are_found_at_each_place(void **state)
+{
+    (void)state;
+    for (int before = 0; before < 20; before++)
+        for (int behind = 0; behind < 20; behind++) {
+            char line[80];
+            char expected[40];
+            struct dw_str fields[2];
+            (void)snprintf(line, sizeof line, "%.*s\\t%.*s\t%.*s\n", before, "abcdefghijklmnopqrst",
+                           behind, "ABCDEFGHIJKLMNOPQRST", behind, "01234567890123456789");
+            (void)snprintf(expected, sizeof expected, "%.*s\t%.*s", before, "abcdefghijklmnopqrst",
+                           behind, "ABCDEFGHIJKLMNOPQRST");
+            assert_true(split(line, fields, 2));
+            assert_field(fields[0], expected);
+            assert_int_equal(fields[1].len, behind);
+        }
+}
+
 static void test_another_number_of_fields_is_refused(void **state)
 {
     (void)state;
@@ -71,6 +91,7 @@ int main(void)
         cmocka_unit_test(test_fields_stand_between_tabs),
         cmocka_unit_test(test_null_is_not_the_word_N),
         cmocka_unit_test(test_escapes_are_undone),
+        cmocka_unit_test(test_escapes_and_tabs_are_found_at_each_place),
         cmocka_unit_test(test_another_number_of_fields_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
