@@ -8,6 +8,7 @@ int main(int argc, char **argv)
     static const struct dw_lifecycle_program program = {
         .name = "dualwrite-consumer",
         .part = "consumer",
+        .kept_bytes = 8 << 20,
         .summary = "applies the changes of all maps to their target systems",
         .extra_help = "  Any number may run: they share the work as one consumer group.\n",
     };

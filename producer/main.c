@@ -4,16 +4,6 @@
 #include "common/service/lifecycle.h"
 #include "producer/capture_postgres/capture.h"
 #include "producer/initial_sync/sync.h"
-#include <malloc.h>
-
-/* A row's buffers come and go by the megabyte: what is freed goes back to the system, and threads
- * share two arenas instead of having one each. */
-static void limit_memory(void)
-{
-    (void)mallopt(M_ARENA_MAX, 2);
-    (void)mallopt(M_TRIM_THRESHOLD, 4 << 20);
-    (void)mallopt(M_MMAP_THRESHOLD, 1 << 20);
-}
 
 static const struct dw_system_settings *choose_system(const struct dw_settings *settings,
                                                       const char *name, struct dw_err *err)
@@ -53,6 +43,7 @@ int main(int argc, char **argv)
     static const struct dw_lifecycle_program program = {
         .name = "dualwrite-producer",
         .part = "producer",
+        .kept_bytes = 6 << 20,
         .summary = "Captures the changes of one system and publishes them to Kafka.",
         .extra_help =
             "  --system NAME    system to capture; needed when the settings have several\n"
@@ -66,7 +57,6 @@ int main(int argc, char **argv)
     struct dw_capture *capture = NULL;
     struct dw_sync *sync = NULL;
     struct dw_http_server *server = NULL;
-    limit_memory();
     dw_arena_init(&arena, 16384);
     dw_lifecycle_start(&program, argc, argv, &arena, &arguments, &settings);
     struct dw_capture_options options = {

@@ -401,6 +401,7 @@ int main(int argc, char **argv)
     static const struct dw_lifecycle_program program = {
         .name = "dualwrite-reconciler",
         .part = "reconciler",
+        .kept_bytes = 1 << 20,
         .summary = "keeps dead letters and serves the operator API",
     };
     struct dw_arena arena;

@@ -145,12 +145,14 @@ static const char *default_instance(struct dw_arena *arena)
     return dw_arena_printf(arena, "%s-%d", host, (int)getpid());
 }
 
-/* Memory that a burst needed goes back: few arenas, early trimming. */
-static void tune_memory(void)
+/* Memory that a burst needed goes back: few arenas, early trimming. But what comes and goes by the
+ * megabyte all the time is kept: to take it from the system anew costs more than to fill it. */
+static void tune_memory(int kept_bytes)
 {
     (void)mallopt(M_ARENA_MAX, 2);
-    (void)mallopt(M_TRIM_THRESHOLD, 1 << 20);
-    (void)mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    (void)mallopt(M_TRIM_THRESHOLD, kept_bytes);
+    (void)mallopt(M_TOP_PAD, kept_bytes / 2); /* what trimming leaves */
+    (void)mallopt(M_MMAP_THRESHOLD, kept_bytes);
 }
 
 void dw_lifecycle_start(const struct dw_lifecycle_program *program, int argc, char **argv,
@@ -169,6 +171,6 @@ void dw_lifecycle_start(const struct dw_lifecycle_program *program, int argc, ch
     if (!out_arguments->instance)
         out_arguments->instance = default_instance(arena);
     (void)prctl(PR_SET_DUMPABLE, 0);
-    tune_memory();
+    tune_memory(program->kept_bytes);
     catch_signals();
 }

@@ -15,6 +15,7 @@ struct dw_lifecycle_program {
     const char *part;       /* "producer": section of the settings, name in the log */
     const char *summary;    /* one sentence for --help */
     const char *extra_help; /* further lines, or NULL */
+    int kept_bytes;         /* freed memory that it keeps for what comes next */
 };
 
 struct dw_lifecycle_arguments {

@@ -6,10 +6,24 @@
 
 #define ROWS_FIRST 256
 
-struct dw_chunk *dw_chunk_new(size_t bytes_max)
+void dw_chunk_space_init(struct dw_chunk_space *space, size_t bytes_max)
+{
+    *space = (struct dw_chunk_space){.rows = NULL};
+    dw_buf_init(&space->text, bytes_max);
+}
+
+void dw_chunk_space_done(struct dw_chunk_space *space)
+{
+    dw_buf_done(&space->text);
+    free(space->rows);
+    space->rows = NULL;
+    space->row_capacity = 0;
+}
+
+struct dw_chunk *dw_chunk_new(const struct dw_chunk_space *space)
 {
     struct dw_chunk *chunk = DW_MEM_NEW(struct dw_chunk);
-    dw_buf_init(&chunk->text, bytes_max);
+    chunk->space = *space;
     dw_window_init(&chunk->window);
     return chunk;
 }
@@ -18,33 +32,32 @@ void dw_chunk_free(struct dw_chunk *chunk)
 {
     if (!chunk)
         return;
-    dw_buf_done(&chunk->text);
+    dw_chunk_space_done(&chunk->space);
     dw_window_done(&chunk->window);
     free(chunk->snapshot.running);
-    free(chunk->rows);
     free(chunk->reread);
     free(chunk->cursor);
     free(chunk);
 }
 
-void dw_chunk_release_rows(struct dw_chunk *chunk)
+bool dw_chunk_release_rows(struct dw_chunk *chunk, struct dw_chunk_space *out)
 {
     dw_window_reset(&chunk->window);
-    if (chunk->reread_count)
-        return;
-    dw_buf_reset(&chunk->text, 0);
-    free(chunk->rows);
-    chunk->rows = NULL;
-    chunk->row_capacity = 0;
+    if (chunk->reread_count || !chunk->space.rows)
+        return false;
+    *out = chunk->space;
+    dw_chunk_space_init(&chunk->space, out->text.max_bytes);
+    return true;
 }
 
 struct dw_chunk_row *dw_chunk_add(struct dw_chunk *chunk, size_t key_at, size_t key_len)
 {
-    if (chunk->row_count == chunk->row_capacity) {
-        chunk->row_capacity = chunk->row_capacity ? chunk->row_capacity * 2 : ROWS_FIRST;
-        chunk->rows = dw_mem_realloc(chunk->rows, chunk->row_capacity * sizeof *chunk->rows);
+    struct dw_chunk_space *space = &chunk->space;
+    if (chunk->row_count == space->row_capacity) {
+        space->row_capacity = space->row_capacity ? space->row_capacity * 2 : ROWS_FIRST;
+        space->rows = dw_mem_realloc(space->rows, space->row_capacity * sizeof *space->rows);
     }
-    struct dw_chunk_row *row = &chunk->rows[chunk->row_count++];
+    struct dw_chunk_row *row = &space->rows[chunk->row_count++];
     *row = (struct dw_chunk_row){.key_at = key_at, .key_len = key_len};
     return row;
 }

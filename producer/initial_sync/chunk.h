@@ -32,11 +32,18 @@ enum dw_chunk_content {
 struct dw_sync_span;
 
 struct dw_chunk_row {
-    size_t key_at, key_len; /* in text */
+    size_t key_at, key_len; /* in the space's text */
     size_t after_len;       /* behind the key; 0: gone */
     size_t texts_len;       /* behind that: the key's texts as a JSON array, to read it again */
     uint32_t route;         /* hash for the partition */
     bool too_large;         /* only its key is here */
+};
+
+/* Where a chunk's rows stand; megabytes, which the next chunk takes over. */
+struct dw_chunk_space {
+    struct dw_buf text;
+    struct dw_chunk_row *rows;
+    size_t row_capacity;
 };
 
 struct dw_chunk {
@@ -45,9 +52,8 @@ struct dw_chunk {
     enum dw_chunk_content content;
     const char *map; /* borrowed from its sync */
     int64_t revision;
-    struct dw_buf text;
-    struct dw_chunk_row *rows;
-    size_t row_count, row_capacity;
+    struct dw_chunk_space space;
+    size_t row_count;
     struct dw_str mark; /* MARK: content of the control record; borrowed */
     struct dw_snapshot snapshot;
 
@@ -74,10 +80,15 @@ struct dw_chunk {
     struct dw_chunk *next; /* in the list of sync.c */
 };
 
-struct dw_chunk *dw_chunk_new(size_t bytes_max);
+void dw_chunk_space_init(struct dw_chunk_space *space, size_t bytes_max);
+void dw_chunk_space_done(struct dw_chunk_space *space);
+
+/* Takes the space over. */
+struct dw_chunk *dw_chunk_new(const struct dw_chunk_space *space);
 void dw_chunk_free(struct dw_chunk *chunk); /* accepts NULL */
-/* It was published: all that is needed of it now is its number, and keys to be read again. */
-void dw_chunk_release_rows(struct dw_chunk *chunk);
+/* It was published: all that is needed of it now is its number, and keys to be read again. True:
+ * the rows' space is the caller's. */
+bool dw_chunk_release_rows(struct dw_chunk *chunk, struct dw_chunk_space *out);
 
 /* A row whose parts were appended to `text`; the row is zeroed but for what is given. */
 struct dw_chunk_row *dw_chunk_add(struct dw_chunk *chunk, size_t key_at, size_t key_len);
@@ -85,7 +96,7 @@ struct dw_chunk_row *dw_chunk_add(struct dw_chunk *chunk, size_t key_at, size_t 
 static inline struct dw_str dw_chunk_key(const struct dw_chunk *chunk,
                                          const struct dw_chunk_row *row)
 {
-    return (struct dw_str){chunk->text.data + row->key_at, row->key_len};
+    return (struct dw_str){chunk->space.text.data + row->key_at, row->key_len};
 }
 
 #endif

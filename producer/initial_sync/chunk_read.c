@@ -224,7 +224,7 @@ static enum dw_rc take_snapshot(struct run *run, struct dw_err *err)
 static struct dw_chunk_row *add_row(struct run *run, size_t at)
 {
     struct dw_chunk *chunk = run->chunk;
-    struct dw_chunk_row *row = dw_chunk_add(chunk, at, chunk->text.len - at);
+    struct dw_chunk_row *row = dw_chunk_add(chunk, at, chunk->space.text.len - at);
     row->route =
         dw_sync_table_route(run->read->table, dw_chunk_key(chunk, row), run->key, &run->scratch);
     return row;
@@ -234,30 +234,30 @@ static enum dw_rc take_row(struct run *run, char *line, size_t len, struct dw_er
 {
     struct dw_chunk *chunk = run->chunk;
     const struct dw_sync_table *table = run->read->table;
-    size_t at = chunk->text.len;
+    size_t at = chunk->space.text.len;
     if (!dw_copy_text_split(line, len, run->fields, run->field_count))
         return dw_err_set(err, DW_FATAL, "DW-SYNC-004",
                           "a row of %.*s.%.*s with another number of columns than asked for",
                           DW_STR_ARG(table->schema), DW_STR_ARG(table->table));
     if (chunk->content == DW_CHUNK_ABSENT) {
         memcpy(run->key, run->fields, table->key_count * sizeof *run->key);
-        dw_sync_table_encode_key(table, run->key, &chunk->text);
+        dw_sync_table_encode_key(table, run->key, &chunk->space.text);
         add_row(run, at);
         return DW_OK;
     }
     for (size_t i = 0; i < table->key_count; i++)
         run->key[i] = run->fields[table->keys[i].column];
-    dw_sync_table_encode_key(table, run->key, &chunk->text);
+    dw_sync_table_encode_key(table, run->key, &chunk->space.text);
     struct dw_chunk_row *row = add_row(run, at);
-    size_t after_at = chunk->text.len;
-    dw_sync_table_encode_row(table, run->fields, &chunk->text);
-    row->after_len = chunk->text.len - after_at;
-    dw_chunk_read_format_key(run->key, table->key_count, &chunk->text);
-    row->texts_len = chunk->text.len - after_at - row->after_len;
-    if (dw_buf_ok(&chunk->text))
+    size_t after_at = chunk->space.text.len;
+    dw_sync_table_encode_row(table, run->fields, &chunk->space.text);
+    row->after_len = chunk->space.text.len - after_at;
+    dw_chunk_read_format_key(run->key, table->key_count, &chunk->space.text);
+    row->texts_len = chunk->space.text.len - after_at - row->after_len;
+    if (dw_buf_ok(&chunk->space.text))
         return DW_OK;
-    chunk->text.overflow = false; /* only its key stays, for the dead letter */
-    chunk->text.len = after_at;
+    chunk->space.text.overflow = false; /* only its key stays, for the dead letter */
+    chunk->space.text.len = after_at;
     row->after_len = row->texts_len = 0;
     row->too_large = true;
     return DW_OK;
@@ -283,7 +283,7 @@ static enum dw_rc take_rows(struct run *run, struct dw_buf *out_last, struct dw_
     while ((len = PQgetCopyData(run->conn, &line, 0)) > 0) {
         if (rc == DW_OK && !run->cut) {
             rc = take_row(run, line, (size_t)len, err);
-            if (rc == DW_OK && run->chunk->text.len >= run->read->bytes &&
+            if (rc == DW_OK && run->chunk->space.text.len >= run->read->bytes &&
                 run->read->kind == DW_CHUNK_READ_RANGE) {
                 dw_chunk_read_format_key(run->key, run->read->table->key_count, out_last);
                 cancel(run);

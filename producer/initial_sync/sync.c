@@ -23,13 +23,43 @@ static bool may_be_touched(enum dw_chunk_state state)
     return state == DW_CHUNK_EMPTY || state == DW_CHUNK_READ;
 }
 
+static struct dw_chunk_space take_space(struct dw_sync *sync)
+{
+    const struct dw_settings *settings = sync->options.settings;
+    struct dw_chunk_space space;
+    if (sync->spare_count)
+        return sync->spare[--sync->spare_count];
+    dw_chunk_space_init(&space, (size_t)settings->producer.sync_chunk_bytes +
+                                    (size_t)settings->kafka.message_max_bytes * ROWS_OVER_MESSAGE);
+    return space;
+}
+
+/* One that a large row has grown is not kept. */
+void dw_sync_release_rows(struct dw_sync *sync, struct dw_chunk *chunk)
+{
+    struct dw_chunk_space space;
+    if (!dw_chunk_release_rows(chunk, &space))
+        return;
+    size_t usual = (size_t)sync->options.settings->producer.sync_chunk_bytes * 2;
+    if (sync->spare_count == sync->reader_count || space.text.capacity > usual) {
+        dw_chunk_space_done(&space);
+        return;
+    }
+    dw_buf_reset(&space.text, space.text.capacity);
+    sync->spare[sync->spare_count++] = space;
+}
+
+void dw_sync_free_spare(struct dw_sync *sync)
+{
+    while (sync->spare_count)
+        dw_chunk_space_done(&sync->spare[--sync->spare_count]);
+}
+
 struct dw_chunk *dw_sync_add_chunk(struct dw_sync *sync, struct dw_sync_job *job,
                                    struct dw_sync_span *span, enum dw_chunk_content content)
 {
-    const struct dw_settings *settings = sync->options.settings;
-    struct dw_chunk *chunk =
-        dw_chunk_new((size_t)settings->producer.sync_chunk_bytes +
-                     (size_t)settings->kafka.message_max_bytes * ROWS_OVER_MESSAGE);
+    struct dw_chunk_space space = take_space(sync);
+    struct dw_chunk *chunk = dw_chunk_new(&space);
     chunk->number = ++sync->numbers;
     chunk->content = content;
     chunk->map = job->map;
@@ -187,6 +217,7 @@ static void free_sync(struct dw_sync *sync)
         sync->jobs = job->next;
         dw_sync_free_job(job);
     }
+    dw_sync_free_spare(sync);
     dw_visibility_done(&sync->visibility);
     (void)pthread_mutex_destroy(&sync->mutex);
     (void)pthread_cond_destroy(&sync->changed);

@@ -359,6 +359,8 @@ static void free_gone(struct dw_sync *sync)
         drop_chunks_of(sync, job);
         dw_sync_free_job(job);
     }
+    if (!sync->jobs)
+        dw_sync_free_spare(sync);
     pthread_mutex_unlock(&sync->mutex);
 }
 

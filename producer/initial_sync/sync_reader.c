@@ -148,8 +148,8 @@ static void collect_keys(const struct dw_sync_table *table, const struct dw_chun
     read->keys = DW_ARENA_ARRAY(arena, struct dw_str, chunk->reread_count * table->key_count);
     read->keys_count = chunk->reread_count;
     for (size_t i = 0; i < chunk->reread_count; i++) {
-        const struct dw_chunk_row *row = &chunk->rows[chunk->reread[i]];
-        struct dw_str texts = {chunk->text.data + row->key_at + row->key_len + row->after_len,
+        const struct dw_chunk_row *row = &chunk->space.rows[chunk->reread[i]];
+        struct dw_str texts = {chunk->space.text.data + row->key_at + row->key_len + row->after_len,
                                row->texts_len};
         bool parsed = dw_chunk_read_key(dw_arena_copy(arena, texts).ptr, table->key_count, arena,
                                         &read->keys[i * table->key_count]);

@@ -174,7 +174,7 @@ static bool next(struct dw_tap *tap, struct dw_tap_row *out)
 {
     struct dw_chunk *chunk = dw_sync_of(tap)->publishing;
     while (chunk->next_row < chunk->row_count) {
-        const struct dw_chunk_row *row = &chunk->rows[chunk->next_row++];
+        const struct dw_chunk_row *row = &chunk->space.rows[chunk->next_row++];
         struct dw_str key = dw_chunk_key(chunk, row);
         enum dw_window_verdict verdict = dw_window_judge(&chunk->window, key);
         if (verdict == DW_WINDOW_AGAIN && chunk->content == DW_CHUNK_ROWS)
@@ -204,7 +204,7 @@ static void published(struct dw_tap *tap, uint64_t sequence)
     struct dw_chunk *chunk = sync->publishing;
     sync->publishing = NULL;
     chunk->sequence = sequence;
-    dw_chunk_release_rows(chunk);
+    dw_sync_release_rows(sync, chunk);
     bool empty = chunk->content != DW_CHUNK_MARK && chunk->published == 0;
     dw_sync_move_chunk(sync, chunk, empty ? DW_CHUNK_ACKNOWLEDGED : DW_CHUNK_SENT);
     pthread_mutex_unlock(&sync->mutex);

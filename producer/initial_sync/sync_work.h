@@ -96,6 +96,9 @@ struct dw_sync {
     struct dw_chunk *chunks; /* in order of their numbers */
     struct dw_visibility visibility;
     struct dw_chunk *publishing;
+    struct dw_chunk_space
+        spare[DW_SYNC_READERS_MAX]; /* of published chunks, while there are jobs */
+    size_t spare_count;
 };
 
 /* --- sync.c: under the mutex unless said otherwise --- */
@@ -110,6 +113,9 @@ struct dw_chunk *dw_sync_add_chunk(struct dw_sync *sync, struct dw_sync_job *job
                                    struct dw_sync_span *span, enum dw_chunk_content content);
 /* Takes it out of the list and frees it. */
 void dw_sync_drop_chunk(struct dw_sync *sync, struct dw_chunk *chunk);
+/* The chunk was published: its rows' space is for the next one. */
+void dw_sync_release_rows(struct dw_sync *sync, struct dw_chunk *chunk);
+void dw_sync_free_spare(struct dw_sync *sync);
 /* Moves the chunk, keeps the count of windows, wakes the others. */
 void dw_sync_move_chunk(struct dw_sync *sync, struct dw_chunk *chunk, enum dw_chunk_state state);
 /* Waits until something changes or `ms` have passed. */
