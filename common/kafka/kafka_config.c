@@ -84,6 +84,20 @@ enum dw_rc dw_kafka_config_set(rd_kafka_conf_t *conf, const char *name, const ch
     return dw_err_set(err, DW_CONFIG, "DW-KAFKA-001", "kafka property \"%s\": %s", name, reason);
 }
 
+static bool is_user_property(const struct dw_kafka_settings *settings, const char *name)
+{
+    for (size_t i = 0; i < settings->property_count; i++)
+        if (strcmp(settings->properties[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+enum dw_rc dw_kafka_config_default(rd_kafka_conf_t *conf, const struct dw_kafka_settings *settings,
+                                   const char *name, const char *value, struct dw_err *err)
+{
+    return is_user_property(settings, name) ? DW_OK : dw_kafka_config_set(conf, name, value, err);
+}
+
 enum dw_rc dw_kafka_config_fit_sizes(rd_kafka_conf_t *conf, struct dw_err *err)
 {
     char fetch[24] = "";

@@ -27,6 +27,11 @@ enum dw_rc dw_kafka_config_new(struct rd_kafka_conf_s **out,
 enum dw_rc dw_kafka_config_set(struct rd_kafka_conf_s *conf, const char *name, const char *value,
                                struct dw_err *err) DW_MUST_CHECK;
 
+/* The same with a default of ours, unless the user's properties have it. */
+enum dw_rc dw_kafka_config_default(struct rd_kafka_conf_s *conf,
+                                   const struct dw_kafka_settings *settings, const char *name,
+                                   const char *value, struct dw_err *err) DW_MUST_CHECK;
+
 /* message.max.bytes is a producer's matter, but librdkafka refuses a consumer whose fetch.max.bytes
  * is below it, and kafka.properties are for both: the one is set by the other. DW_CONFIG. */
 enum dw_rc dw_kafka_config_fit_sizes(struct rd_kafka_conf_s *conf,

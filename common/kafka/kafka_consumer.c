@@ -374,27 +374,12 @@ static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code,
 /* --- open and close ---------------------------------------------------------------------------
  */
 
-static bool is_user_property(const struct dw_kafka_settings *settings, const char *name)
-{
-    for (size_t i = 0; i < settings->property_count; i++)
-        if (strcmp(settings->properties[i].name, name) == 0)
-            return true;
-    return false;
-}
-
-/* Sets one of our own defaults unless the user's properties say otherwise. */
-static enum dw_rc set(rd_kafka_conf_t *conf, const struct dw_kafka_settings *settings,
-                      const char *name, const char *value, struct dw_err *err)
-{
-    return is_user_property(settings, name) ? DW_OK : dw_kafka_config_set(conf, name, value, err);
-}
-
 static enum dw_rc set_number(rd_kafka_conf_t *conf, const struct dw_kafka_settings *settings,
                              const char *name, int64_t value, struct dw_err *err)
 {
     char text[24];
     (void)snprintf(text, sizeof text, "%lld", (long long)value);
-    return set(conf, settings, name, text, err);
+    return dw_kafka_config_default(conf, settings, name, text, err);
 }
 
 /* Small fetches: what is fetched ahead counts into the process's memory, and unpacked it is ten
@@ -410,7 +395,8 @@ static enum dw_rc configure(rd_kafka_conf_t *conf, const struct dw_kafka_setting
     int64_t fetch = prefetch / 4;
     const char *strategy =
         rd_kafka_version() >= COOPERATIVE_SINCE ? "cooperative-sticky" : "range,roundrobin";
-    enum dw_rc rc = set(conf, settings, "partition.assignment.strategy", strategy, err);
+    enum dw_rc rc =
+        dw_kafka_config_default(conf, settings, "partition.assignment.strategy", strategy, err);
     if (rc == DW_OK)
         rc = set_number(conf, settings, "session.timeout.ms", options->session_timeout_ms, err);
     if (rc == DW_OK)

@@ -35,7 +35,8 @@ static enum dw_rc start_client(struct dw_kafka_looker *looker, struct dw_err *er
         return rc;
     rc = dw_kafka_config_fit_sizes(conf, err);
     if (rc == DW_OK)
-        rc = dw_kafka_config_set(conf, "metadata.max.age.ms", LOOKS_AGE_MS, err);
+        rc = dw_kafka_config_default(conf, looker->settings, "metadata.max.age.ms", LOOKS_AGE_MS,
+                                     err);
     if (rc == DW_OK)
         looker->client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
     if (looker->client)
